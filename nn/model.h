@@ -13,6 +13,20 @@
 
 namespace lacuna {
 
+/// The bounds that every model keeps (nn/model_format.md); parse_model and validate() enforce them.
+struct ModelLimits {
+    static constexpr std::size_t file_bytes = std::size_t{64} << 20;
+    static constexpr std::size_t name_length = 64;
+    static constexpr std::size_t layers = 64;
+    static constexpr std::size_t dimension = 4096;  ///< of an input shape, a kernel, a window or a stride
+    static constexpr std::size_t elements = std::size_t{1} << 20;  ///< of any tensor between two layers
+    static constexpr std::size_t degree = 8;                       ///< of an activation
+    static constexpr std::int64_t weight = std::int64_t{1} << 30;  ///< largest absolute weight
+    static constexpr std::size_t integer_digits =
+        100;  ///< decimal digits of a bias or activation coefficient
+    static constexpr std::size_t map_terms = std::size_t{1} << 26;  ///< terms of a linear layer written out
+};
+
 /// A tensor's shape; elements are stored channel-major: index = (channel * height + row) * width + column.
 struct Shape {
     std::size_t channels = 1;
@@ -102,23 +116,32 @@ struct Model {
     [[nodiscard]] std::size_t classes() const { return shapes().back().size(); }
 };
 
-/// A linear layer (convolution, dense, sum pool) written out: row o lists the terms of output element o over the
-/// input elements, padding already left out; bias has one entry per output element.
+/// Checks every rule of nn/model_format.md on a model built in memory; parse_model has done so already.
+/// Throws Error that starts with `source` and names the place, what was expected and what was found.
+void validate(const Model& model, const std::string& source);
+
+/// A linear layer (convolution, dense, sum pool) written out: row o lists the terms of output element o over
+/// the input elements, padding already left out; bias has one entry per output element (0 for a sum pool).
 struct LinearMap {
     WeightMatrix weights;
     std::vector<mpz_class> bias;
 };
 
-/// The linear map of a layer for an input of the given shape. Throws Error for an activation or flatten layer.
+[[nodiscard]] bool is_linear(const Layer& layer);
+
+/// The linear map of a layer for an input of the given shape. Throws Error for an activation or flatten
+/// layer, for a layer that does not fit the shape, and for more than ModelLimits::map_terms terms.
 [[nodiscard]] LinearMap linear_map(const Layer& layer, const Shape& input);
 
 /// Parses and validates; `source` names the text in error messages (a file name). Throws Error.
 [[nodiscard]] Model parse_model(std::string_view json, const std::string& source);
+/// The model as JSON text: the same model gives the same bytes, a row of weights a line. Throws Error as
+/// validate().
 [[nodiscard]] std::string format_model(const Model& model);
 
 /// Reads and validates a model file. Throws Error that names the file, what was expected and what was found.
 [[nodiscard]] Model load_model(const std::filesystem::path& file);
-/// Writes to a temporary file beside `file`, then renames.
+/// Writes to a temporary file beside `file`, then renames. Throws Error; `file` is then as it was before.
 void save_model(const Model& model, const std::filesystem::path& file);
 
 }  // namespace lacuna
