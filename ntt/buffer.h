@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <utility>
+
+namespace lacuna {
+
+namespace detail {
+/// 64-byte aligned storage of at least `bytes`, recycled from a small per-thread cache: polynomials come and go in a
+/// few sizes, and fresh pages from the system cost more than the arithmetic on them. Throws std::bad_alloc.
+[[nodiscard]] void* acquire_storage(std::size_t bytes);
+void release_storage(void* storage, std::size_t bytes) noexcept;
+/// Overwrites with zeros in a way that the compiler must not remove.
+void cleanse(void* storage, std::size_t bytes) noexcept;
+}  // namespace detail
+
+/// Whether a buffer is overwritten with zeros before its storage is given back.
+enum class Secrecy : bool { open, secret };
+
+/// A 64-byte aligned, movable array of 64-bit words.
+class Buffer {
+  public:
+    Buffer() = default;
+
+    /// `size` words whose values are unspecified.
+    [[nodiscard]] static Buffer uninitialised(std::size_t size, Secrecy secrecy = Secrecy::open) {
+        Buffer buffer;
+        if (size != 0) {
+            buffer.words_ = static_cast<std::uint64_t*>(detail::acquire_storage(size * sizeof(std::uint64_t)));
+        }
+        buffer.size_ = size;
+        buffer.secrecy_ = secrecy;
+        return buffer;
+    }
+
+    /// `size` zero words.
+    explicit Buffer(std::size_t size, Secrecy secrecy = Secrecy::open) : Buffer(uninitialised(size, secrecy)) {
+        if (size != 0) {
+            std::memset(words_, 0, size * sizeof(std::uint64_t));
+        }
+    }
+
+    Buffer(const Buffer& other) : Buffer(uninitialised(other.size_, other.secrecy_)) {
+        if (size_ != 0) {
+            std::memcpy(words_, other.words_, size_ * sizeof(std::uint64_t));
+        }
+    }
+    Buffer(Buffer&& other) noexcept { swap(other); }
+    Buffer& operator=(const Buffer& other) {
+        if (this != &other) {
+            Buffer copy(other);
+            swap(copy);
+        }
+        return *this;
+    }
+    Buffer& operator=(Buffer&& other) noexcept {
+        Buffer taken(std::move(other));
+        swap(taken);
+        return *this;
+    }
+    ~Buffer() {
+        if (words_ != nullptr) {
+            if (secrecy_ == Secrecy::secret) {
+                detail::cleanse(words_, size_ * sizeof(std::uint64_t));
+            }
+            detail::release_storage(words_, size_ * sizeof(std::uint64_t));
+        }
+    }
+
+    void swap(Buffer& other) noexcept {
+        std::swap(words_, other.words_);
+        std::swap(size_, other.size_);
+        std::swap(secrecy_, other.secrecy_);
+    }
+
+    [[nodiscard]] std::uint64_t* data() { return words_; }
+    [[nodiscard]] const std::uint64_t* data() const { return words_; }
+    [[nodiscard]] std::size_t size() const { return size_; }
+    [[nodiscard]] bool empty() const { return size_ == 0; }
+    [[nodiscard]] Secrecy secrecy() const { return secrecy_; }
+    [[nodiscard]] std::uint64_t& operator[](std::size_t i) { return words_[i]; }
+    [[nodiscard]] std::uint64_t operator[](std::size_t i) const { return words_[i]; }
+    [[nodiscard]] std::span<std::uint64_t> span() { return {words_, size_}; }
+    [[nodiscard]] std::span<const std::uint64_t> span() const { return {words_, size_}; }
+
+  private:
+    std::uint64_t* words_ = nullptr;
+    std::size_t size_ = 0;
+    Secrecy secrecy_ = Secrecy::open;
+};
+
+}  // namespace lacuna

@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The plain twin of every vector kernel, and the only kernel of machines without one: 64-bit words and 128-bit
+// products, no special instructions.
+#include <bit>
+#include <cstring>
+
+#include "ntt/kernels_list.h"
+#include "ntt/ntt_tables.h"
+
+namespace lacuna {
+
+namespace {
+
+using Word = std::uint64_t;
+
+// ---- transforms -----------------------------------------------------------------------------------------------------
+
+/// Twiddle i of a table in its bit-reversed order: value and 64-bit Shoup quotient side by side.
+void store_twiddle(Buffer& table, std::size_t i, Word value, const Modulus& q) {
+    const ShoupFactor factor(value, q);
+    table[2 * i] = factor.value;
+    table[2 * i + 1] = factor.quotient;
+}
+
+ShoupFactor load_twiddle(const Word* table, std::size_t i) {
+    ShoupFactor factor;
+    factor.value = table[2 * i];
+    factor.quotient = table[2 * i + 1];
+    return factor;
+}
+
+/// forward[i] = root^reverse(i), inverse[i] = root^-reverse(i). The last stage of the inverse transform also scales
+/// by 1/n: entry 0, otherwise unused, holds 1/n, and entry 1 holds root^-reverse(1) / n.
+void build_twiddles(std::size_t n, const Modulus& q, Word root, Buffer& forward, Buffer& inverse) {
+    const int log_n = std::countr_zero(n);
+    const Word inverse_root = q.inverse(root);
+    const Word scale = q.inverse(q.reduce(Word{n}));
+    forward = Buffer(2 * n);
+    inverse = Buffer(2 * n);
+    Word power = 1;
+    Word inverse_power = 1;
+    for (std::size_t i = 0; i < n; ++i) {
+        const std::size_t position = reverse_bits(static_cast<std::uint32_t>(i), log_n);
+        store_twiddle(forward, position, power, q);
+        store_twiddle(inverse, position, position <= 1 ? q.multiply(inverse_power, scale) : inverse_power, q);
+        power = q.multiply(power, root);
+        inverse_power = q.multiply(inverse_power, inverse_root);
+    }
+}
+
+/// Cooley-Tukey butterflies with Shoup products (Harvey, arXiv 1205.2926), but without his correction of the upper
+/// operand: a product is in [0, 2q) for any 64-bit operand, so every stage raises the bound by 2q, and 15 stages from
+/// [0, 4q) stay below 34q < 2^56.
+void ntt_forward(const NttTables& tables, Word* a) {
+    const std::size_t n = tables.size();
+    const Modulus& modulus = tables.modulus();
+    const Word q = modulus.value();
+    const Word* twiddles = tables.forward_twiddles().data();
+    std::size_t half = n / 2;
+    for (std::size_t blocks = 1; blocks < n / 2; blocks *= 2, half /= 2) {
+        for (std::size_t block = 0; block < blocks; ++block) {
+            const ShoupFactor w = load_twiddle(twiddles, blocks + block);
+            Word* x = a + 2 * block * half;
+            Word* y = x + half;
+            for (std::size_t j = 0; j < half; ++j) {
+                const Word product = w.multiply_lazy(y[j], q);
+                y[j] = x[j] + 2 * q - product;
+                x[j] += product;
+            }
+        }
+    }
+    for (std::size_t block = 0; block < n / 2; ++block) {
+        const ShoupFactor w = load_twiddle(twiddles, n / 2 + block);
+        Word* x = a + 2 * block;
+        const Word product = w.multiply_lazy(x[1], q);
+        x[1] = modulus.reduce(x[0] + 2 * q - product);
+        x[0] = modulus.reduce(x[0] + product);
+    }
+}
+
+/// Gentleman-Sande butterflies. Sums double the bound at every stage, so they are reduced when they would no longer
+/// fit; products are back in [0, 2q).
+void ntt_inverse(const NttTables& tables, Word* a) {
+    const std::size_t n = tables.size();
+    const Modulus& modulus = tables.modulus();
+    const Word q = modulus.value();
+    const Word* twiddles = tables.inverse_twiddles().data();
+    Word bound = 2 * q;  // exclusive, a multiple of q
+    std::size_t half = 1;
+    for (std::size_t blocks = n / 2; blocks > 1; blocks /= 2, half *= 2) {
+        const bool reduce_sums = bound >> 61 != 0;
+        for (std::size_t block = 0; block < blocks; ++block) {
+            const ShoupFactor w = load_twiddle(twiddles, blocks + block);
+            Word* x = a + 2 * block * half;
+            Word* y = x + half;
+            for (std::size_t j = 0; j < half; ++j) {
+                const Word sum = x[j] + y[j];
+                y[j] = w.multiply_lazy(x[j] + bound - y[j], q);
+                x[j] = reduce_sums ? modulus.reduce(sum) : sum;
+            }
+        }
+        bound = reduce_sums ? 2 * q : 2 * bound;
+    }
+    const ShoupFactor scale = load_twiddle(twiddles, 0);
+    const ShoupFactor scaled_root = load_twiddle(twiddles, 1);
+    Word* y = a + half;
+    for (std::size_t j = 0; j < half; ++j) {
+        const Word sum = a[j] + y[j];
+        const Word difference = a[j] + bound - y[j];
+        a[j] = scale.multiply(sum, q);
+        y[j] = scaled_root.multiply(difference, q);
+    }
+}
+
+// ---- element by element ---------------------------------------------------------------------------------------------
+
+void add(Word* out, const Word* a, const Word* b, std::size_t n, const Modulus& q) {
+    for (std::size_t j = 0; j < n; ++j) {
+        out[j] = q.add(a[j], b[j]);
+    }
+}
+
+void subtract(Word* out, const Word* a, const Word* b, std::size_t n, const Modulus& q) {
+    for (std::size_t j = 0; j < n; ++j) {
+        out[j] = q.subtract(a[j], b[j]);
+    }
+}
+
+void negate(Word* out, const Word* a, std::size_t n, const Modulus& q) {
+    for (std::size_t j = 0; j < n; ++j) {
+        out[j] = q.negate(a[j]);
+    }
+}
+
+void reduce(Word* out, const Word* a, std::size_t n, const Modulus& q) {
+    for (std::size_t j = 0; j < n; ++j) {
+        out[j] = q.reduce(a[j]);
+    }
+}
+
+void from_signed(Word* out, const Word* a, std::size_t n, const Modulus& q) {
+    for (std::size_t j = 0; j < n; ++j) {
+        out[j] = a[j] + (q.value() & (Word{0} - (a[j] >> 63)));
+    }
+}
+
+void multiply(Word* out, const Word* a, const Word* b, std::size_t n, const Modulus& q) {
+    for (std::size_t j = 0; j < n; ++j) {
+        out[j] = q.multiply(a[j], b[j]);
+    }
+}
+
+void multiply_add(Word* out, const Word* a, const Word* b, std::size_t n, const Modulus& q) {
+    for (std::size_t j = 0; j < n; ++j) {
+        out[j] = q.reduce(uint128_t{a[j]} * b[j] + out[j]);
+    }
+}
+
+void multiply_scalar(Word* out, const Word* a, std::size_t n, const ShoupFactor& w, const Modulus& q) {
+    for (std::size_t j = 0; j < n; ++j) {
+        out[j] = w.multiply(a[j], q.value());
+    }
+}
+
+void subtract_multiply_scalar(Word* out, const Word* a, const Word* b, std::size_t n, const ShoupFactor& w,
+                              const Modulus& q) {
+    for (std::size_t j = 0; j < n; ++j) {
+        out[j] = w.multiply(a[j] + q.value() - q.reduce(b[j]), q.value());
+    }
+}
+
+void dot(Word* out, const Word* const* a, const Word* const* b, std::size_t count, std::size_t n, const Modulus& q) {
+    for (std::size_t j = 0; j < n; ++j) {
+        uint128_t sum = 0;
+        for (std::size_t i = 0; i < count; ++i) {
+            sum += uint128_t{a[i][j]} * b[i][j];
+        }
+        out[j] = q.reduce(sum);
+    }
+}
+
+void tensor(Word* out0, Word* out1, Word* out2, const Word* a0, const Word* a1, const Word* b0, const Word* b1,
+            std::size_t n, const Modulus& q) {
+    for (std::size_t j = 0; j < n; ++j) {
+        out0[j] = q.multiply(a0[j], b0[j]);
+        out1[j] = q.reduce(uint128_t{a0[j]} * b1[j] + uint128_t{a1[j]} * b0[j]);
+        out2[j] = q.multiply(a1[j], b1[j]);
+    }
+}
+
+void tensor_square(Word* out0, Word* out1, Word* out2, const Word* a0, const Word* a1, std::size_t n,
+                   const Modulus& q) {
+    for (std::size_t j = 0; j < n; ++j) {
+        out0[j] = q.multiply(a0[j], a0[j]);
+        out1[j] = q.reduce(uint128_t{a0[j]} * a1[j] * 2);
+        out2[j] = q.multiply(a1[j], a1[j]);
+    }
+}
+
+// ---- base conversion ------------------------------------------------------------------------------------------------
+
+void weighted_sum(Word* out, const Word* const* rows, const Word* weights, std::size_t count, std::size_t n,
+                  const Modulus& q) {
+    for (std::size_t j = 0; j < n; ++j) {
+        uint128_t sum = 0;
+        for (std::size_t i = 0; i < count; ++i) {
+            sum += uint128_t{rows[i][j]} * weights[i];
+        }
+        out[j] = q.reduce(sum);
+    }
+}
+
+void round_fractions(Word* out, const Word* const* rows, const Word* high, const Word* low, std::size_t count,
+                     std::size_t n) {
+    for (std::size_t j = 0; j < n; ++j) {
+        uint128_t sum = uint128_t{1} << 51;
+        for (std::size_t i = 0; i < count; ++i) {
+            sum += uint128_t{rows[i][j]} * high[i] + ((uint128_t{rows[i][j]} * low[i]) >> 52);
+        }
+        out[j] = static_cast<Word>(sum >> 52);
+    }
+}
+
+// ---- permutations ---------------------------------------------------------------------------------------------------
+
+void gather(Word* out, const Word* a, const std::uint32_t* index, std::size_t n) {
+    for (std::size_t j = 0; j < n; ++j) {
+        out[j] = a[index[j]];
+    }
+}
+
+void gather_signed(Word* out, const Word* a, const std::uint32_t* index, std::size_t n, const Modulus& q) {
+    for (std::size_t j = 0; j < n; ++j) {
+        const Word value = a[index[j] & 0x7fffffffu];
+        out[j] = index[j] >> 31 != 0 ? q.negate(value) : value;
+    }
+}
+
+// ---- the sparse monomial product ------------------------------------------------------------------------------------
+
+/// Eight words at a time, so that the running sums stay in registers while the terms pass.
+void sparse_tile(Word* out, std::size_t length, const Word* packed, const std::uint32_t* offsets,
+                 const TermGroup* groups, std::size_t group_count, Word offset, bool accumulate, const Modulus& q) {
+    constexpr std::size_t lanes = 8;
+    for (std::size_t base = 0; base < length; base += lanes) {
+        const Word* source = packed + base;
+        Word total[lanes];
+        for (Word& word : total) {
+            word = offset;
+        }
+        for (std::size_t g = 0; g < group_count; ++g) {
+            const TermGroup& group = groups[g];
+            Word sum[lanes] = {};
+            for (std::uint32_t i = group.begin; i < group.middle; ++i) {
+                for (std::size_t k = 0; k < lanes; ++k) {
+                    sum[k] += source[offsets[i] + k];
+                }
+            }
+            for (std::uint32_t i = group.middle; i < group.end; ++i) {
+                for (std::size_t k = 0; k < lanes; ++k) {
+                    sum[k] -= source[offsets[i] + k];
+                }
+            }
+            if (group.shift >= 0) {
+                for (std::size_t k = 0; k < lanes; ++k) {
+                    total[k] += sum[k] << group.shift;
+                }
+            } else {
+                for (std::size_t k = 0; k < lanes; ++k) {
+                    total[k] += sum[k] * group.multiplier;
+                }
+            }
+        }
+        for (std::size_t k = 0; k < lanes; ++k) {
+            const Word reduced = q.reduce(total[k]);
+            out[base + k] = accumulate ? q.add(out[base + k], reduced) : reduced;
+        }
+    }
+}
+
+// ---- sampling -------------------------------------------------------------------------------------------------------
+
+std::size_t filter_below(Word* out, const Word* words, std::size_t count, Word mask, Word bound) {
+    std::size_t kept = 0;
+    for (std::size_t j = 0; j < count; ++j) {
+        const Word candidate = words[j] & mask;
+        out[kept] = candidate;
+        kept += candidate < bound;
+    }
+    return kept;
+}
+
+void centred_binomial(Word* out, const Word* words, std::size_t n) {
+    constexpr Word mask = (Word{1} << 21) - 1;
+    for (std::size_t j = 0; j < n; ++j) {
+        out[j] = static_cast<Word>(std::popcount(words[j] & mask)) -
+                 static_cast<Word>(std::popcount((words[j] >> 21) & mask));
+    }
+}
+
+}  // namespace
+
+const Kernels portable_kernels = {
+    .name = "portable",
+    .supported = [] { return true; },
+    .build_twiddles = build_twiddles,
+    .ntt_forward = ntt_forward,
+    .ntt_inverse = ntt_inverse,
+    .add = add,
+    .subtract = subtract,
+    .negate = negate,
+    .reduce = reduce,
+    .from_signed = from_signed,
+    .multiply = multiply,
+    .multiply_add = multiply_add,
+    .multiply_scalar = multiply_scalar,
+    .subtract_multiply_scalar = subtract_multiply_scalar,
+    .dot = dot,
+    .tensor = tensor,
+    .tensor_square = tensor_square,
+    .weighted_sum = weighted_sum,
+    .round_fractions = round_fractions,
+    .gather = gather,
+    .gather_signed = gather_signed,
+    .sparse_tile = sparse_tile,
+    .filter_below = filter_below,
+    .centred_binomial = centred_binomial,
+};
+
+}  // namespace lacuna

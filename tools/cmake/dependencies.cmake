@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: Apache-2.0
+# What the library needs, for the build and for find_package(Lacuna) alike.
+find_package(OpenMP REQUIRED COMPONENTS CXX)
+find_package(OpenSSL 3.0 REQUIRED COMPONENTS Crypto)
+find_package(nlohmann_json 3.11 REQUIRED)
+if(NOT TARGET GMP::gmpxx)
+  find_path(GMP_INCLUDE_DIR gmpxx.h)
+  find_library(GMP_LIBRARY gmp)
+  find_library(GMPXX_LIBRARY gmpxx)
+  if(NOT GMP_INCLUDE_DIR OR NOT GMP_LIBRARY OR NOT GMPXX_LIBRARY)
+    message(FATAL_ERROR "GMP with its C++ interface was not found; on Debian: apt install libgmp-dev")
+  endif()
+  add_library(GMP::gmp UNKNOWN IMPORTED)
+  set_target_properties(GMP::gmp PROPERTIES IMPORTED_LOCATION ${GMP_LIBRARY}
+    INTERFACE_INCLUDE_DIRECTORIES ${GMP_INCLUDE_DIR})
+  add_library(GMP::gmpxx UNKNOWN IMPORTED)
+  set_target_properties(GMP::gmpxx PROPERTIES IMPORTED_LOCATION ${GMPXX_LIBRARY}
+    INTERFACE_INCLUDE_DIRECTORIES ${GMP_INCLUDE_DIR} INTERFACE_LINK_LIBRARIES GMP::gmp)
+endif()
