@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""MNIST: reading, the split, input quantisation, augmentation."""
+
+import gzip
+import os
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+# The last images of the training set serve every choice; the test set serves none.
+VALIDATION = 5000
+
+FILES = {
+    "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
+    "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
+}
+
+
+class DataError(Exception):
+    """A data set that is absent or malformed; the message says what to do."""
+
+
+@dataclass
+class Split:
+    """Grey images (N x 28 x 28, uint8) and their classes (N, int64)."""
+
+    images: np.ndarray
+    labels: np.ndarray
+
+    def __len__(self):
+        return len(self.labels)
+
+    def part(self, start, stop):
+        return Split(self.images[start:stop], self.labels[start:stop])
+
+
+def locate(directory=None):
+    """The folder with the IDX files: the argument, else $LACUNA_MNIST, else data/mnist."""
+    path = Path(directory or os.environ.get("LACUNA_MNIST") or "data/mnist")
+    if not path.is_dir():
+        raise DataError(f"MNIST folder {path} not found: pass --mnist DIR or set LACUNA_MNIST to the folder "
+                        f"that holds {FILES['train'][0]}.gz and its three companions")
+    return path
+
+
+def read_idx(file):
+    """An unsigned-byte IDX array, gzipped or not."""
+    opener = gzip.open if file.suffix == ".gz" else open
+    try:
+        with opener(file, "rb") as stream:
+            content = stream.read()
+    except (OSError, EOFError) as problem:
+        raise DataError(f"{file}: cannot be read ({problem})") from problem
+    if len(content) < 4 or content[:3] != b"\0\0\x08":
+        raise DataError(f"{file}: expected an IDX file of unsigned bytes")
+    rank = content[3]
+    header = 4 + 4 * rank
+    if len(content) < header:
+        raise DataError(f"{file}: truncated within its header")
+    shape = struct.unpack(f">{rank}I", content[4:header])
+    if len(content) - header != int(np.prod(shape)):
+        raise DataError(f"{file}: expected {int(np.prod(shape))} bytes of data, found {len(content) - header}")
+    return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
+
+
+def load(directory, part):
+    """The `train` or `test` part of the MNIST in a folder that locate() found."""
+    arrays = []
+    for stem in FILES[part]:
+        candidates = [directory / f"{stem}.gz", directory / stem]
+        file = next((c for c in candidates if c.is_file()), None)
+        if file is None:
+            raise DataError(f"{candidates[0]}: not found")
+        arrays.append(read_idx(file))
+    images, labels = arrays
+    if images.ndim != 3 or labels.ndim != 1 or len(images) != len(labels):
+        raise DataError(f"{directory}: images {images.shape} and labels {labels.shape} do not belong together")
+    return Split(images, labels.astype(np.int64))
+
+
+def load_training(directory, limit=None):
+    """(training part, validation part); `limit` keeps only that many images of each, for quick runs."""
+    everything = load(directory, "train")
+    cut = len(everything) - VALIDATION
+    training, validation = everything.part(0, cut), everything.part(cut, None)
+    return training.part(0, limit), validation.part(0, limit)
+
+
+def quantise(images, thresholds):
+    """Pixel -> number of thresholds that are <= pixel (nn/model_format.md), as uint8."""
+    levels = np.zeros(256, np.uint8)
+    for threshold in thresholds:
+        levels[threshold:] += 1
+    return levels[images]
+
+
+def augment(images, generator, strength=1.0):
+    """Randomly rotated, scaled, sheared, shifted and elastically bent copies of uint8 images (N x H x W).
+
+    The elastic field is the idea of Simard, Steinkraus and Platt (ICDAR 2003), drawn on a coarse grid and
+    interpolated, which costs less than smoothing a fine one.
+    """
+    count = len(images)
+
+    def uniform(half_width):
+        return (torch.rand(count, generator=generator) * 2 - 1) * half_width * strength
+
+    angle, shear = uniform(0.21), uniform(0.15)
+    zoom_x, zoom_y = 1 + uniform(0.12), 1 + uniform(0.12)
+    shift_x, shift_y = uniform(2.0 / 14), uniform(2.0 / 14)
+    cos, sin = torch.cos(angle), torch.sin(angle)
+    affine = torch.stack([
+        torch.stack([zoom_x * cos, shear - sin, shift_x], 1),
+        torch.stack([sin + shear, zoom_y * cos, shift_y], 1),
+    ], 1)
+    source = torch.from_numpy(images.astype(np.float32)).unsqueeze(1)
+    grid = F.affine_grid(affine, list(source.shape), align_corners=False)
+    coarse = torch.randn(count, 2, 6, 6, generator=generator) * 0.055 * strength
+    bend = F.interpolate(coarse, size=images.shape[1:], mode="bicubic", align_corners=True)
+    moved = F.grid_sample(source, grid + bend.permute(0, 2, 3, 1), align_corners=False)
+    return moved.squeeze(1).round().clamp(0, 255).to(torch.uint8).numpy()

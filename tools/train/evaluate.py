@@ -1,0 +1,175 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Exact evaluation of an integer model, as encrypted inference does it: modulo several primes, joined by CRT.
+
+A layer modulo p is a float64 matrix product of centred residues (|r| <= p / 2) with integer weights: it is exact as
+long as p / 2 times the largest sum |w| of a row stays below 2^53, which decides how long the primes may be. The proven
+range T (ranges.py) decides how many are needed, so the result is exact at any width.
+"""
+
+import argparse
+import sys
+from math import prod
+from pathlib import Path
+
+import numpy as np
+
+import data
+import export
+import hops
+import ranges
+
+EXACT_FLOAT_BITS = 53
+LONGEST_PRIME_BITS = 31  # products of two residues fit an int64
+
+
+def _is_prime(number):
+    """Miller-Rabin with the bases that are exact below 3.4e14 (Jaeschke 1993)."""
+    if number < 2:
+        return False
+    for small in (2, 3, 5, 7, 11, 13, 17):
+        if number % small == 0:
+            return number == small
+    odd, twos = number - 1, 0
+    while odd % 2 == 0:
+        odd, twos = odd // 2, twos + 1
+    for base in (2, 3, 5, 7, 11, 13, 17):
+        power = pow(base, odd, number)
+        if power in (1, number - 1):
+            continue
+        for _ in range(twos - 1):
+            power = power * power % number
+            if power == number - 1:
+                break
+        else:
+            return False
+    return True
+
+
+def primes_for(model):
+    """Primes whose product exceeds the proven range of the logits."""
+    row_sum = 1
+    for layer in model.layers:
+        if layer.kind in ("convolution", "dense"):
+            row_sum = max(row_sum, int(np.abs(layer.weights).sum(1).max()))
+        if layer.kind == "sum_pool":
+            row_sum = max(row_sum, layer.window[0] * layer.window[1])
+    bits = min(LONGEST_PRIME_BITS, EXACT_FLOAT_BITS - row_sum.bit_length())
+    if bits < 12:
+        raise export.FormatError(f"{model.name}: a row with sum |w| = {row_sum} is too heavy for exact evaluation")
+    chosen, candidate = [], 2**bits
+    needed = 2**ranges.proven_bits(model)
+    while prod(chosen) <= needed:
+        candidate -= 1
+        if _is_prime(candidate):
+            chosen.append(candidate)
+    return chosen
+
+
+def _centre(values, prime):
+    values = values % prime
+    return np.where(values > prime // 2, values - prime, values)
+
+
+def _windows(values, window, stride, padding):
+    """N x C x H x W -> N x (C * window) x (H' * W')."""
+    padded = np.pad(values, ((0, 0), (0, 0), (padding[0],) * 2, (padding[1],) * 2))
+    view = np.lib.stride_tricks.sliding_window_view(padded, window, axis=(2, 3))
+    view = view[:, :, ::stride[0], ::stride[1]].transpose(0, 1, 4, 5, 2, 3)
+    return view.reshape(len(values), -1, view.shape[4] * view.shape[5])
+
+
+def _layer(layer, values, shape, prime):
+    if layer.kind in ("convolution", "dense"):
+        weights = layer.weights.astype(np.float64)
+        bias = np.array([b % prime for b in layer.bias], np.int64).reshape(1, -1, 1)
+        columns = values.reshape(len(values), -1, 1) if layer.kind == "dense" else \
+            _windows(values, layer.kernel, layer.stride, layer.padding)
+        products = (weights @ columns.astype(np.float64)).astype(np.int64)
+        return _centre(products + bias, prime).reshape(len(values), *shape)
+    if layer.kind == "sum_pool":
+        windows = _windows(values, layer.window, layer.stride, layer.padding)
+        size = layer.window[0] * layer.window[1]
+        sums = windows.reshape(len(values), shape[0], size, -1).sum(2)
+        return _centre(sums, prime).reshape(len(values), *shape)
+    if layer.kind == "activation":
+        result = np.zeros_like(values)
+        for coefficient in reversed(layer.coefficients):
+            result = _centre(result * values + coefficient % prime, prime)
+        return result
+    return values.reshape(len(values), *shape)
+
+
+def logits(model, images, batch=500):
+    """Exact logits of uint8 images (N x H x W): an N x classes array of Python integers."""
+    shapes = model.shapes()
+    primes = primes_for(model)
+    modulus = prod(primes)
+    rows = []
+    for start in range(0, len(images), batch):
+        pixels = data.quantise(images[start:start + batch], model.thresholds).astype(np.int64)
+        joined = 0
+        for prime in primes:
+            values = pixels.reshape(len(pixels), *model.input_shape)
+            for layer, shape in zip(model.layers, shapes[1:]):
+                values = _layer(layer, values, shape, prime)
+            others = modulus // prime
+            joined = joined + values.reshape(len(pixels), -1).astype(object) * (others * pow(others, -1, prime))
+        joined = joined % modulus
+        rows.append(np.where(joined > modulus // 2, joined - modulus, joined))
+    return np.concatenate(rows)
+
+
+def predictions(model, images):
+    """The class of each image: the index of its largest logit, the lowest on a tie."""
+    return np.array([int(np.argmax(row)) for row in logits(model, images)])
+
+
+def correct(model, split):
+    return int((predictions(model, split.images) == split.labels).sum())
+
+
+def table(model):
+    """The model's HOPs and ranges, a line per layer."""
+    bounds = {name: (low, high) for name, low, high in ranges.intervals(model)}
+    lines = [f"{'layer':10} {'PT-CT adds':>11} {'CT-CT adds':>11} {'PT-CT mults':>12} {'CT-CT mults':>12} "
+             f"{'total':>9} {'density':>8} {'sum |w|':>8}  range"]
+    counted = dict(hops.count(model))
+    for layer in model.layers:
+        if layer.name not in counted:
+            continue
+        cost = counted[layer.name]
+        weights = getattr(layer, "weights", None)
+        density = "" if weights is None else f"{np.count_nonzero(weights) / weights.size:.2%}"
+        row_sum = "" if weights is None else int(np.abs(weights).sum(1).max())
+        low, high = bounds[layer.name]
+        lines.append(f"{layer.name:10} {cost.pt_ct_adds:11,} {cost.ct_ct_adds:11,} {cost.pt_ct_mults:12,} "
+                     f"{cost.ct_ct_mults:12,} {cost.total:9,} {density:>8} {row_sum:>8}  {low} ... {high}")
+    cost = hops.total(model)
+    lines.append(f"{'total':10} {cost.pt_ct_adds:11,} {cost.ct_ct_adds:11,} {cost.pt_ct_mults:12,} "
+                 f"{cost.ct_ct_mults:12,} {cost.total:9,}   T = {ranges.proven_bits(model)} bits")
+    return "\n".join(lines)
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description="Evaluates a *.lacuna.json exactly and prints what it costs.")
+    parser.add_argument("model", type=Path, help="model file")
+    parser.add_argument("--mnist", help="folder with the MNIST files (default: $LACUNA_MNIST, else data/mnist)")
+    parser.add_argument("--part", choices=("validation", "test"), default="validation",
+                        help="images to classify (default: the validation part of the training set)")
+    options = parser.parse_args(arguments)
+    try:
+        model = export.load(options.model)
+        directory = data.locate(options.mnist)
+        split = data.load(directory, "test") if options.part == "test" else data.load_training(directory)[1]
+        print(table(model))
+        right = correct(model, split)
+    except (data.DataError, export.FormatError) as problem:
+        print(f"evaluate: {problem}", file=sys.stderr)
+        return 1
+    print(f"{options.part}: {right} of {len(split)} correct, {right / len(split):.2%}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

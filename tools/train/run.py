@@ -1,0 +1,190 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""From MNIST to a *.lacuna.json: follows a recipe (tools/train/recipes/<name>.json) stage by stage.
+
+Each stage leaves a checkpoint, so an interrupted run goes on where it stopped, and a changed recipe reuses the stages
+before the change. The test set is read once, at the end, and only with --test.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+import data
+import evaluate
+import export
+import hops
+import ranges
+import stages
+import teacher
+import training
+from network import Network, RecipeError
+
+RECIPES = Path(__file__).resolve().parent / "recipes"
+TINY = 0.1  # share of a recipe's epochs in --tiny
+TINY_IMAGES = 600
+
+
+def read_recipe(name):
+    """A recipe by its name or its file."""
+    file = Path(name) if name.endswith(".json") else RECIPES / f"{name}.json"
+    known = ", ".join(sorted(r.stem for r in RECIPES.glob("*.json")))
+    if not file.is_file():
+        raise RecipeError(f"no recipe {file}; known: {known}")
+    try:
+        recipe = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as problem:
+        raise RecipeError(f"{file}: {problem}") from problem
+    missing = [key for key in ("name", "seed", "thresholds", "layers", "data", "stages") if key not in recipe]
+    if missing:
+        raise RecipeError(f"{file}: missing {', '.join(missing)}")
+    for stage in recipe["stages"]:
+        if stage.get("stage") not in stages.STAGES:
+            raise RecipeError(f"{file}: stage {stage.get('stage')!r} is none of {', '.join(stages.STAGES)}")
+    return recipe
+
+
+def shrink(recipe):
+    """The recipe for a few hundred images and a few steps: it shows that every stage works, not how well."""
+    small = dict(recipe)
+    small["data"] = dict(recipe["data"], copies=2, teacher_epochs=min(1, recipe["data"].get("teacher_epochs", 0)),
+                         teacher_width=8)
+    return small
+
+
+class Log:
+    """Lines to the terminal and to a file, with the seconds since the start."""
+
+    def __init__(self, file):
+        self.file, self.begin = file, time.monotonic()
+
+    def __call__(self, line):
+        print(line, flush=True)
+        with open(self.file, "a", encoding="utf-8") as stream:
+            stream.write(line + "\n")
+
+
+def describe(network, course):
+    """A stage's outcome in one line: accuracy, density, weight range, predicted HOPs, proven T."""
+    parts = [f"validation {training.accuracy(network, course.pixels, course.validation):.2%}"]
+    model = network.to_integer()
+    kept = [f"{layer.name} {float(layer.mask.mean()):.1%}" for layer in network.weighted()]
+    with torch.no_grad():
+        spans = [_span(layer.effective_weight()) for layer in network.weighted()]
+    parts.append("density " + " ".join(kept))
+    parts.append("|w| " + " ".join(spans))
+    parts.append(f"HOPs {hops.total(model).total:,}")
+    if network.output_unit() is not None:
+        parts.append(f"T {ranges.proven_bits(model)} bits")
+    return "; ".join(parts)
+
+
+def _span(weight):
+    size = weight.abs()[weight != 0]
+    return f"{float(size.min()):.2g}-{float(size.max()):.2g}" if len(size) else "none"
+
+
+def checkpoint_key(recipe, count, size):
+    """Changes with anything that a stage's outcome depends on."""
+    basis = [recipe[key] for key in ("seed", "thresholds", "layers", "data")]
+    basis += [recipe.get("distillation"), recipe.get("shift"), recipe["stages"][:count], size]
+    return hashlib.sha256(json.dumps(basis, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def save_checkpoint(network, file):
+    temporary = file.with_name(file.name + ".tmp")
+    torch.save(network, temporary)
+    os.replace(temporary, file)
+
+
+def follow(recipe, course, folder, log):
+    """Runs the stages, or picks up after the last one that left a checkpoint; returns the network."""
+    files = [folder / f"{count}-{stage['stage']}-{checkpoint_key(recipe, count, len(course.pool.labels))}.pt"
+             for count, stage in enumerate(recipe["stages"], 1)]
+    done = max((count for count, file in enumerate(files, 1) if file.is_file()), default=0)
+    if done:
+        network = torch.load(files[done - 1])
+        network.recipe = recipe
+        log(f"resumed after stage {done}, {recipe['stages'][done - 1]['stage']}")
+    else:
+        torch.manual_seed(recipe["seed"])
+        network = Network(recipe)
+    for stage, file in list(zip(recipe["stages"], files))[done:]:
+        begin = time.monotonic()
+        stages.STAGES[stage["stage"]](network, stage, course)
+        save_checkpoint(network, file)
+        log(f"{stage['stage']:8} {describe(network, course)} ({time.monotonic() - begin:.0f} s)")
+    return network
+
+
+def finish(network, course, output, log, command):
+    """Exports, reads the file back and evaluates it exactly on the validation part."""
+    model = network.to_integer()
+    validation = course.validation
+    model.provenance = {"command": command, "seed": course.recipe["seed"]}
+    export.save(model, output)
+    model = export.load(output)
+    log(evaluate.table(model))
+    right = evaluate.correct(model, validation)
+    floats = round(training.accuracy(network, course.pixels, validation) * len(validation))
+    log(f"exported {output.name}: {output.stat().st_size:,} bytes; exact evaluation: validation {right} of "
+        f"{len(validation)} correct, {right / len(validation):.2%} (float evaluation: {floats})")
+    return model
+
+
+def parse(arguments):
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("recipe", help=f"name of a recipe, or a file (*.json); recipes: "
+                                       f"{', '.join(sorted(r.stem for r in RECIPES.glob('*.json')))}")
+    parser.add_argument("--mnist", help="folder with the MNIST files (default: $LACUNA_MNIST, else data/mnist)")
+    parser.add_argument("--work", type=Path, default=Path("data/train"),
+                        help="folder for checkpoints and the image pool (default: %(default)s)")
+    parser.add_argument("--output", type=Path, help="model file (default: <work>/<name>/<name>.lacuna.json)")
+    parser.add_argument("--test", action="store_true", help="classify the test set at the end: once per shipped model")
+    parser.add_argument("--tiny", action="store_true",
+                        help=f"{TINY_IMAGES} images and few steps: checks the pipeline, not the accuracy")
+    parser.add_argument("--threads", type=int, default=1, help="threads for PyTorch (default: %(default)s)")
+    return parser.parse_args(arguments)
+
+
+def run(options):
+    recipe = read_recipe(options.recipe)
+    directory = data.locate(options.mnist)
+    if options.tiny:
+        recipe = shrink(recipe)
+    torch.set_num_threads(options.threads)
+    # Squares of small numbers underflow in great number, and arithmetic on denormals is slow.
+    torch.set_flush_denormal(True)
+    split, validation = data.load_training(directory, TINY_IMAGES if options.tiny else None)
+    folder = options.work / (recipe["name"] + ("-tiny" if options.tiny else ""))
+    folder.mkdir(parents=True, exist_ok=True)
+    log = Log(folder / "log")
+    pool = teacher.prepare(options.work, split, validation, recipe["data"], log)
+    course = stages.Course(recipe, pool, validation, TINY if options.tiny else 1.0)
+    network = follow(recipe, course, folder, log)
+    output = options.output or folder / f"{recipe['name']}.lacuna.json"
+    model = finish(network, course, output, log, f"tools/train/run.py {recipe['name']}")
+    if options.test:
+        test = data.load(directory, "test")
+        right = evaluate.correct(model, test)
+        log(f"test set: {right} of {len(test)} correct, {right / len(test):.2%}")
+
+
+def main(arguments=None):
+    try:
+        run(parse(arguments))
+    except (data.DataError, RecipeError, export.FormatError, ValueError) as problem:
+        print(f"run: {problem}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

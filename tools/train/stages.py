@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The stages of a recipe. Each takes the network on from where the last one left it."""
+
+import prune
+import quantise
+import training
+from network import RecipeError
+
+METHODS = ("magnitude", "surgery")
+SCOPES = ("layer", "global")
+
+
+class Course:
+    """What all stages of one run share: the images, the pixels' quantisation, how to train."""
+
+    def __init__(self, recipe, pool, validation, scale=1.0):
+        self.recipe, self.pool, self.validation = recipe, pool, validation
+        self.pixels = training.Pixels(recipe["thresholds"])
+        self.scale = scale
+
+    def train(self, network, stage, epochs, title, **settings):
+        epochs = max(1, round(epochs * self.scale))
+        training.train(network, self.pool, self.pixels, epochs, stage["rate"],
+                       self.recipe["seed"] + stage.get("seed", 0), title,
+                       stage.get("distillation", self.recipe.get("distillation")), penalty=stage.get("penalty", 0.0),
+                       validation=self.validation, decay=stage.get("decay", 0.0),
+                       first_copy=stage.get("first_copy", 0), **settings)
+        return epochs
+
+
+def float_stage(network, stage, course):
+    """Dense float training with batch norm, folded at the end."""
+    course.train(network, stage, stage["epochs"], "float")
+    network.fold()
+    network.equalise()
+
+
+def prune_stage(network, stage, course):
+    """Prunes along the ramp, then lets the survivors recover at the final density."""
+    method, scope = stage.get("method", "surgery"), stage.get("scope", "layer")
+    if method not in METHODS or scope not in SCOPES:
+        raise RecipeError(f"prune: method {method!r} of {METHODS} and scope {scope!r} of {SCOPES} expected")
+    given = stage.get("density", {})
+    if "hops" in stage:
+        densities = prune.densities_for_budget(network, given, stage["hops"], scope)
+    else:
+        densities = {layer.name: given.get(layer.name, 1.0) for layer in network.weighted()}
+    epochs = max(1, round(stage["epochs"] * course.scale))
+    steps = epochs * max(1, len(course.pool.labels) // training.BATCH)
+    pruner = prune.Pruner(network, densities, int(steps * stage.get("ramp", 0.6)), method, scope)
+    course.train(network, stage, stage["epochs"], "prune", after_step=pruner)
+    pruner.finish()
+    if "hops" in stage:
+        # Rows that lost every weight, or borders, move the count a little: settle the budget exactly.
+        prune.apply(network, prune.densities_for_budget(network, given, stage["hops"], scope), scope)
+
+
+def retrain_stage(network, stage, course):
+    """Float training of the surviving weights."""
+    course.train(network, stage, stage["epochs"], "retrain")
+
+
+def quantise_stage(network, stage, course):
+    """Incremental network quantisation: fixes portion after portion of the weights, retraining the rest each time."""
+    network.equalise()
+    for layer in network.weighted():
+        layer.grid = quantise.fit_grid(layer, stage.get("grid", "power"), stage["size"][layer.name],
+                                       stage.get("power_of_two_units", False))
+    network.spread_units()
+    for portion in stage.get("portions", (0.5, 0.75, 0.875, 1.0)):
+        for layer in network.weighted():
+            quantise.settle(layer, portion)
+        course.train(network, stage, stage["epochs"], f"quantise {portion:.0%}")
+
+
+def refine_stage(network, stage, course):
+    """Straight-through fine-tuning: all weights rounded on the way forward."""
+    for layer in network.weighted():
+        quantise.release(layer)
+    course.train(network, stage, stage["epochs"], "refine", keep_best=True)
+
+
+STAGES = {"float": float_stage, "prune": prune_stage, "retrain": retrain_stage, "quantise": quantise_stage,
+          "refine": refine_stage}

@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pruning, quantisation, folding, and the pipeline as a whole on drawn digits."""
+
+import contextlib
+import io
+import json
+import tempfile
+import unittest
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from tests import sample
+
+import data
+import evaluate
+import export
+import hops
+import prune
+import quantise
+import ranges
+import run
+from network import Network
+
+SMALL = {
+    "name": "small", "seed": 1, "thresholds": [64, 128, 192],
+    "layers": [
+        {"type": "convolution", "name": "conv1", "maps": 3, "kernel": 5, "stride": 2, "padding": 1},
+        {"type": "activation", "name": "square1"},
+        {"type": "flatten", "name": "flatten"},
+        {"type": "dense", "name": "fc1", "outputs": 20},
+        {"type": "activation", "name": "square2"},
+        {"type": "dense", "name": "fc2", "outputs": 10},
+    ],
+}
+
+
+def small_network():
+    torch.manual_seed(1)
+    return Network(SMALL)
+
+
+def quantised_network(kind="power", size=3):
+    network = small_network()
+    with torch.no_grad():
+        for layer in network.weighted():
+            layer.bias.uniform_(-1, 1)
+    network.fold()
+    for layer in network.weighted():
+        layer.grid = quantise.fit_grid(layer, kind, size)
+    network.spread_units()
+    for layer in network.weighted():
+        quantise.settle(layer, 1.0)
+    return network
+
+
+class NetworkTest(unittest.TestCase):
+    def setUp(self):
+        self.input = torch.rand(4, 1, 28, 28, generator=torch.Generator().manual_seed(1))
+
+    def test_folding_keeps_the_function(self):
+        network = small_network()
+        for _ in range(3):
+            network(self.input)
+        network.eval()
+        before = network(self.input)
+        network.fold()
+        torch.testing.assert_close(network(self.input), before, rtol=1e-4, atol=1e-4)
+
+    def test_equalising_keeps_the_function(self):
+        network = small_network()
+        network.fold()
+        with torch.no_grad():
+            network.weighted()[0].weight[1] *= 9
+        before = network(self.input)
+        network.equalise()
+        torch.testing.assert_close(network(self.input), before, rtol=1e-3, atol=1e-3)
+        rows = network.weighted()[0].weight.flatten(1).square().mean(1).sqrt()
+        torch.testing.assert_close(rows, torch.full_like(rows, float(rows[0])))
+
+    def test_integers_are_the_float_network_in_units(self):
+        for kind, size in (("power", 3), ("uniform", 31)):
+            network = quantised_network(kind, size).eval()
+            model = network.to_integer()
+            images = np.random.default_rng(1).integers(0, 256, (4, 28, 28)).astype(np.uint8)
+            levels = torch.from_numpy(data.quantise(images, SMALL["thresholds"]).astype(np.float32))
+            real = network((levels / 3).unsqueeze(1)).detach().numpy()
+            exact = evaluate.logits(model, images).astype(np.float64) * model.output_scale
+            np.testing.assert_allclose(exact, real, rtol=1e-3, atol=1e-3 * np.abs(real).max())
+
+    def test_smooth_range_is_near_the_proven_one(self):
+        network = quantised_network()
+        self.assertLess(abs(float(network.log_range()) + 1 - ranges.proven_bits(network.to_integer())), 2)
+
+
+class PruneTest(unittest.TestCase):
+    def test_schedule(self):
+        self.assertEqual(prune.schedule(0.1, 0), 1)
+        self.assertAlmostEqual(prune.schedule(0.1, 1), 0.1)
+        self.assertGreater(prune.schedule(0.1, 0.3), prune.schedule(0.1, 0.4))
+
+    def test_keeps_the_largest(self):
+        layer = small_network().weighted()[2]
+        prune.cut([layer], {"fc2": 0.25})
+        self.assertEqual(int(layer.mask.sum()), 50)
+        kept, gone = layer.weight[layer.mask == 1].abs(), layer.weight[layer.mask == 0].abs()
+        self.assertGreaterEqual(float(kept.min()), float(gone.max()))
+
+    def test_global_scope_meets_the_overall_density(self):
+        network = small_network()
+        prune.apply(network, {layer.name: 0.2 for layer in network.weighted()}, "global")
+        kept = sum(float(layer.mask.sum()) for layer in network.weighted())
+        self.assertEqual(round(kept), round(0.2 * sum(layer.mask.numel() for layer in network.weighted())))
+
+    def test_hop_budget(self):
+        network = small_network()
+        densities = prune.densities_for_budget(network, {"conv1": 0.4, "fc2": 1.0}, 14000)
+        prune.apply(network, densities)
+        spent = hops.total(network.to_integer()).total
+        self.assertLessEqual(spent, 14000)
+        self.assertGreater(spent, 13900)
+        with self.assertRaisesRegex(ValueError, "budget is 100"):
+            prune.densities_for_budget(network, {"conv1": 0.5}, 100)
+
+    def test_surgery_lets_a_weight_return(self):
+        network = small_network()
+        layer = network.weighted()[2]
+        pruner = prune.Pruner(network, {"conv1": 1, "fc1": 1, "fc2": 0.5}, 1, "surgery", interval=1)
+        pruner()
+        lost = int((layer.mask.flatten() == 0).nonzero()[0])
+        layer.effective_weight().sum().backward()
+        self.assertEqual(float(layer.weight.grad.flatten()[lost]), 1)
+        with torch.no_grad():
+            layer.weight.view(-1)[lost] = 10
+        pruner()
+        self.assertEqual(float(layer.mask.flatten()[lost]), 1)
+        pruner.finish()
+        self.assertTrue(bool((layer.weight[layer.mask == 0] == 0).all()))
+
+
+class QuantiseTest(unittest.TestCase):
+    def test_power_grid_takes_the_nearest(self):
+        grid = quantise.PowerGrid(0.5, 3)
+        values = torch.linspace(-3, 3, 601)
+        levels = torch.tensor([0, 0.5, 1, 2, -0.5, -1, -2])
+        nearest = (values[:, None] - levels[None]).abs().min(1).values
+        torch.testing.assert_close((grid.round(values) - values).abs(), nearest)
+
+    def test_uniform_grid(self):
+        grid = quantise.UniformGrid(0.25, 2)
+        self.assertEqual(grid.round(torch.tensor([0.3, -0.9, 0.1])).tolist(), [0.25, -0.5, 0.0])
+
+    def test_fit_finds_the_unit(self):
+        layer = small_network().weighted()[1]
+        with torch.no_grad():
+            layer.weight.copy_(quantise.PowerGrid(0.07, 3).round(layer.weight))
+        grid = quantise.fit_grid(layer, "power", 3)
+        torch.testing.assert_close(grid.round(layer.weight), layer.weight, rtol=0.03, atol=0)
+
+    def test_settling_in_portions(self):
+        network = small_network()
+        layer = network.weighted()[1]
+        prune.cut([layer], {"fc1": 0.5})
+        layer.grid = quantise.fit_grid(layer, "power", 4)
+        quantise.settle(layer, 0.5)
+        first = layer.settled.clone()
+        self.assertEqual(int(layer.fixed.sum()), round(0.25 * layer.mask.numel()))
+        self.assertGreaterEqual(float(layer.weight[layer.fixed].abs().max()),
+                                float(layer.weight[~layer.fixed].abs().max()))
+        with torch.no_grad():
+            layer.weight += 0.01
+        quantise.settle(layer, 1.0)
+        self.assertTrue(bool((layer.settled[first != 0] == first[first != 0]).all()))
+        weight = layer.effective_weight()
+        torch.testing.assert_close(layer.grid.round(weight), weight)
+
+    def test_fixed_weights_get_no_gradient(self):
+        layer = small_network().weighted()[1]
+        layer.grid = quantise.fit_grid(layer, "power", 4)
+        quantise.settle(layer, 0.5)
+        layer.effective_weight().sum().backward()
+        self.assertTrue(bool((layer.weight.grad[layer.fixed] == 0).all()))
+        self.assertTrue(bool((layer.weight.grad[~layer.fixed] == 1).all()))
+
+
+class PipelineTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(cls.folder.cleanup)
+        cls.root = Path(cls.folder.name)
+        (cls.root / "mnist").mkdir()
+        sample.write_mnist(cls.root / "mnist", np.random.default_rng(1), data.VALIDATION + 700, 50)
+
+    def run_recipe(self, *arguments):
+        printed, failed = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(failed):
+            code = run.main([*arguments, "--mnist", str(self.root / "mnist"), "--work", str(self.root / "work")])
+        return code, printed.getvalue(), failed.getvalue()
+
+    def test_tiny_run_exports_a_network_of_powers_of_two(self):
+        code, printed, failed = self.run_recipe("faster-cryptonets", "--tiny", "--test")
+        self.assertEqual((code, failed), (0, ""))
+        model = export.load(self.root / "work" / "faster-cryptonets-tiny" / "faster-cryptonets.lacuna.json")
+        for layer in model.layers:
+            if hasattr(layer, "weights"):
+                size = np.abs(layer.weights[layer.weights != 0])
+                self.assertTrue(bool((size & (size - 1) == 0).all()))
+        for word in ("validation", "density", "|w|", "HOPs", "T ", "test set"):
+            self.assertIn(word, printed)
+        _, again, _ = self.run_recipe("faster-cryptonets", "--tiny", "--test")
+        self.assertIn("resumed", again)
+        self.assertEqual(again.splitlines()[-1], printed.splitlines()[-1])
+
+    def test_errors(self):
+        code, _, failed = self.run_recipe("no-such-recipe")
+        self.assertEqual((code, "known: " in failed), (1, True))
+        with contextlib.redirect_stderr(io.StringIO()) as stream:
+            self.assertEqual(run.main(["faster-cryptonets", "--mnist", str(self.root / "absent")]), 1)
+        self.assertIn("LACUNA_MNIST", stream.getvalue())
+
+    def test_every_recipe_is_well_formed(self):
+        for file in sorted(run.RECIPES.glob("*.json")):
+            with self.subTest(file.stem):
+                recipe = run.read_recipe(file.stem)
+                self.assertEqual(recipe["name"], file.stem)
+                Network(recipe)
+                json.dumps(recipe)
+
+    def test_truncated_idx(self):
+        file = self.root / "broken"
+        file.write_bytes(b"\0\0\x08\x01\0\0\0\x05abc")
+        with self.assertRaisesRegex(data.DataError, "expected 5 bytes"):
+            data.read_idx(file)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Gradient descent, with distillation from a teacher (Hinton, Vinyals and Dean, arXiv 1503.02531)."""
+
+import copy
+import math
+import sys
+import time
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+import data
+
+BATCH = 128
+
+
+class Progress:
+    """One line on a terminal's stderr with the time left; silent elsewhere."""
+
+    def __init__(self, title, steps):
+        self.title, self.steps, self.begin = title, steps, time.monotonic()
+        self.shown = 0.0
+        self.terminal = sys.stderr.isatty()
+
+    def __call__(self, step):
+        now = time.monotonic()
+        if not self.terminal or now - self.shown < 0.5:
+            return
+        self.shown = now
+        left = (now - self.begin) / max(step, 1) * (self.steps - step)
+        print(f"\r{self.title}: {step / self.steps:4.0%}, {left:4.0f} s left ", end="", file=sys.stderr, flush=True)
+
+    def close(self):
+        if self.terminal:
+            print("\r\033[K", end="", file=sys.stderr, flush=True)
+
+
+class Pixels:
+    """uint8 images -> the network's input: levels divided by their number."""
+
+    def __init__(self, thresholds):
+        levels = data.quantise(np.arange(256, dtype=np.uint8), thresholds)
+        self.table = torch.from_numpy(levels.astype(np.float32) / len(thresholds))
+
+    def __call__(self, images):
+        return self.table[torch.from_numpy(images.astype(np.int64))].unsqueeze(1)
+
+
+@torch.no_grad()
+def accuracy(network, pixels, split, batch=1000):
+    """Share of correct answers of the float evaluation."""
+    network.eval()
+    right = 0
+    for start in range(0, len(split), batch):
+        part = split.part(start, start + batch)
+        right += int((network(pixels(part.images)).argmax(1).numpy() == part.labels).sum())
+    network.train()
+    return right / len(split)
+
+
+def loss(outputs, labels, teacher, distillation):
+    """Cross entropy, mixed with the divergence from the teacher's softened answer."""
+    plain = F.cross_entropy(outputs, labels, label_smoothing=distillation.get("smoothing", 0.0))
+    share, temperature = distillation.get("share", 0.0), distillation.get("temperature", 1.0)
+    if share == 0 or teacher is None:
+        return plain
+    soft = F.kl_div(F.log_softmax(outputs / temperature, 1), F.log_softmax(teacher / temperature, 1),
+                    reduction="batchmean", log_target=True)
+    return (1 - share) * plain + share * temperature**2 * soft
+
+
+def train(network, pool, pixels, epochs, rate, seed, title, distillation=None, after_step=None, penalty=0.0,
+          validation=None, keep_best=False, decay=0.0, first_copy=0):
+    """Adam with a cosine rate over `epochs` passes; each pass sees another augmented copy of the pool.
+
+    penalty: weight of the proven range's log2 in the loss.
+    keep_best: end with the state of the best epoch on `validation` instead of the last.
+    """
+    generator = np.random.default_rng(seed)
+    torch.manual_seed(seed)
+    steps_per_epoch = max(1, len(pool.labels) // BATCH)
+    steps = epochs * steps_per_epoch
+    optimiser = torch.optim.Adam(network.parameters(), lr=rate)
+    progress = Progress(title, steps)
+    best, best_state = -1.0, None
+    network.train()
+    step = 0
+    for epoch in range(epochs):
+        images, answers = pool.copy(first_copy + epoch)
+        order = generator.permutation(len(pool.labels))
+        for start in range(0, steps_per_epoch * BATCH, BATCH):
+            chosen = np.sort(order[start:start + BATCH])
+            # A warm-up of 200 steps keeps squares of badly scaled sums from exploding.
+            factor = 0.5 * (1 + math.cos(math.pi * step / steps)) * min(1.0, (step + 1) / 200)
+            for group in optimiser.param_groups:
+                group["lr"] = rate * factor
+            labels = torch.from_numpy(pool.labels[chosen])
+            teacher = None if answers is None else torch.from_numpy(answers[chosen])
+            value = loss(network(pixels(images[chosen])), labels, teacher, distillation or {})
+            if penalty:
+                value = value + penalty * network.log_range()
+            optimiser.zero_grad()
+            value.backward()
+            torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+            optimiser.step()
+            if decay:
+                with torch.no_grad():
+                    for parameter in network.parameters():
+                        if parameter.dim() > 1:
+                            parameter.mul_(1 - decay * rate * factor)
+            if after_step is not None:
+                after_step()
+            step += 1
+            progress(step)
+        if keep_best and validation is not None:
+            score = accuracy(network, pixels, validation)
+            if score >= best:
+                best, best_state = score, copy.deepcopy(network.state_dict())
+    progress.close()
+    if best_state is not None:
+        network.load_state_dict(best_state)
+    return network
