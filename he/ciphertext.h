@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "he/ring.h"
+#include "rns/polynomial.h"
+#include "rns/random.h"
+
+namespace lacuna {
+
+/// An RLWE ciphertext (c_0, ..., c_{k-1}), k = 2 or 3: c_0 + c_1 s + c_2 s^2 = round(Q_l m / t) + noise.
+struct Ciphertext {
+    RingHash ring{};            ///< the ring it lives in
+    std::uint64_t t = 0;        ///< plaintext modulus
+    double scale = 1.0;         ///< room for an approximate scheme; FV leaves it at 1
+    std::vector<RnsPolynomial> parts;
+
+    [[nodiscard]] std::size_t size() const { return parts.size(); }
+    /// The level: how many data primes are left.
+    [[nodiscard]] std::size_t limbs() const { return parts.empty() ? 0 : parts.front().limbs(); }
+    [[nodiscard]] std::size_t n() const { return parts.empty() ? 0 : parts.front().n(); }
+    [[nodiscard]] Form form() const { return parts.empty() ? Form::coefficient : parts.front().form(); }
+    bool operator==(const Ciphertext&) const = default;
+};
+
+/// A fresh symmetric ciphertext at half the size: c_1 is the expansion of a public seed (sample_uniform, stream 0).
+struct SeededCiphertext {
+    RingHash ring{};
+    std::uint64_t t = 0;
+    RnsPolynomial c0;  ///< coefficient form
+    Seed seed{};
+
+    bool operator==(const SeededCiphertext&) const = default;
+};
+
+/// The full ciphertext of a seeded one. Throws Error where it belongs to another ring.
+[[nodiscard]] Ciphertext expand(const Ring& ring, const SeededCiphertext& seeded);
+
+}  // namespace lacuna

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <vector>
+
+#include "he/ring.h"
+#include "rns/automorphism.h"
+#include "rns/polynomial.h"
+#include "rns/random.h"
+
+namespace lacuna {
+
+/// The secret s: ternary, modulo the data and special primes, NTT form. Zeroed when it dies; never printed.
+struct SecretKey {
+    RingHash ring{};
+    RnsPolynomial s;
+};
+
+/// An encryption of zero modulo QP, NTT form: b = -(a s + e), a expanded from a public seed (streams 0 ...).
+struct PublicKey {
+    RingHash ring{};
+    Seed seed{};
+    RnsPolynomial b;
+    RnsPolynomial a;
+};
+
+/// Turns a product with some s' into one with s. Digit d holds (b_d, a_d) modulo QP in NTT form with
+/// b_d = -(a_d s + e_d) + P g_d s', where g_d is 1 modulo the data primes of the digit and 0 modulo the others; a_d is
+/// expanded from the seed, streams d * key_stream_stride ... .
+struct KeySwitchKey {
+    struct Digit {
+        RnsPolynomial b;
+        RnsPolynomial a;
+    };
+    Seed seed{};
+    std::vector<Digit> digits;
+};
+
+inline constexpr std::uint64_t key_stream_stride = 256;
+
+/// From s^2 to s.
+struct RelinKeys {
+    RingHash ring{};
+    KeySwitchKey key;
+};
+
+/// From s(x^g) to s for some elements g, each with its permutation.
+struct GaloisKeys {
+    struct Entry {
+        KeySwitchKey key;
+        Automorphism automorphism;
+    };
+    RingHash ring{};
+    std::map<std::uint32_t, Entry> entries;
+
+    /// Throws Error that names the missing element and the rotation it stands for.
+    [[nodiscard]] const Entry& at(std::uint32_t element) const;
+};
+
+/// Fills in every a_d of a key whose seed and b_d are known.
+void expand(const Ring& ring, KeySwitchKey& key);
+/// Fills in the a of a public key whose seed and b are known.
+void expand(const Ring& ring, PublicKey& key);
+
+/// The Galois element of a rotation of the two rows of n/2 slots by `steps` (positive: towards lower indices), and of
+/// the swap of the rows.
+[[nodiscard]] std::uint32_t rotation_element(std::size_t n, int steps);
+[[nodiscard]] constexpr std::uint32_t row_swap_element(std::size_t n) { return static_cast<std::uint32_t>(2 * n - 1); }
+
+}  // namespace lacuna

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "rns/basis.h"
+#include "rns/polynomial.h"
+
+namespace lacuna {
+
+/// The ring automorphism x -> x^g of Z[x]/(x^n + 1), g odd in [1, 2n), as a permutation in either form.
+class Automorphism {
+  public:
+    /// Throws Error where g is even or out of range.
+    Automorphism(std::size_t n, std::uint32_t element);
+
+    [[nodiscard]] std::uint32_t element() const { return element_; }
+    /// out = a(x^g), same form and limbs; out may be a.
+    void apply(const RnsBasis& basis, const RnsPolynomial& a, RnsPolynomial& out) const;
+    /// For n words in NTT form: result[j] = a[index[j]].
+    [[nodiscard]] const std::uint32_t* ntt_index() const { return ntt_index_.data(); }
+
+  private:
+    std::uint32_t element_;
+    std::vector<std::uint32_t> coefficient_index_;  // bit 31: negate
+    std::vector<std::uint32_t> ntt_index_;
+};
+
+}  // namespace lacuna

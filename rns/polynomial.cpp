@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "rns/polynomial.h"
+
+#include <algorithm>
+#include <string>
+
+#include "ntt/error.h"
+
+namespace lacuna {
+
+RnsPolynomial RnsPolynomial::first_limbs(std::size_t limbs) const {
+    if (limbs > limbs_) {
+        throw Error("polynomial: expected at most " + std::to_string(limbs_) + " limbs, found " +
+                    std::to_string(limbs));
+    }
+    RnsPolynomial result = uninitialised(n_, limbs, form_, words_.secrecy());
+    std::copy_n(words_.data(), n_ * limbs, result.words_.data());
+    return result;
+}
+
+bool RnsPolynomial::operator==(const RnsPolynomial& other) const {
+    return n_ == other.n_ && limbs_ == other.limbs_ && form_ == other.form_ &&
+           std::equal(words_.data(), words_.data() + n_ * limbs_, other.words_.data());
+}
+
+}  // namespace lacuna

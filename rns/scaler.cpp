@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "rns/scaler.h"
+
+#include <algorithm>
+
+#include "ntt/buffer.h"
+#include "rns/basis.h"
+
+namespace lacuna {
+
+namespace {
+
+/// Coefficients that are scaled together: the rows of a block stay in the first-level cache.
+constexpr std::size_t block_size = 256;
+
+mpz_class product_of(std::span<const Modulus> moduli) {
+    mpz_class product = 1;
+    for (const Modulus& modulus : moduli) {
+        product *= to_mpz(modulus.value());
+    }
+    return product;
+}
+
+}  // namespace
+
+Scaler::Scaler(std::span<const Modulus> q, std::span<const Modulus> p, const mpz_class& t, const Kernels& kernels)
+    : kernels_(&kernels), moduli_(q.begin(), q.end()), q_count_(q.size()), weights_(q.size()) {
+    moduli_.insert(moduli_.end(), p.begin(), p.end());
+    const mpz_class product = product_of(moduli_);
+    const mpz_class scaled = t * product_of(p);  // t P
+    for (std::size_t i = 0; i < moduli_.size(); ++i) {
+        const Modulus& m = moduli_[i];
+        const mpz_class value = to_mpz(m.value());
+        inverse_.emplace_back(m.inverse(residue(product / value, m)), m);
+        reciprocals_.append(1, value);
+        const mpz_class whole = scaled / value;  // omega_i, or exactly t P/p_i
+        if (i < q_count_) {
+            fractions_.append(scaled - whole * value, value);
+        }
+        for (std::size_t j = 0; j < q_count_; ++j) {
+            weights_[j].push_back(residue(whole, q[j]));
+        }
+    }
+    for (std::size_t j = 0; j < q_count_; ++j) {
+        weights_[j].push_back(residue(-scaled, q[j]));
+        weights_[j].push_back(1);
+    }
+}
+
+void Scaler::scale(std::span<const std::uint64_t* const> z, std::span<std::uint64_t* const> out,
+                   std::size_t n) const {
+    const std::size_t count = moduli_.size();
+    Buffer scratch = Buffer::uninitialised((count + 3) * block_size);
+    std::vector<const std::uint64_t*> rows(count + 2);
+    for (std::size_t i = 0; i < count + 2; ++i) {
+        rows[i] = scratch.data() + i * block_size;
+    }
+    std::uint64_t* const overflow = scratch.data() + count * block_size;
+    std::uint64_t* const reduced_rounding = scratch.data() + (count + 1) * block_size;
+    std::uint64_t* const rounding = scratch.data() + (count + 2) * block_size;
+    for (std::size_t begin = 0; begin < n; begin += block_size) {
+        const std::size_t size = std::min(block_size, n - begin);
+        for (std::size_t i = 0; i < count; ++i) {
+            kernels_->multiply_scalar(scratch.data() + i * block_size, z[i] + begin, size, inverse_[i], moduli_[i]);
+        }
+        kernels_->round_fractions(overflow, rows.data(), reciprocals_.high.data(), reciprocals_.low.data(), count,
+                                  size);
+        kernels_->round_fractions(rounding, rows.data(), fractions_.high.data(), fractions_.low.data(), q_count_,
+                                  size);
+        for (std::size_t j = 0; j < q_count_; ++j) {
+            kernels_->reduce(reduced_rounding, rounding, size, moduli_[j]);
+            kernels_->weighted_sum(out[j] + begin, rows.data(), weights_[j].data(), count + 2, size, moduli_[j]);
+        }
+    }
+}
+
+ScalerToPlain::ScalerToPlain(std::span<const Modulus> q, const Modulus& t, const Kernels& kernels)
+    : kernels_(&kernels), q_(q.begin(), q.end()), t_(t) {
+    const mpz_class product = product_of(q);
+    for (const Modulus& modulus : q_) {
+        const mpz_class rest = product / to_mpz(modulus.value());
+        inverse_.emplace_back(modulus.inverse(residue(rest, modulus)), modulus);
+        const std::uint64_t whole = t.value() / modulus.value();
+        weights_.push_back(t.reduce(whole));
+        fractions_.append(to_mpz(t.value() - whole * modulus.value()), to_mpz(modulus.value()));
+    }
+    weights_.push_back(1);
+}
+
+void ScalerToPlain::scale(std::span<const std::uint64_t* const> z, std::uint64_t* out, std::size_t n) const {
+    const std::size_t count = q_.size();
+    Buffer scratch = Buffer::uninitialised((count + 1) * block_size, Secrecy::secret);
+    std::vector<const std::uint64_t*> rows(count + 1);
+    for (std::size_t i = 0; i <= count; ++i) {
+        rows[i] = scratch.data() + i * block_size;
+    }
+    std::uint64_t* const rounding = scratch.data() + count * block_size;
+    for (std::size_t begin = 0; begin < n; begin += block_size) {
+        const std::size_t size = std::min(block_size, n - begin);
+        for (std::size_t i = 0; i < count; ++i) {
+            kernels_->multiply_scalar(scratch.data() + i * block_size, z[i] + begin, size, inverse_[i], q_[i]);
+        }
+        kernels_->round_fractions(rounding, rows.data(), fractions_.high.data(), fractions_.low.data(), count, size);
+        kernels_->reduce(rounding, rounding, size, t_);
+        kernels_->weighted_sum(out + begin, rows.data(), weights_.data(), count + 1, size, t_);
+    }
+}
+
+Divider::Divider(std::span<const Modulus> dropped, std::span<const Modulus> kept, const Kernels& kernels)
+    : kernels_(&kernels), kept_(kept.begin(), kept.end()), converter_(dropped, kept, kernels) {
+    const mpz_class product = product_of(dropped);
+    for (const Modulus& q : kept_) {
+        inverse_.emplace_back(q.inverse(residue(product, q)), q);
+    }
+}
+
+void Divider::divide(std::span<const std::uint64_t* const> dropped, std::span<std::uint64_t* const> kept,
+                     std::size_t n) const {
+    Buffer remainders = Buffer::uninitialised(kept_.size() * n);
+    std::vector<std::uint64_t*> rows(kept_.size());
+    for (std::size_t k = 0; k < kept_.size(); ++k) {
+        rows[k] = remainders.data() + k * n;
+    }
+    converter_.convert(dropped, rows, n);
+    for (std::size_t k = 0; k < kept_.size(); ++k) {
+        kernels_->subtract_multiply_scalar(kept[k], kept[k], rows[k], n, inverse_[k], kept_[k]);
+    }
+}
+
+}  // namespace lacuna
