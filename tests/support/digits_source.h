@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
+#include <string>
+
+#include "tools/idx.h"
+
+namespace lacuna::test {
+
+/// The labelled images that tests run on: MNIST's test set where it is at hand, else the shipped digits.
+struct DigitsSource {
+    LabelledImages digits;
+    bool is_mnist = false;
+};
+
+/// Looks at the environment variable LACUNA_MNIST, then at the folder that the build names
+/// LACUNA_SHARED_MNIST, then takes the shipped digits; says once which. Throws Error for a folder without the
+/// right files.
+inline const DigitsSource& digits_source() {
+    static const DigitsSource source = [] {
+        std::filesystem::path folder;
+        if (const char* variable = std::getenv("LACUNA_MNIST"); variable != nullptr && *variable != '\0') {
+            folder = variable;
+#ifdef LACUNA_SHARED_MNIST
+        } else if (std::filesystem::is_directory(LACUNA_SHARED_MNIST)) {
+            folder = LACUNA_SHARED_MNIST;
+#endif
+        }
+        const bool is_mnist = !folder.empty();
+        if (!is_mnist) {
+            folder = std::filesystem::path(LACUNA_SOURCE_DIR) / "tools" / "digits";
+        }
+        DigitsSource result{read_digits(folder), is_mnist};
+        std::cout << "digits: " << result.digits.images.count << " images, "
+                  << (is_mnist ? "the MNIST test set" : "the shipped digits (no MNIST here)") << '\n';
+        return result;
+    }();
+    return source;
+}
+
+}  // namespace lacuna::test
