@@ -1,0 +1,905 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// AVX2 with fused multiply-add: four residues at a time, in double precision, which multiplies 53 bits where
+// the integer units of these machines multiply 32.
+//
+// Modular product (van der Hoeven, Lecerf, Quintin, arXiv 1407.3383, section 3; FLINT's fft_small): for
+// integers a, b held in doubles let h = RN(a b) and l = a b - h, exact by one fused operation. With c =
+// round(a (b / q)) or c = round(h / q), r = (h - c q) + l is an integer = a b mod q; h - c q is exact since
+// it and l are integers and |h - c q| <= |r| + |l| < 2^53. How far |r| exceeds q / 2 depends on the error of
+// the quotient, bounded where c is computed.
+#include <algorithm>
+#include <bit>
+#include <iterator>
+
+#include <immintrin.h>
+
+#include "ntt/kernels_list.h"
+#include "ntt/ntt_tables.h"
+
+namespace lacuna {
+
+namespace {
+
+bool supported() {
+    __builtin_cpu_init();
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+           __builtin_cpu_supports("popcnt");
+}
+
+}  // namespace
+
+}  // namespace lacuna
+
+// Every function from here to the end of the region may use these instructions and is reached only after
+// supported().
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx2,fma,popcnt"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx2,fma,popcnt")
+#endif
+
+namespace lacuna {
+
+namespace {
+
+using Word = std::uint64_t;
+using Vec = __m256i;   // four words
+using Real = __m256d;  // four integers as doubles
+
+constexpr std::size_t lanes = 4;
+
+inline Vec load(const Word* p) {
+    return _mm256_load_si256(reinterpret_cast<const Vec*>(p));
+}
+inline Vec load_unaligned(const Word* p) {
+    return _mm256_loadu_si256(reinterpret_cast<const Vec*>(p));
+}
+inline void store(Word* p, Vec x) {
+    _mm256_store_si256(reinterpret_cast<Vec*>(p), x);
+}
+inline Vec broadcast(Word x) {
+    return _mm256_set1_epi64x(static_cast<long long>(x));
+}
+inline Vec zero() {
+    return _mm256_setzero_si256();
+}
+inline Vec plus(Vec a, Vec b) {
+    return _mm256_add_epi64(a, b);
+}
+inline Vec minus(Vec a, Vec b) {
+    return _mm256_sub_epi64(a, b);
+}
+/// The words of a where those of `sign` are negative, else those of b.
+inline Vec choose_by_sign(Vec sign, Vec a, Vec b) {
+    return _mm256_castpd_si256(
+        _mm256_blendv_pd(_mm256_castsi256_pd(b), _mm256_castsi256_pd(a), _mm256_castsi256_pd(sign)));
+}
+/// [0, 2q) -> [0, q).
+inline Vec correct(Vec x, Vec q) {
+    const Vec reduced = minus(x, q);
+    return choose_by_sign(reduced, x, reduced);
+}
+/// (-q, q) -> [0, q).
+inline Vec correct_signed(Vec x, Vec q) {
+    return choose_by_sign(x, plus(x, q), x);
+}
+
+// Integers below 2^52 become doubles by way of the exponent of 2^52, whose unit in the last place is 1.
+
+inline Real broadcast_real(double x) {
+    return _mm256_set1_pd(x);
+}
+/// Words in [0, 2^52).
+inline Real to_real(Vec x) {
+    const Real exponent = broadcast_real(0x1p52);
+    return _mm256_sub_pd(_mm256_or_pd(_mm256_castsi256_pd(x), exponent), exponent);
+}
+/// Integers in [0, 2^52).
+inline Vec to_words(Real x) {
+    const Real exponent = broadcast_real(0x1p52);
+    return _mm256_castpd_si256(_mm256_xor_pd(_mm256_add_pd(x, exponent), exponent));
+}
+inline Real load_real(const Word* p) {
+    return _mm256_load_pd(reinterpret_cast<const double*>(p));
+}
+inline void store_real(Word* p, Real x) {
+    _mm256_store_pd(reinterpret_cast<double*>(p), x);
+}
+inline Real round(Real x) {
+    return _mm256_round_pd(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
+
+struct Constants {
+    explicit Constants(const Modulus& modulus)
+        : q(broadcast_real(static_cast<double>(modulus.value()))),
+          inverse(broadcast_real(1.0 / static_cast<double>(modulus.value()))) {}
+    Real q;
+    Real inverse;
+};
+
+/// Integers |x| < 2^53 -> the same mod q, |r| <= q / 2 + 1: the quotient errs by |x / q| 2^-52 besides its
+/// rounding.
+inline Real centre(Real x, const Constants& c) {
+    return _mm256_fnmadd_pd(round(_mm256_mul_pd(x, c.inverse)), c.q, x);
+}
+/// Integers (-q, q) -> words in [0, q).
+inline Vec finish(Real x, const Constants& c) {
+    const Real negative = _mm256_cmp_pd(x, _mm256_setzero_pd(), _CMP_LT_OQ);
+    return to_words(_mm256_add_pd(x, _mm256_and_pd(negative, c.q)));
+}
+
+/// a b mod q for |a b| < 2^50 q: h, 1 / q and their product each bring a relative error of 2^-53, so the
+/// quotient errs by less than 3/8 besides its rounding: |r| < 0.875 q.
+inline Real multiply(Real a, Real b, const Constants& c) {
+    const Real h = _mm256_mul_pd(a, b);
+    const Real l = _mm256_fmsub_pd(a, b, h);
+    const Real quotient = round(_mm256_mul_pd(h, c.inverse));
+    return _mm256_add_pd(_mm256_fnmadd_pd(quotient, c.q, h), l);
+}
+
+/// A constant w centred in (-q/2, q/2] and w / q.
+struct Twiddle {
+    Real value;
+    Real quotient;
+};
+
+/// y w mod q. |w / q| <= 1/2 is rounded by at most 2^-55 and y (w / q) by half a unit: for |y| <= 2^52 the
+/// quotient errs by 1/8 + 1/8 besides its rounding and |r| <= 0.75 q; for |y| < 2^53 by twice that and |r| <=
+/// q.
+inline Real multiply(Real y, const Twiddle& w, const Constants& c) {
+    const Real h = _mm256_mul_pd(y, w.value);
+    const Real quotient = round(_mm256_mul_pd(y, w.quotient));
+    const Real l = _mm256_fmsub_pd(y, w.value, h);
+    return _mm256_add_pd(_mm256_fnmadd_pd(quotient, c.q, h), l);
+}
+
+double centred(Word w, const Modulus& q) {
+    return static_cast<double>(q.centre(w));
+}
+
+// ---- transforms
+// -----------------------------------------------------------------------------------------------------
+//
+// The array holds doubles between the first pass and the last. There are passes of two stages (one, where the
+// number is odd) over blocks of the array, then one of four stages over blocks of 16 words that are held in
+// four registers: two stages between registers, a transposition, two more, and back. The constants lie in the
+// order in which they are read.
+
+constexpr int block_log = 4;
+constexpr std::size_t block_words = std::size_t{1} << block_log;
+constexpr std::size_t chunk_words = 4096;
+/// Three pairs (w, w / q) and a gap for the stages between registers, one and two pairs of vectors for the
+/// others.
+constexpr std::size_t block_head = 8;
+constexpr std::size_t block_constants = block_head + 3 * 2 * lanes;
+/// A table begins with the pair for 1/n, which the inverse transform needs, and a gap.
+constexpr std::size_t table_head = 4;
+
+constexpr std::size_t pass_constants(int stages) {
+    return 2 * ((std::size_t{1} << stages) - 1);
+}
+
+/// One pass: `done` stages come before it, so that there are 2^done blocks; their constants begin at
+/// `offset`.
+struct Pass {
+    int done = 0;
+    int stages = 0;
+    std::size_t offset = 0;
+};
+
+/// How a transform of n words is cut into passes.
+struct Plan {
+    explicit Plan(std::size_t n) : last_done(std::countr_zero(n) - block_log) {
+        std::size_t offset = table_head;
+        for (int done = 0; done < last_done; done += passes[count++].stages) {
+            passes[count] = {done, (last_done - done) % 2 == 0 ? 2 : 1, offset};
+            offset += pass_constants(passes[count].stages) << done;
+        }
+        last_offset = (offset + lanes - 1) / lanes * lanes;
+        words = last_offset + (block_constants << last_done);
+    }
+
+    int count = 0;
+    Pass passes[6];
+    int last_done;
+    std::size_t last_offset = 0;
+    std::size_t words = 0;
+};
+
+template <bool per_lane>
+inline Twiddle load_twiddle(const Word* table, int i) {
+    const auto index = 2 * static_cast<std::size_t>(i);
+    if constexpr (per_lane) {
+        return {load_real(table + lanes * index), load_real(table + lanes * (index + 1))};
+    } else {
+        const auto* reals = reinterpret_cast<const double*>(table);
+        return {_mm256_broadcast_sd(reals + index), _mm256_broadcast_sd(reals + index + 1)};
+    }
+}
+
+/// Transposes the 4 x 4 matrix whose rows are x[0 ... 3].
+inline void transpose(Real (&x)[4]) {
+    const Real a0 = _mm256_unpacklo_pd(x[0], x[1]);
+    const Real a1 = _mm256_unpackhi_pd(x[0], x[1]);
+    const Real a2 = _mm256_unpacklo_pd(x[2], x[3]);
+    const Real a3 = _mm256_unpackhi_pd(x[2], x[3]);
+    x[0] = _mm256_permute2f128_pd(a0, a2, 0x20);
+    x[1] = _mm256_permute2f128_pd(a1, a3, 0x20);
+    x[2] = _mm256_permute2f128_pd(a0, a2, 0x31);
+    x[3] = _mm256_permute2f128_pd(a1, a3, 0x31);
+}
+
+/// x, y -> x + w y, x - w y.
+inline void forward_butterfly(Real& x, Real& y, const Twiddle& w, const Constants& c) {
+    const Real product = multiply(y, w, c);
+    y = _mm256_sub_pd(x, product);
+    x = _mm256_add_pd(x, product);
+}
+
+/// x, y -> x + y, w (x - y).
+inline void inverse_butterfly(Real& x, Real& y, const Twiddle& w, const Constants& c) {
+    const Real difference = _mm256_sub_pd(x, y);
+    x = _mm256_add_pd(x, y);
+    y = multiply(difference, w, c);
+}
+
+/// The last stage of all: x, y -> scale (x + y), w (x - y).
+inline void final_inverse_butterfly(Real& x, Real& y, const Twiddle& w, const Twiddle& scale,
+                                    const Constants& c) {
+    const Real difference = _mm256_sub_pd(x, y);
+    x = multiply(_mm256_add_pd(x, y), scale, c);
+    y = multiply(difference, w, c);
+}
+
+/// One or two stages between registers; pair 2^s - 1 + i of the table belongs to block i of stage s.
+template <int stages, bool per_lane>
+inline void forward_stages(Real* x, const Word* table, const Constants& c) {
+    if constexpr (stages == 1) {
+        forward_butterfly(x[0], x[1], load_twiddle<per_lane>(table, 0), c);
+    } else {
+        const Twiddle w = load_twiddle<per_lane>(table, 0);
+        forward_butterfly(x[0], x[2], w, c);
+        forward_butterfly(x[1], x[3], w, c);
+        forward_butterfly(x[0], x[1], load_twiddle<per_lane>(table, 1), c);
+        forward_butterfly(x[2], x[3], load_twiddle<per_lane>(table, 2), c);
+    }
+}
+
+/// The same backwards, from |x| <= 1.5 q to the same. Of the results only the sum of all four can be larger,
+/// and it is reduced; a product of differences, below 6q, is at most q, and the sum of two products of
+/// differences below 3q at most 1.5 q. At the end of the transform stage 0 scales by the pair at `scale`:
+/// (-q, q).
+template <int stages, bool per_lane, bool final = false>
+inline void inverse_stages(Real* x, const Word* table, const Constants& c, const Word* scale = nullptr) {
+    if constexpr (stages == 2) {
+        inverse_butterfly(x[0], x[1], load_twiddle<per_lane>(table, 1), c);
+        inverse_butterfly(x[2], x[3], load_twiddle<per_lane>(table, 2), c);
+    }
+    const Twiddle w = load_twiddle<per_lane>(table, 0);
+    if constexpr (final) {
+        const Twiddle factor = load_twiddle<false>(scale, 0);
+        final_inverse_butterfly(x[0], x[stages], w, factor, c);
+        if constexpr (stages == 2) {
+            final_inverse_butterfly(x[1], x[3], w, factor, c);
+        }
+    } else {
+        inverse_butterfly(x[0], x[stages], w, c);
+        if constexpr (stages == 2) {
+            inverse_butterfly(x[1], x[3], w, c);
+        }
+        x[0] = centre(x[0], c);
+    }
+}
+
+/// How a forward pass reads the array: as words (the first one), as doubles, or as doubles to be reduced.
+enum class Input { words, reals, unreduced };
+
+template <Input input>
+inline Real read(const Word* p, const Constants& c) {
+    if constexpr (input == Input::words) {
+        return _mm256_sub_pd(to_real(load(p)), _mm256_add_pd(c.q, c.q));  // [0, 4q) -> [-2q, 2q)
+    } else if constexpr (input == Input::reals) {
+        return load_real(p);
+    } else {
+        return centre(load_real(p), c);
+    }
+}
+
+template <int stages, Input input>
+void forward_pass(Word* a, std::size_t stride, const Word* table, const Constants& c) {
+    constexpr std::size_t radix = std::size_t{1} << stages;
+    for (std::size_t j = 0; j < stride; j += lanes) {
+        Real x[radix];
+#pragma GCC unroll 4
+        for (std::size_t i = 0; i < radix; ++i) {
+            x[i] = read<input>(a + i * stride + j, c);
+        }
+        forward_stages<stages, false>(x, table, c);
+#pragma GCC unroll 4
+        for (std::size_t i = 0; i < radix; ++i) {
+            store_real(a + i * stride + j, x[i]);
+        }
+    }
+}
+
+template <int stages, bool final>
+void inverse_pass(Word* a, std::size_t stride, const Word* table, const Constants& c, const Word* scale) {
+    constexpr std::size_t radix = std::size_t{1} << stages;
+    for (std::size_t j = 0; j < stride; j += lanes) {
+        Real x[radix];
+#pragma GCC unroll 4
+        for (std::size_t i = 0; i < radix; ++i) {
+            x[i] = load_real(a + i * stride + j);
+        }
+        inverse_stages<stages, false, final>(x, table, c, scale);
+#pragma GCC unroll 4
+        for (std::size_t i = 0; i < radix; ++i) {
+            if constexpr (final) {
+                store(a + i * stride + j, finish(x[i], c));
+            } else {
+                store_real(a + i * stride + j, x[i]);
+            }
+        }
+    }
+}
+
+/// The last four stages, on 16 words; from any range that forward_growth allows to [0, q).
+template <Input input>
+void forward_block(Word* a, const Word* table, const Constants& c) {
+    Real x[lanes];
+#pragma GCC unroll 4
+    for (std::size_t i = 0; i < lanes; ++i) {
+        x[i] = read<input>(a + lanes * i, c);
+    }
+    forward_stages<2, false>(x, table, c);
+    transpose(x);
+    forward_stages<2, true>(x, table + block_head, c);
+    transpose(x);
+#pragma GCC unroll 4
+    for (std::size_t i = 0; i < lanes; ++i) {
+        store(a + lanes * i, finish(centre(x[i], c), c));
+    }
+}
+
+template <bool final>
+void inverse_block(Word* a, const Word* table, const Constants& c, const Word* scale) {
+    Real x[lanes];
+#pragma GCC unroll 4
+    for (std::size_t i = 0; i < lanes; ++i) {
+        x[i] = _mm256_sub_pd(to_real(load(a + lanes * i)), c.q);  // [0, 2q) -> [-q, q)
+    }
+    transpose(x);
+    inverse_stages<2, true>(x, table + block_head, c);
+    transpose(x);
+    inverse_stages<2, false, final>(x, table, c, scale);
+#pragma GCC unroll 4
+    for (std::size_t i = 0; i < lanes; ++i) {
+        if constexpr (final) {
+            store(a + lanes * i, finish(x[i], c));
+        } else {
+            store_real(a + lanes * i, x[i]);
+        }
+    }
+}
+
+/// The bound on |x| / q after `stages` forward stages from `bound`: a product is at most 0.75 q, or q from 4q
+/// on.
+constexpr double forward_growth(double bound, int stages) {
+    for (int i = 0; i < stages; ++i) {
+        bound += bound <= 4 ? 0.75 : 1;
+    }
+    return bound;
+}
+
+/// Decides whether a forward pass has to reduce its input so that everything stays below 8q <= 2^53.
+class ForwardRange {
+  public:
+    Input next(int stages) {
+        Input input = Input::reals;
+        if (bound_ == 0) {
+            input = Input::words;
+            bound_ = 2;
+        } else if (forward_growth(bound_, stages) >= 8) {
+            input = Input::unreduced;
+            bound_ = 0.75;  // q / 2 + 1
+        }
+        bound_ = forward_growth(bound_, stages);
+        return input;
+    }
+
+  private:
+    double bound_ = 0;
+};
+
+template <Input input>
+void forward_passes(Word* a, std::size_t length, std::size_t first_block, std::size_t blocks,
+                    const Pass& pass, const Word* table, const Constants& c) {
+    const std::size_t step = pass_constants(pass.stages);
+    table += pass.offset + first_block * step;
+    for (std::size_t block = 0; block < blocks; ++block, a += length, table += step) {
+        if (pass.stages == 1) {
+            forward_pass<1, input>(a, length / 2, table, c);
+        } else {
+            forward_pass<2, input>(a, length / 4, table, c);
+        }
+    }
+}
+
+void forward_passes(Word* a, std::size_t length, std::size_t first_block, std::size_t blocks,
+                    const Pass& pass, Input input, const Word* table, const Constants& c) {
+    switch (input) {
+        case Input::words:
+            forward_passes<Input::words>(a, length, first_block, blocks, pass, table, c);
+            break;
+        case Input::reals:
+            forward_passes<Input::reals>(a, length, first_block, blocks, pass, table, c);
+            break;
+        default:
+            forward_passes<Input::unreduced>(a, length, first_block, blocks, pass, table, c);
+    }
+}
+
+template <bool final>
+void inverse_passes(Word* a, std::size_t length, std::size_t first_block, std::size_t blocks,
+                    const Pass& pass, const Word* table, const Constants& c) {
+    const Word* scale = table;
+    const std::size_t step = pass_constants(pass.stages);
+    table += pass.offset + first_block * step;
+    for (std::size_t block = 0; block < blocks; ++block, a += length, table += step) {
+        if (pass.stages == 1) {
+            inverse_pass<1, final>(a, length / 2, table, c, scale);
+        } else {
+            inverse_pass<2, final>(a, length / 4, table, c, scale);
+        }
+    }
+}
+
+template <Input input>
+void forward_blocks(Word* a, std::size_t blocks, const Word* table, const Constants& c) {
+    for (std::size_t block = 0; block < blocks; ++block) {
+        forward_block<input>(a + block * block_words, table + block * block_constants, c);
+    }
+}
+
+void ntt_forward(const NttTables& tables, Word* a) {
+    const std::size_t n = tables.size();
+    const Plan plan(n);
+    const Constants c(tables.modulus());
+    const Word* table = tables.forward_twiddles().data();
+    ForwardRange range;
+    Input inputs[std::size(plan.passes)];
+    for (int p = 0; p < plan.count; ++p) {
+        inputs[p] = range.next(plan.passes[p].stages);
+    }
+    const Input last_input = range.next(block_log);
+
+    int p = 0;
+    for (; p < plan.count && n >> plan.passes[p].done > chunk_words; ++p) {
+        const int done = plan.passes[p].done;
+        forward_passes(a, n >> done, 0, std::size_t{1} << done, plan.passes[p], inputs[p], table, c);
+    }
+    const std::size_t chunk = n >> (p < plan.count ? plan.passes[p].done : plan.last_done);
+    for (std::size_t first = 0; first < n; first += chunk) {
+        for (int late = p; late < plan.count; ++late) {
+            const std::size_t length = n >> plan.passes[late].done;
+            forward_passes(a + first, length, first / length, chunk / length, plan.passes[late], inputs[late],
+                           table, c);
+        }
+        const Word* constants = table + plan.last_offset + first / block_words * block_constants;
+        switch (last_input) {
+            case Input::words:
+                forward_blocks<Input::words>(a + first, chunk / block_words, constants, c);
+                break;
+            case Input::reals:
+                forward_blocks<Input::reals>(a + first, chunk / block_words, constants, c);
+                break;
+            default:
+                forward_blocks<Input::unreduced>(a + first, chunk / block_words, constants, c);
+        }
+    }
+}
+
+void ntt_inverse(const NttTables& tables, Word* a) {
+    const std::size_t n = tables.size();
+    const Plan plan(n);
+    const Constants c(tables.modulus());
+    const Word* table = tables.inverse_twiddles().data();
+    if (plan.count == 0) {
+        inverse_block<true>(a, table + plan.last_offset, c, table);
+        return;
+    }
+    int whole = 1;  // passes over the whole array; at least the first, which scales
+    while (whole < plan.count && n >> plan.passes[whole].done > chunk_words) {
+        ++whole;
+    }
+    const std::size_t chunk = n >> (whole < plan.count ? plan.passes[whole].done : plan.last_done);
+    for (std::size_t first = 0; first < n; first += chunk) {
+        const Word* constants = table + plan.last_offset + first / block_words * block_constants;
+        for (std::size_t j = 0; j < chunk; j += block_words, constants += block_constants) {
+            inverse_block<false>(a + first + j, constants, c, nullptr);
+        }
+        for (int late = plan.count; late-- > whole;) {
+            const std::size_t length = n >> plan.passes[late].done;
+            inverse_passes<false>(a + first, length, first / length, chunk / length, plan.passes[late], table,
+                                  c);
+        }
+    }
+    for (int p = whole; p-- > 1;) {
+        const int done = plan.passes[p].done;
+        inverse_passes<false>(a, n >> done, 0, std::size_t{1} << done, plan.passes[p], table, c);
+    }
+    inverse_passes<true>(a, n, 0, 1, plan.passes[0], table, c);
+}
+
+/// Writes the constants of one direction; powers[i] is the twiddle of block i - 2^s of stage s, where 2^s is
+/// the highest power of two in i.
+Buffer lay_out(std::size_t n, const Modulus& q, const Buffer& powers, Word scale) {
+    const Plan plan(n);
+    Buffer table(plan.words);
+    const auto put = [&](std::size_t position, std::size_t gap, Word w) {
+        const double value = centred(w, q);
+        table[position] = std::bit_cast<Word>(value);
+        table[position + gap] = std::bit_cast<Word>(value / static_cast<double>(q.value()));
+    };
+    const auto put_pairs = [&](std::size_t position, int stages, int done, std::size_t block) {
+        for (int s = 0; s < stages; ++s) {
+            for (std::size_t i = 0; i < std::size_t{1} << s; ++i) {
+                put(position + 2 * ((std::size_t{1} << s) - 1 + i), 1,
+                    powers[(((std::size_t{1} << done) + block) << s) + i]);
+            }
+        }
+    };
+    put(0, 1, scale);
+    for (int p = 0; p < plan.count; ++p) {
+        const Pass& pass = plan.passes[p];
+        for (std::size_t block = 0; block < std::size_t{1} << pass.done; ++block) {
+            put_pairs(pass.offset + block * pass_constants(pass.stages), pass.stages, pass.done, block);
+        }
+    }
+    for (std::size_t block = 0; block < n / block_words; ++block) {
+        const std::size_t position = plan.last_offset + block * block_constants;
+        put_pairs(position, 2, plan.last_done, block);
+        // After the transposition, lane l of every register belongs to the l-th group of four words.
+        for (int s = 0; s < 2; ++s) {
+            for (std::size_t i = 0; i < std::size_t{1} << s; ++i) {
+                for (std::size_t lane = 0; lane < lanes; ++lane) {
+                    put(position + block_head + 2 * lanes * ((std::size_t{1} << s) - 1 + i) + lane, lanes,
+                        powers[((n / lanes + block * lanes + lane) << s) + i]);
+                }
+            }
+        }
+    }
+    return table;
+}
+
+void build_twiddles(std::size_t n, const Modulus& q, Word root, Buffer& forward, Buffer& inverse) {
+    const int log_n = std::countr_zero(n);
+    const Word inverse_root = q.inverse(root);
+    const Word scale = q.inverse(q.reduce(Word{n}));
+    Buffer powers(n);
+    Buffer inverse_powers(n);
+    Word power = 1;
+    Word inverse_power = 1;
+    for (std::size_t i = 0; i < n; ++i) {
+        const std::size_t position = reverse_bits(static_cast<std::uint32_t>(i), log_n);
+        powers[position] = power;
+        inverse_powers[position] = position == 1 ? q.multiply(inverse_power, scale) : inverse_power;
+        power = q.multiply(power, root);
+        inverse_power = q.multiply(inverse_power, inverse_root);
+    }
+    forward = lay_out(n, q, powers, scale);
+    inverse = lay_out(n, q, inverse_powers, scale);
+}
+
+// ---- element by element
+// ---------------------------------------------------------------------------------------------
+
+void add(Word* out, const Word* a, const Word* b, std::size_t n, const Modulus& modulus) {
+    const Vec q = broadcast(modulus.value());
+    for (std::size_t j = 0; j < n; j += lanes) {
+        store(out + j, correct(plus(load(a + j), load(b + j)), q));
+    }
+}
+
+void subtract(Word* out, const Word* a, const Word* b, std::size_t n, const Modulus& modulus) {
+    const Vec q = broadcast(modulus.value());
+    for (std::size_t j = 0; j < n; j += lanes) {
+        store(out + j, correct_signed(minus(load(a + j), load(b + j)), q));
+    }
+}
+
+void negate(Word* out, const Word* a, std::size_t n, const Modulus& modulus) {
+    const Vec q = broadcast(modulus.value());
+    for (std::size_t j = 0; j < n; j += lanes) {
+        store(out + j, correct_signed(minus(zero(), load(a + j)), q));
+    }
+}
+
+void from_signed(Word* out, const Word* a, std::size_t n, const Modulus& modulus) {
+    const Vec q = broadcast(modulus.value());
+    for (std::size_t j = 0; j < n; j += lanes) {
+        store(out + j, correct_signed(load(a + j), q));
+    }
+}
+
+/// Reduces any 64-bit word: high 2^32 + low, where the product of high by 2^32 mod q is at most 0.75 q.
+class WordReducer {
+  public:
+    explicit WordReducer(const Modulus& modulus) : constants_(modulus) {
+        const double value = centred(modulus.reduce(Word{1} << 32), modulus);
+        power_ = {broadcast_real(value), broadcast_real(value / static_cast<double>(modulus.value()))};
+    }
+    [[nodiscard]] Vec reduce(Vec x) const {
+        const Real high = to_real(_mm256_srli_epi64(x, 32));
+        const Real low = to_real(_mm256_and_si256(x, broadcast(0xffffffff)));
+        return finish(centre(_mm256_add_pd(multiply(high, power_, constants_), low), constants_), constants_);
+    }
+
+  private:
+    Constants constants_;
+    Twiddle power_;
+};
+
+void reduce(Word* out, const Word* a, std::size_t n, const Modulus& q) {
+    const WordReducer reducer(q);
+    for (std::size_t j = 0; j < n; j += lanes) {
+        store(out + j, reducer.reduce(load(a + j)));
+    }
+}
+
+void multiply(Word* out, const Word* a, const Word* b, std::size_t n, const Modulus& q) {
+    const Constants c(q);
+    for (std::size_t j = 0; j < n; j += lanes) {
+        store(out + j, finish(multiply(to_real(load(a + j)), to_real(load(b + j)), c), c));
+    }
+}
+
+void multiply_add(Word* out, const Word* a, const Word* b, std::size_t n, const Modulus& q) {
+    const Constants c(q);
+    for (std::size_t j = 0; j < n; j += lanes) {
+        const Real product = multiply(to_real(load(a + j)), to_real(load(b + j)), c);
+        store(out + j, finish(centre(_mm256_add_pd(product, to_real(load(out + j))), c), c));
+    }
+}
+
+Twiddle scalar(Word w, const Modulus& q) {
+    const double value = centred(w, q);
+    return {broadcast_real(value), broadcast_real(value / static_cast<double>(q.value()))};
+}
+
+void multiply_scalar(Word* out, const Word* a, std::size_t n, const ShoupFactor& w, const Modulus& q) {
+    const Constants c(q);
+    const Twiddle factor = scalar(w.value, q);
+    for (std::size_t j = 0; j < n; j += lanes) {
+        store(out + j, finish(multiply(to_real(load(a + j)), factor, c), c));
+    }
+}
+
+void subtract_multiply_scalar(Word* out, const Word* a, const Word* b, std::size_t n, const ShoupFactor& w,
+                              const Modulus& q) {
+    const Constants c(q);
+    const Twiddle factor = scalar(w.value, q);
+    for (std::size_t j = 0; j < n; j += lanes) {
+        const Real difference = _mm256_sub_pd(to_real(load(a + j)), centre(to_real(load(b + j)), c));
+        store(out + j, finish(multiply(difference, factor, c), c));
+    }
+}
+
+void tensor(Word* out0, Word* out1, Word* out2, const Word* a0, const Word* a1, const Word* b0,
+            const Word* b1, std::size_t n, const Modulus& q) {
+    const Constants c(q);
+    for (std::size_t j = 0; j < n; j += lanes) {
+        const Real x0 = to_real(load(a0 + j));
+        const Real x1 = to_real(load(a1 + j));
+        const Real y0 = to_real(load(b0 + j));
+        const Real y1 = to_real(load(b1 + j));
+        store(out0 + j, finish(multiply(x0, y0, c), c));
+        store(out1 + j, finish(centre(_mm256_add_pd(multiply(x0, y1, c), multiply(x1, y0, c)), c), c));
+        store(out2 + j, finish(multiply(x1, y1, c), c));
+    }
+}
+
+void tensor_square(Word* out0, Word* out1, Word* out2, const Word* a0, const Word* a1, std::size_t n,
+                   const Modulus& q) {
+    const Constants c(q);
+    for (std::size_t j = 0; j < n; j += lanes) {
+        const Real x0 = to_real(load(a0 + j));
+        const Real x1 = to_real(load(a1 + j));
+        const Real cross = multiply(x0, x1, c);
+        store(out0 + j, finish(multiply(x0, x0, c), c));
+        store(out1 + j, finish(centre(_mm256_add_pd(cross, cross), c), c));
+        store(out2 + j, finish(multiply(x1, x1, c), c));
+    }
+}
+
+// ---- sums of products
+// -----------------------------------------------------------------------------------------------
+
+/// Terms, each at most 0.875 q, that are summed before the sum is reduced: it stays below 8q.
+constexpr std::size_t lazy_terms = 8;
+constexpr std::size_t max_terms = 64;
+
+void dot(Word* out, const Word* const* a, const Word* const* b, std::size_t count, std::size_t n,
+         const Modulus& q) {
+    const Constants c(q);
+    for (std::size_t j = 0; j < n; j += lanes) {
+        Real sum = _mm256_setzero_pd();
+        for (std::size_t i = 0; i < count; ++i) {
+            sum = _mm256_add_pd(sum, multiply(to_real(load(a[i] + j)), to_real(load(b[i] + j)), c));
+            if (i % lazy_terms == lazy_terms - 1) {
+                sum = centre(sum, c);
+            }
+        }
+        store(out + j, finish(centre(sum, c), c));
+    }
+}
+
+void weighted_sum(Word* out, const Word* const* rows, const Word* weights, std::size_t count, std::size_t n,
+                  const Modulus& q) {
+    const Constants c(q);
+    Twiddle factors[max_terms];
+    for (std::size_t i = 0; i < count; ++i) {
+        factors[i] = scalar(weights[i], q);
+    }
+    for (std::size_t j = 0; j < n; j += lanes) {
+        Real sum = _mm256_setzero_pd();
+        for (std::size_t i = 0; i < count; ++i) {
+            sum = _mm256_add_pd(sum, multiply(to_real(load(rows[i] + j)), factors[i], c));
+            if (i % lazy_terms == lazy_terms - 1) {
+                sum = centre(sum, c);
+            }
+        }
+        store(out + j, finish(centre(sum, c), c));
+    }
+}
+
+// ---- the sparse monomial product
+// ------------------------------------------------------------------------------------
+
+/// The low 64 bits of a b from 32-bit products.
+inline Vec multiply_low(Vec a, Vec b) {
+    const Vec cross =
+        plus(_mm256_mul_epu32(_mm256_srli_epi64(a, 32), b), _mm256_mul_epu32(a, _mm256_srli_epi64(b, 32)));
+    return plus(_mm256_mul_epu32(a, b), _mm256_slli_epi64(cross, 32));
+}
+
+/// A column of `vectors` registers: while the terms of a group pass, its sums stay in registers.
+template <std::size_t vectors>
+void sparse_column(Word* out, const Word* packed, const std::uint32_t* offsets, const TermGroup* groups,
+                   std::size_t group_count, Word offset, bool accumulate, const WordReducer& reducer, Vec q) {
+    Vec total[vectors];
+#pragma GCC unroll 8
+    for (std::size_t k = 0; k < vectors; ++k) {
+        total[k] = broadcast(offset);
+    }
+    for (const TermGroup* group = groups; group != groups + group_count; ++group) {
+        Vec sum[vectors];
+#pragma GCC unroll 8
+        for (std::size_t k = 0; k < vectors; ++k) {
+            sum[k] = zero();
+        }
+        const std::uint32_t* term = offsets + group->begin;
+        for (; term != offsets + group->middle; ++term) {
+            const Word* source = packed + *term;
+#pragma GCC unroll 8
+            for (std::size_t k = 0; k < vectors; ++k) {
+                sum[k] = plus(sum[k], load_unaligned(source + k * lanes));
+            }
+        }
+        for (; term != offsets + group->end; ++term) {
+            const Word* source = packed + *term;
+#pragma GCC unroll 8
+            for (std::size_t k = 0; k < vectors; ++k) {
+                sum[k] = minus(sum[k], load_unaligned(source + k * lanes));
+            }
+        }
+        if (group->shift >= 0) {
+            const __m128i shift = _mm_cvtsi32_si128(group->shift);
+#pragma GCC unroll 8
+            for (std::size_t k = 0; k < vectors; ++k) {
+                total[k] = plus(total[k], _mm256_sll_epi64(sum[k], shift));
+            }
+        } else {
+            const Vec multiplier = broadcast(group->multiplier);
+#pragma GCC unroll 8
+            for (std::size_t k = 0; k < vectors; ++k) {
+                total[k] = plus(total[k], multiply_low(sum[k], multiplier));
+            }
+        }
+    }
+#pragma GCC unroll 8
+    for (std::size_t k = 0; k < vectors; ++k) {
+        Vec reduced = reducer.reduce(total[k]);
+        if (accumulate) {
+            reduced = correct(plus(reduced, load(out + k * lanes)), q);
+        }
+        store(out + k * lanes, reduced);
+    }
+}
+
+void sparse_tile(Word* out, std::size_t length, const Word* packed, const std::uint32_t* offsets,
+                 const TermGroup* groups, std::size_t group_count, Word offset, bool accumulate,
+                 const Modulus& modulus) {
+    const WordReducer reducer(modulus);
+    const Vec q = broadcast(modulus.value());
+    std::size_t k = 0;
+    for (; k + 8 * lanes <= length; k += 8 * lanes) {
+        sparse_column<8>(out + k, packed + k, offsets, groups, group_count, offset, accumulate, reducer, q);
+    }
+    for (; k < length; k += 2 * lanes) {
+        sparse_column<2>(out + k, packed + k, offsets, groups, group_count, offset, accumulate, reducer, q);
+    }
+}
+
+// ---- sampling
+// -------------------------------------------------------------------------------------------------------
+
+void centred_binomial(Word* out, const Word* words, std::size_t n) {
+    constexpr Word mask = (Word{1} << 21) - 1;
+    for (std::size_t j = 0; j < n; ++j) {
+        out[j] = static_cast<Word>(std::popcount(words[j] & mask)) -
+                 static_cast<Word>(std::popcount((words[j] >> 21) & mask));
+    }
+}
+
+// What gains nothing from vectors of four, or needs products of 104 bits, is left to the portable twin.
+
+void round_fractions(Word* out, const Word* const* rows, const Word* high, const Word* low, std::size_t count,
+                     std::size_t n) {
+    portable_kernels.round_fractions(out, rows, high, low, count, n);
+}
+
+void gather(Word* out, const Word* a, const std::uint32_t* index, std::size_t n) {
+    portable_kernels.gather(out, a, index, n);
+}
+
+void gather_signed(Word* out, const Word* a, const std::uint32_t* index, std::size_t n, const Modulus& q) {
+    portable_kernels.gather_signed(out, a, index, n, q);
+}
+
+std::size_t filter_below(Word* out, const Word* words, std::size_t count, Word mask, Word bound) {
+    return portable_kernels.filter_below(out, words, count, mask, bound);
+}
+
+}  // namespace
+
+}  // namespace lacuna
+
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+
+namespace lacuna {
+
+const Kernels avx2_kernels = {
+    .name = "avx2",
+    .supported = supported,
+    .build_twiddles = build_twiddles,
+    .ntt_forward = ntt_forward,
+    .ntt_inverse = ntt_inverse,
+    .add = add,
+    .subtract = subtract,
+    .negate = negate,
+    .reduce = reduce,
+    .from_signed = from_signed,
+    .multiply = multiply,
+    .multiply_add = multiply_add,
+    .multiply_scalar = multiply_scalar,
+    .subtract_multiply_scalar = subtract_multiply_scalar,
+    .dot = dot,
+    .tensor = tensor,
+    .tensor_square = tensor_square,
+    .weighted_sum = weighted_sum,
+    .round_fractions = round_fractions,
+    .gather = gather,
+    .gather_signed = gather_signed,
+    .sparse_tile = sparse_tile,
+    .filter_below = filter_below,
+    .centred_binomial = centred_binomial,
+};
+
+}  // namespace lacuna
