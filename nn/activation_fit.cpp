@@ -66,7 +66,7 @@ void check(const FitProblem& problem) {
     require(std::isfinite(problem.low) && std::isfinite(problem.high) && problem.low < problem.high &&
                 problem.low >= -1024 && problem.high <= 1024,
             "an interval low < high within -1024 ... 1024",
-            "[" + number(problem.low) + ", " + number(problem.high) + "]");
+            std::string("[") + number(problem.low) + ", " + number(problem.high) + "]");
     require(problem.degree >= 1 && problem.degree <= maximum_degree, "a degree from 1 to 4",
             std::to_string(problem.degree));
     require(problem.lowest_exponent >= -60 && problem.lowest_exponent <= problem.highest_exponent &&

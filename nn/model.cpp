@@ -73,7 +73,7 @@ void check_input(const std::string& place, const Shape& shape) {
 Shape windowed(const std::string& place, const char* window, const Extent& kernel, const Extent& stride,
                const Extent& padding, const Shape& input) {
     const auto along = [&](int axis, std::size_t size, std::size_t k, std::size_t s, std::size_t p) {
-        const std::string index = "[" + std::to_string(axis) + "]";
+        const std::string index = std::string("[") + std::to_string(axis) + "]";
         check_between(place + "." + window + index, k, 1, ModelLimits::dimension);
         check_between(place + ".stride" + index, s, 1, ModelLimits::dimension);
         check_between(place + ".padding" + index, p, 0, k - 1);

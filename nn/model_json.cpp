@@ -321,7 +321,7 @@ std::string format_integer(const mpz_class& value) {
     if (mpz_cmpabs_ui(value.get_mpz_t(), static_cast<unsigned long>(largest_exact)) < 0) {
         return value.get_str();
     }
-    return "\"" + value.get_str() + "\"";
+    return std::string("\"") + value.get_str() + "\"";
 }
 
 template <class Range, class Format>
@@ -355,7 +355,8 @@ std::string format_weights(const WeightMatrix& weights) {
             text += format_list(
                 row,
                 [](const WeightTerm& term) {
-                    return "[" + std::to_string(term.column) + "," + std::to_string(term.weight) + "]";
+                    return std::string("[") + std::to_string(term.column) + "," +
+                           std::to_string(term.weight) + "]";
                 },
                 ",");
         } else {
