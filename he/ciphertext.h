@@ -13,9 +13,9 @@ namespace lacuna {
 
 /// An RLWE ciphertext (c_0, ..., c_{k-1}), k = 2 or 3: c_0 + c_1 s + c_2 s^2 = round(Q_l m / t) + noise.
 struct Ciphertext {
-    RingHash ring{};            ///< the ring it lives in
-    std::uint64_t t = 0;        ///< plaintext modulus
-    double scale = 1.0;         ///< room for an approximate scheme; FV leaves it at 1
+    RingHash ring{};      ///< the ring it lives in
+    std::uint64_t t = 0;  ///< plaintext modulus
+    double scale = 1.0;   ///< room for an approximate scheme; FV leaves it at 1
     std::vector<RnsPolynomial> parts;
 
     [[nodiscard]] std::size_t size() const { return parts.size(); }
@@ -26,7 +26,8 @@ struct Ciphertext {
     bool operator==(const Ciphertext&) const = default;
 };
 
-/// A fresh symmetric ciphertext at half the size: c_1 is the expansion of a public seed (sample_uniform, stream 0).
+/// A fresh symmetric ciphertext at half the size: c_1 is the expansion of a public seed (sample_uniform,
+/// stream 0).
 struct SeededCiphertext {
     RingHash ring{};
     std::uint64_t t = 0;

@@ -24,27 +24,32 @@ class PlaintextSpace {
     [[nodiscard]] const NttTables& batching_tables() const;
 
     /// Adds round(Q_l m / t) to the coefficient-form words of limb i at level `limbs`; m: n words in [0, t).
-    void add_scaled(const Ring& ring, const std::uint64_t* m, std::size_t limbs, std::size_t i, std::uint64_t* limb,
-                    bool subtract = false) const;
+    void add_scaled(const Ring& ring, const std::uint64_t* m, std::size_t limbs, std::size_t i,
+                    std::uint64_t* limb, bool subtract = false) const;
     /// round(Q_l m / t) modulo q_i for one coefficient m in [0, t).
-    [[nodiscard]] std::uint64_t scaled(const Ring& ring, std::uint64_t m, std::size_t limbs, std::size_t i) const;
+    [[nodiscard]] std::uint64_t scaled(const Ring& ring, std::uint64_t m, std::size_t limbs,
+                                       std::size_t i) const;
 
     /// round(t z / Q_l) modulo Q_l, from z modulo Q_l and the helper primes.
-    [[nodiscard]] const Scaler& product_scaler(std::size_t limbs) const { return product_scalers_[limbs - 1]; }
+    [[nodiscard]] const Scaler& product_scaler(std::size_t limbs) const {
+        return product_scalers_[limbs - 1];
+    }
     /// round(t z / Q_l) modulo t.
-    [[nodiscard]] const ScalerToPlain& plain_scaler(std::size_t limbs) const { return plain_scalers_[limbs - 1]; }
+    [[nodiscard]] const ScalerToPlain& plain_scaler(std::size_t limbs) const {
+        return plain_scalers_[limbs - 1];
+    }
 
   private:
     Modulus modulus_;
     std::optional<NttTables> batching_;
-    std::vector<ShoupFactor> q_mod_t_;                      // [limbs - 1]: Q_l mod t
-    std::vector<ShoupFactor> minus_inverse_t_;              // [i]: -t^-1 mod q_i
+    std::vector<ShoupFactor> q_mod_t_;          // [limbs - 1]: Q_l mod t
+    std::vector<ShoupFactor> minus_inverse_t_;  // [i]: -t^-1 mod q_i
     std::vector<Scaler> product_scalers_;
     std::vector<ScalerToPlain> plain_scalers_;
 };
 
-/// Validated parameters and everything derived from them; immutable, shared by keys, encryptors and evaluators and
-/// safe to use from several threads.
+/// Validated parameters and everything derived from them; immutable, shared by keys, encryptors and
+/// evaluators and safe to use from several threads.
 class Context {
   public:
     /// Throws one Error that lists every problem of the parameters, each with what to do.

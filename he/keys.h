@@ -28,8 +28,8 @@ struct PublicKey {
 };
 
 /// Turns a product with some s' into one with s. Digit d holds (b_d, a_d) modulo QP in NTT form with
-/// b_d = -(a_d s + e_d) + P g_d s', where g_d is 1 modulo the data primes of the digit and 0 modulo the others; a_d is
-/// expanded from the seed, streams d * key_stream_stride ... .
+/// b_d = -(a_d s + e_d) + P g_d s', where g_d is 1 modulo the data primes of the digit and 0 modulo the
+/// others; a_d is expanded from the seed, streams d * key_stream_stride ... .
 struct KeySwitchKey {
     struct Digit {
         RnsPolynomial b;
@@ -65,9 +65,11 @@ void expand(const Ring& ring, KeySwitchKey& key);
 /// Fills in the a of a public key whose seed and b are known.
 void expand(const Ring& ring, PublicKey& key);
 
-/// The Galois element of a rotation of the two rows of n/2 slots by `steps` (positive: towards lower indices), and of
-/// the swap of the rows.
+/// The Galois element of a rotation of the two rows of n/2 slots by `steps` (positive: towards lower
+/// indices), and of the swap of the rows.
 [[nodiscard]] std::uint32_t rotation_element(std::size_t n, int steps);
-[[nodiscard]] constexpr std::uint32_t row_swap_element(std::size_t n) { return static_cast<std::uint32_t>(2 * n - 1); }
+[[nodiscard]] constexpr std::uint32_t row_swap_element(std::size_t n) {
+    return static_cast<std::uint32_t>(2 * n - 1);
+}
 
 }  // namespace lacuna

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -21,15 +22,17 @@ class Plaintext {
     [[nodiscard]] const std::uint64_t* data() const { return coefficients_.data(); }
     [[nodiscard]] std::uint64_t& operator[](std::size_t i) { return coefficients_[i]; }
     [[nodiscard]] std::uint64_t operator[](std::size_t i) const { return coefficients_[i]; }
-    bool operator==(const Plaintext& other) const;
+    bool operator==(const Plaintext& other) const {
+        return t_ == other.t_ && n() == other.n() && std::equal(data(), data() + n(), other.data());
+    }
 
   private:
     std::uint64_t t_ = 0;
     Buffer coefficients_;
 };
 
-/// A plaintext lifted to centred coefficients and transformed, ready to multiply ciphertexts in NTT form without
-/// further work. It may cover the special primes too (see Evaluator::sum_of_rotated_products).
+/// A plaintext lifted to centred coefficients and transformed, ready to multiply ciphertexts in NTT form
+/// without further work. It may cover the special primes too (see Evaluator::sum_of_rotated_products).
 struct PreparedPlaintext {
     std::uint64_t t = 0;
     std::size_t data_limbs = 0;

@@ -17,8 +17,9 @@ namespace lacuna {
 /// Names a ring and everything that lives in it: keys and ciphertexts of another ring are refused.
 using RingHash = std::array<std::uint8_t, 16>;
 
-/// What every RLWE scheme shares: the ring Z_Q[x]/(x^n + 1), the special modulus P, and the constants of key switching
-/// and modulus switching. It knows no plaintext space; keys belong to it, so one key set serves every t. Immutable.
+/// What every RLWE scheme shares: the ring Z_Q[x]/(x^n + 1), the special modulus P, and the constants of key
+/// switching and modulus switching. It knows no plaintext space; keys belong to it, so one key set serves
+/// every t. Immutable.
 ///
 /// A ciphertext's level is the number l of data primes it still has, its limbs: q_0 ... q_{l-1}.
 class Ring {
@@ -42,20 +43,26 @@ class Ring {
     [[nodiscard]] double log_p() const;
 
     /// Number of key-switching digits of a polynomial with that many limbs.
-    [[nodiscard]] std::size_t digits(std::size_t limbs) const { return (limbs + digit_limbs_ - 1) / digit_limbs_; }
+    [[nodiscard]] std::size_t digits(std::size_t limbs) const {
+        return (limbs + digit_limbs_ - 1) / digit_limbs_;
+    }
     /// From the limbs [digit * digit_limbs, min(that + digit_limbs, limbs)) to every prime of key_basis().
     [[nodiscard]] const BaseConverter& digit_converter(std::size_t digit, std::size_t limbs) const;
     /// From the first `limbs` data primes to the helper primes.
     [[nodiscard]] const BaseConverter& auxiliary_converter(std::size_t limbs) const {
         return auxiliary_converters_[limbs - 1];
     }
-    /// How many helper primes a product of two ciphertexts at this level needs: their product exceeds n Q_l (1 + 2^-39),
-    /// so that |a0 b1 + a1 b0| <= n Q_l^2 / 2 stays below (1 - 2^-40) Q_l P / 2.
-    [[nodiscard]] std::size_t auxiliary_count(std::size_t limbs) const { return auxiliary_counts_[limbs - 1]; }
+    /// How many helper primes a product of two ciphertexts at this level needs: their product exceeds n Q_l
+    /// (1 + 2^-39), so that |a0 b1 + a1 b0| <= n Q_l^2 / 2 stays below (1 - 2^-40) Q_l P / 2.
+    [[nodiscard]] std::size_t auxiliary_count(std::size_t limbs) const {
+        return auxiliary_counts_[limbs - 1];
+    }
     /// Division by P of the first data primes' limbs.
     [[nodiscard]] const Divider& special_divider() const { return *special_divider_; }
     /// Division by q_{limbs-1}, leaving limbs - 1 limbs; limbs >= 2.
-    [[nodiscard]] const Divider& last_limb_divider(std::size_t limbs) const { return limb_dividers_[limbs - 2]; }
+    [[nodiscard]] const Divider& last_limb_divider(std::size_t limbs) const {
+        return limb_dividers_[limbs - 2];
+    }
 
   private:
     RnsBasis data_;

@@ -9,7 +9,7 @@ namespace {
 
 struct Row {
     std::size_t n;
-    std::array<int, 3> standard_2018;    // 128, 192, 256 bits; 0: not listed
+    std::array<int, 3> standard_2018;  // 128, 192, 256 bits; 0: not listed
     std::array<int, 3> guidelines_2024;
 };
 
@@ -31,7 +31,8 @@ int max_log_qp(std::size_t n, int security, SecurityTable table) {
     const auto column = static_cast<std::size_t>((security - 128) / 64);
     for (const Row& row : rows) {
         if (row.n == n) {
-            return table == SecurityTable::standard_2018 ? row.standard_2018[column] : row.guidelines_2024[column];
+            return table == SecurityTable::standard_2018 ? row.standard_2018[column]
+                                                         : row.guidelines_2024[column];
         }
     }
     return 0;

@@ -29,8 +29,8 @@ Automorphism::Automorphism(std::size_t n, std::uint32_t element)
 
 void Automorphism::apply(const RnsBasis& basis, const RnsPolynomial& a, RnsPolynomial& out) const {
     if (a.n() != coefficient_index_.size() || a.limbs() > basis.size()) {
-        throw Error("automorphism: expected a polynomial of degree " + std::to_string(coefficient_index_.size()) +
-                    ", found degree " + std::to_string(a.n()));
+        throw Error("automorphism: expected a polynomial of degree " +
+                    std::to_string(coefficient_index_.size()) + ", found degree " + std::to_string(a.n()));
     }
     RnsPolynomial result = RnsPolynomial::uninitialised(a.n(), a.limbs(), a.form());
     for (std::size_t i = 0; i < a.limbs(); ++i) {

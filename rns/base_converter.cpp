@@ -15,7 +15,8 @@ constexpr std::size_t block_size = 256;
 
 }  // namespace
 
-BaseConverter::BaseConverter(std::span<const Modulus> from, std::span<const Modulus> to, const Kernels& kernels)
+BaseConverter::BaseConverter(std::span<const Modulus> from, std::span<const Modulus> to,
+                             const Kernels& kernels)
     : kernels_(&kernels), from_(from.begin(), from.end()), to_(to.begin(), to.end()) {
     mpz_class product = 1;
     for (const Modulus& q : from_) {
@@ -47,13 +48,15 @@ void BaseConverter::convert(std::span<const std::uint64_t* const> from, std::spa
     for (std::size_t begin = 0; begin < n; begin += block_size) {
         const std::size_t size = std::min(block_size, n - begin);
         for (std::size_t i = 0; i < count; ++i) {
-            kernels_->multiply_scalar(scratch.data() + i * block_size, from[i] + begin, size, inverse_[i], from_[i]);
+            kernels_->multiply_scalar(scratch.data() + i * block_size, from[i] + begin, size, inverse_[i],
+                                      from_[i]);
         }
-        kernels_->round_fractions(overflow, rows.data(), reciprocals_.high.data(), reciprocals_.low.data(), count,
-                                  size);
+        kernels_->round_fractions(overflow, rows.data(), reciprocals_.high.data(), reciprocals_.low.data(),
+                                  count, size);
         for (std::size_t j = 0; j < to.size(); ++j) {
             if (to[j] != nullptr) {
-                kernels_->weighted_sum(to[j] + begin, rows.data(), weights_[j].data(), count + 1, size, to_[j]);
+                kernels_->weighted_sum(to[j] + begin, rows.data(), weights_[j].data(), count + 1, size,
+                                       to_[j]);
             }
         }
     }

@@ -12,7 +12,8 @@ RnsBasis::RnsBasis(std::size_t n, std::span<const std::uint64_t> primes, const K
     for (std::size_t i = 0; i < primes.size(); ++i) {
         if (std::find(primes.begin(), primes.begin() + static_cast<std::ptrdiff_t>(i), primes[i]) !=
             primes.begin() + static_cast<std::ptrdiff_t>(i)) {
-            throw Error("RNS basis: the prime " + std::to_string(primes[i]) + " occurs twice; primes must differ");
+            throw Error("RNS basis: the prime " + std::to_string(primes[i]) +
+                        " occurs twice; primes must differ");
         }
         tables_.push_back(std::make_shared<const NttTables>(n, Modulus(primes[i]), kernels));
     }
@@ -61,9 +62,10 @@ Crt::Crt(std::span<const std::uint64_t> moduli) {
     for (const mpz_class& modulus : moduli_) {
         const mpz_class rest = product_ / modulus;
         mpz_class inverse;
-        if (modulus < 2 || (moduli_.size() > 1 && mpz_invert(inverse.get_mpz_t(), rest.get_mpz_t(),
-                                                             modulus.get_mpz_t()) == 0)) {
-            throw Error("CRT: the moduli must be pairwise coprime and at least 2; " + modulus.get_str() + " is not");
+        if (modulus < 2 || (moduli_.size() > 1 &&
+                            mpz_invert(inverse.get_mpz_t(), rest.get_mpz_t(), modulus.get_mpz_t()) == 0)) {
+            throw Error("CRT: the moduli must be pairwise coprime and at least 2; " + modulus.get_str() +
+                        " is not");
         }
         weights_.push_back(moduli_.size() > 1 ? mpz_class(rest * inverse) : mpz_class(1));
     }

@@ -14,15 +14,19 @@
 namespace lacuna {
 
 /// GMP's view of a 64-bit word and back; the integer must fit.
-[[nodiscard]] inline mpz_class to_mpz(std::uint64_t x) { return mpz_class(static_cast<unsigned long>(x)); }
-[[nodiscard]] inline std::uint64_t to_word(const mpz_class& x) { return x.get_ui(); }
+[[nodiscard]] inline mpz_class to_mpz(std::uint64_t x) {
+    return mpz_class(static_cast<unsigned long>(x));
+}
+[[nodiscard]] inline std::uint64_t to_word(const mpz_class& x) {
+    return x.get_ui();
+}
 /// x mod q in [0, q) for any x, negative ones too.
 [[nodiscard]] inline std::uint64_t residue(const mpz_class& x, const Modulus& q) {
     return mpz_fdiv_ui(x.get_mpz_t(), q.value());
 }
 
-/// Distinct NTT primes q_0 ... q_{L-1} over one ring degree n, with their transforms: a residue number system for
-/// Z_Q[x]/(x^n + 1), Q = q_0 ... q_{L-1}. Immutable; copies share their tables.
+/// Distinct NTT primes q_0 ... q_{L-1} over one ring degree n, with their transforms: a residue number system
+/// for Z_Q[x]/(x^n + 1), Q = q_0 ... q_{L-1}. Immutable; copies share their tables.
 class RnsBasis {
   public:
     RnsBasis() = default;
@@ -47,8 +51,8 @@ class RnsBasis {
     std::vector<std::shared_ptr<const NttTables>> tables_;
 };
 
-/// The Chinese remainder theorem in exact arithmetic: residues modulo coprime m_0 ... m_{L-1} <-> integers modulo
-/// their product M. For set-up and tests; hot paths use BaseConverter and Scaler.
+/// The Chinese remainder theorem in exact arithmetic: residues modulo coprime m_0 ... m_{L-1} <-> integers
+/// modulo their product M. For set-up and tests; hot paths use BaseConverter and Scaler.
 class Crt {
   public:
     explicit Crt(std::span<const std::uint64_t> moduli);

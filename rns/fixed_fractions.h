@@ -8,9 +8,9 @@
 
 namespace lacuna {
 
-/// Real factors in [0, 1) as 104-bit fixed point, high 2^-52 + low 2^-104, as Kernels::round_fractions takes them.
-/// Integers, not doubles: the same words on every machine, and with 50-bit residues an error below 2^-52 a term where
-/// a double would err by up to 2^-3.
+/// Real factors in [0, 1) as 104-bit fixed point, high 2^-52 + low 2^-104, as Kernels::round_fractions takes
+/// them. Integers, not doubles: the same words on every machine, and with 50-bit residues an error below
+/// 2^-52 a term where a double would err by up to 2^-3.
 struct FixedFractions {
     std::vector<std::uint64_t> high;
     std::vector<std::uint64_t> low;

@@ -12,8 +12,8 @@ namespace lacuna {
 /// How a limb's words stand for a polynomial: its coefficients, or its values in the order of NttTables.
 enum class Form : std::uint8_t { coefficient = 0, ntt = 1 };
 
-/// A polynomial of Z_Q[x]/(x^n + 1) as residues: limb i holds n words in [0, q_i), for the first limbs() primes of
-/// some RnsBasis. One 64-byte aligned buffer, limb after limb.
+/// A polynomial of Z_Q[x]/(x^n + 1) as residues: limb i holds n words in [0, q_i), for the first limbs()
+/// primes of some RnsBasis. One 64-byte aligned buffer, limb after limb.
 class RnsPolynomial {
   public:
     RnsPolynomial() = default;

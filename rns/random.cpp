@@ -55,7 +55,8 @@ void RandomStream::fill(std::span<std::uint64_t> words) {
         const auto chunk = words.first(std::min(words.size(), words_per_call));
         auto* bytes = reinterpret_cast<unsigned char*>(chunk.data());
         int written = 0;
-        if (EVP_EncryptUpdate(cipher_->context, bytes, &written, bytes, static_cast<int>(chunk.size_bytes())) != 1 ||
+        if (EVP_EncryptUpdate(cipher_->context, bytes, &written, bytes,
+                              static_cast<int>(chunk.size_bytes())) != 1 ||
             static_cast<std::size_t>(written) != chunk.size_bytes()) {
             throw Error("randomness: ChaCha20 failed in OpenSSL's libcrypto");
         }

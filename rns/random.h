@@ -11,12 +11,13 @@ namespace lacuna {
 
 using Seed = std::array<std::uint8_t, 32>;
 
-/// 32 bytes from the operating system's generator (OpenSSL's private DRBG, seeded by the kernel). Throws Error where
-/// the system gives none.
+/// 32 bytes from the operating system's generator (OpenSSL's private DRBG, seeded by the kernel). Throws
+/// Error where the system gives none.
 [[nodiscard]] Seed system_seed();
 
-/// The ChaCha20 key stream (RFC 8439) of a seed as key and a 64-bit stream number as nonce, block counter from 0: the
-/// same words on every machine. Distinct numbers give independent streams. At most 2^38 bytes a stream.
+/// The ChaCha20 key stream (RFC 8439) of a seed as key and a 64-bit stream number as nonce, block counter
+/// from 0: the same words on every machine. Distinct numbers give independent streams. At most 2^38 bytes a
+/// stream.
 class RandomStream {
   public:
     RandomStream(const Seed& seed, std::uint64_t number);

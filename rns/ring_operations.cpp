@@ -12,17 +12,20 @@ namespace {
 
 void check_operand(const char* operation, const RnsBasis& basis, const RnsPolynomial& a) {
     if (a.n() != basis.n() || a.limbs() == 0 || a.limbs() > basis.size()) {
-        throw Error(std::string(operation) + ": expected a polynomial of degree " + std::to_string(basis.n()) +
-                    " with 1 ... " + std::to_string(basis.size()) + " limbs, found degree " + std::to_string(a.n()) +
-                    " with " + std::to_string(a.limbs()) + " limbs");
+        throw Error(std::string(operation) + ": expected a polynomial of degree " +
+                    std::to_string(basis.n()) + " with 1 ... " + std::to_string(basis.size()) +
+                    " limbs, found degree " + std::to_string(a.n()) + " with " + std::to_string(a.limbs()) +
+                    " limbs");
     }
 }
 
-void check_pair(const char* operation, const RnsBasis& basis, const RnsPolynomial& a, const RnsPolynomial& b) {
+void check_pair(const char* operation, const RnsBasis& basis, const RnsPolynomial& a,
+                const RnsPolynomial& b) {
     check_operand(operation, basis, a);
     if (a.n() != b.n() || a.limbs() != b.limbs() || a.form() != b.form()) {
-        throw Error(std::string(operation) + ": the operands differ in degree, number of limbs or form; bring them to "
-                                             "the same level and form first");
+        throw Error(std::string(operation) +
+                    ": the operands differ in degree, number of limbs or form; bring them to "
+                    "the same level and form first");
     }
 }
 
@@ -121,17 +124,18 @@ void multiply_scalar(const RnsBasis& basis, const RnsPolynomial& a, std::int64_t
     match_shape(a, out);
     for (std::size_t i = 0; i < a.limbs(); ++i) {
         const Modulus& q = basis.modulus(i);
-        basis.kernels().multiply_scalar(out.limb(i), a.limb(i), a.n(), ShoupFactor(q.reduce_signed(scalar), q), q);
+        basis.kernels().multiply_scalar(out.limb(i), a.limb(i), a.n(),
+                                        ShoupFactor(q.reduce_signed(scalar), q), q);
     }
 }
 
-void multiply_monomial(const RnsBasis& basis, const RnsPolynomial& a, std::int64_t scalar, std::size_t exponent,
-                       RnsPolynomial& out) {
+void multiply_monomial(const RnsBasis& basis, const RnsPolynomial& a, std::int64_t scalar,
+                       std::size_t exponent, RnsPolynomial& out) {
     check_operand("multiply_monomial", basis, a);
     const std::size_t n = a.n();
     if (exponent >= 2 * n) {
-        throw Error("multiply_monomial: expected an exponent below 2n = " + std::to_string(2 * n) + ", found " +
-                    std::to_string(exponent));
+        throw Error("multiply_monomial: expected an exponent below 2n = " + std::to_string(2 * n) +
+                    ", found " + std::to_string(exponent));
     }
     RnsPolynomial result = RnsPolynomial::uninitialised(n, a.limbs(), a.form());
     const bool negative = exponent >= n;
@@ -144,8 +148,8 @@ void multiply_monomial(const RnsBasis& basis, const RnsPolynomial& a, std::int64
             shift_limb(basis.kernels(), q, a.limb(i), c, shift, n, result.limb(i));
             continue;
         }
-        // The value of x^k at psi^(2 reverse(j) + 1) is psi^(k (2 reverse(j) + 1)): walk the odd powers of psi^k and
-        // put each where the transform has it.
+        // The value of x^k at psi^(2 reverse(j) + 1) is psi^(k (2 reverse(j) + 1)): walk the odd powers of
+        // psi^k and put each where the transform has it.
         int log_n = 0;
         while ((std::size_t{1} << log_n) < n) {
             ++log_n;

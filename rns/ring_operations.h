@@ -8,8 +8,8 @@
 
 namespace lacuna {
 
-// Arithmetic of Z_Q[x]/(x^n + 1). Every function works modulo the first limbs() primes of the basis, takes an output
-// that may be one of the inputs, and throws Error where degree, number of limbs or form do not fit.
+// Arithmetic of Z_Q[x]/(x^n + 1). Every function works modulo the first limbs() primes of the basis, takes an
+// output that may be one of the inputs, and throws Error where degree, number of limbs or form do not fit.
 
 void to_ntt(const RnsBasis& basis, RnsPolynomial& a);
 void to_coefficients(const RnsBasis& basis, RnsPolynomial& a);
@@ -26,13 +26,13 @@ void multiply_add(const RnsBasis& basis, const RnsPolynomial& a, const RnsPolyno
 /// out = scalar a in either form; any signed scalar, used by its centred residue.
 void multiply_scalar(const RnsBasis& basis, const RnsPolynomial& a, std::int64_t scalar, RnsPolynomial& out);
 
-/// out = scalar x^exponent a in either form. exponent in [0, 2n): x^n = -1. In coefficient form this is a negacyclic
-/// shift and a scale, O(n) per limb; in NTT form a product with the values of the monomial.
-void multiply_monomial(const RnsBasis& basis, const RnsPolynomial& a, std::int64_t scalar, std::size_t exponent,
-                       RnsPolynomial& out);
+/// out = scalar x^exponent a in either form. exponent in [0, 2n): x^n = -1. In coefficient form this is a
+/// negacyclic shift and a scale, O(n) per limb; in NTT form a product with the values of the monomial.
+void multiply_monomial(const RnsBasis& basis, const RnsPolynomial& a, std::int64_t scalar,
+                       std::size_t exponent, RnsPolynomial& out);
 
-/// Writes small signed coefficients, |c| < every prime, given as two's complement words, into all limbs of `out`
-/// (coefficient form).
+/// Writes small signed coefficients, |c| < every prime, given as two's complement words, into all limbs of
+/// `out` (coefficient form).
 void set_signed(const RnsBasis& basis, const std::uint64_t* coefficients, RnsPolynomial& out);
 
 }  // namespace lacuna

@@ -23,7 +23,8 @@ mpz_class product_of(std::span<const Modulus> moduli) {
 
 }  // namespace
 
-Scaler::Scaler(std::span<const Modulus> q, std::span<const Modulus> p, const mpz_class& t, const Kernels& kernels)
+Scaler::Scaler(std::span<const Modulus> q, std::span<const Modulus> p, const mpz_class& t,
+               const Kernels& kernels)
     : kernels_(&kernels), moduli_(q.begin(), q.end()), q_count_(q.size()), weights_(q.size()) {
     moduli_.insert(moduli_.end(), p.begin(), p.end());
     const mpz_class product = product_of(moduli_);
@@ -61,15 +62,17 @@ void Scaler::scale(std::span<const std::uint64_t* const> z, std::span<std::uint6
     for (std::size_t begin = 0; begin < n; begin += block_size) {
         const std::size_t size = std::min(block_size, n - begin);
         for (std::size_t i = 0; i < count; ++i) {
-            kernels_->multiply_scalar(scratch.data() + i * block_size, z[i] + begin, size, inverse_[i], moduli_[i]);
+            kernels_->multiply_scalar(scratch.data() + i * block_size, z[i] + begin, size, inverse_[i],
+                                      moduli_[i]);
         }
-        kernels_->round_fractions(overflow, rows.data(), reciprocals_.high.data(), reciprocals_.low.data(), count,
-                                  size);
-        kernels_->round_fractions(rounding, rows.data(), fractions_.high.data(), fractions_.low.data(), q_count_,
-                                  size);
+        kernels_->round_fractions(overflow, rows.data(), reciprocals_.high.data(), reciprocals_.low.data(),
+                                  count, size);
+        kernels_->round_fractions(rounding, rows.data(), fractions_.high.data(), fractions_.low.data(),
+                                  q_count_, size);
         for (std::size_t j = 0; j < q_count_; ++j) {
             kernels_->reduce(reduced_rounding, rounding, size, moduli_[j]);
-            kernels_->weighted_sum(out[j] + begin, rows.data(), weights_[j].data(), count + 2, size, moduli_[j]);
+            kernels_->weighted_sum(out[j] + begin, rows.data(), weights_[j].data(), count + 2, size,
+                                   moduli_[j]);
         }
     }
 }
@@ -98,9 +101,11 @@ void ScalerToPlain::scale(std::span<const std::uint64_t* const> z, std::uint64_t
     for (std::size_t begin = 0; begin < n; begin += block_size) {
         const std::size_t size = std::min(block_size, n - begin);
         for (std::size_t i = 0; i < count; ++i) {
-            kernels_->multiply_scalar(scratch.data() + i * block_size, z[i] + begin, size, inverse_[i], q_[i]);
+            kernels_->multiply_scalar(scratch.data() + i * block_size, z[i] + begin, size, inverse_[i],
+                                      q_[i]);
         }
-        kernels_->round_fractions(rounding, rows.data(), fractions_.high.data(), fractions_.low.data(), count, size);
+        kernels_->round_fractions(rounding, rows.data(), fractions_.high.data(), fractions_.low.data(), count,
+                                  size);
         kernels_->reduce(rounding, rounding, size, t_);
         kernels_->weighted_sum(out + begin, rows.data(), weights_.data(), count + 1, size, t_);
     }
@@ -116,13 +121,13 @@ Divider::Divider(std::span<const Modulus> dropped, std::span<const Modulus> kept
 
 void Divider::divide(std::span<const std::uint64_t* const> dropped, std::span<std::uint64_t* const> kept,
                      std::size_t n) const {
-    Buffer remainders = Buffer::uninitialised(kept_.size() * n);
-    std::vector<std::uint64_t*> rows(kept_.size());
-    for (std::size_t k = 0; k < kept_.size(); ++k) {
+    Buffer remainders = Buffer::uninitialised(kept.size() * n);
+    std::vector<std::uint64_t*> rows(kept.size());
+    for (std::size_t k = 0; k < kept.size(); ++k) {
         rows[k] = remainders.data() + k * n;
     }
     converter_.convert(dropped, rows, n);
-    for (std::size_t k = 0; k < kept_.size(); ++k) {
+    for (std::size_t k = 0; k < kept.size(); ++k) {
         kernels_->subtract_multiply_scalar(kept[k], kept[k], rows[k], n, inverse_[k], kept_[k]);
     }
 }

@@ -15,21 +15,24 @@
 
 namespace lacuna {
 
-/// Scale and round in residues: z -> round(t z / Q) modulo q_0 ... q_{L-1}, the last step of an FV product (Halevi,
-/// Polyakov, Shoup, ePrint 2018/117, section 2.3, but straight into Q). z is known modulo Q = q_0 ... q_{L-1} and
-/// modulo P = p_0 ... p_{K-1}, |z| < (1 - 2^-40) QP/2. With m_i over the q's and p's, y_i = [z_i (QP/m_i)^-1]_{m_i},
-/// z = sum_i y_i QP/m_i - v QP and t P/q_i = omega_i + theta_i, 0 <= theta_i < 1:
+/// Scale and round in residues: z -> round(t z / Q) modulo q_0 ... q_{L-1}, the last step of an FV product
+/// (Halevi, Polyakov, Shoup, ePrint 2018/117, section 2.3, but straight into Q). z is known modulo Q = q_0
+/// ... q_{L-1} and modulo P = p_0 ... p_{K-1}, |z| < (1 - 2^-40) QP/2. With m_i over the q's and p's, y_i =
+/// [z_i (QP/m_i)^-1]_{m_i}, z = sum_i y_i QP/m_i - v QP and t P/q_i = omega_i + theta_i, 0 <= theta_i < 1:
 ///     t z / Q = sum_{m_i | Q} y_i omega_i + sum_{m_i | P} y_i t P/m_i - v t P + sum_{m_i | Q} y_i theta_i.
-/// P need only exceed the product's growth, not t: the rounded value is never represented modulo P, which saves a
-/// prime, with its transforms, against scaling into P and converting back. v and the last sum are 104-bit fixed point:
-/// the result is the exact rounding, off by one only where t z / Q lies within L 2^-51 of a half-integer.
+/// P need only exceed the product's growth, not t: the rounded value is never represented modulo P, which
+/// saves a prime, with its transforms, against scaling into P and converting back. v and the last sum are
+/// 104-bit fixed point: the result is the exact rounding, off by one only where t z / Q lies within L 2^-51
+/// of a half-integer.
 class Scaler {
   public:
     /// q and p pairwise coprime, at most 60 moduli together; t > 0.
-    Scaler(std::span<const Modulus> q, std::span<const Modulus> p, const mpz_class& t, const Kernels& kernels);
+    Scaler(std::span<const Modulus> q, std::span<const Modulus> p, const mpz_class& t,
+           const Kernels& kernels);
 
     /// z: L + K rows, the q's first; out: L rows; n words each, n a multiple of 16. out[j] may be z[j].
-    void scale(std::span<const std::uint64_t* const> z, std::span<std::uint64_t* const> out, std::size_t n) const;
+    void scale(std::span<const std::uint64_t* const> z, std::span<std::uint64_t* const> out,
+               std::size_t n) const;
 
   private:
     const Kernels* kernels_;
@@ -57,13 +60,15 @@ class ScalerToPlain {
     std::vector<std::uint64_t> weights_;  // floor(t/q_i) mod t for every i, then 1
 };
 
-/// z -> round(z / D) for the product D of the last limbs: z - [z]_D (centred) is divisible by D, so each kept limb
-/// becomes (z_k - [z]_D) D^-1. Modulus switching (D a data prime) and the end of key switching (D the special primes).
+/// z -> round(z / D) for the product D of the last limbs: z - [z]_D (centred) is divisible by D, so each kept
+/// limb becomes (z_k - [z]_D) D^-1. Modulus switching (D a data prime) and the end of key switching (D the
+/// special primes).
 class Divider {
   public:
     Divider(std::span<const Modulus> dropped, std::span<const Modulus> kept, const Kernels& kernels);
 
-    /// kept[k] is replaced by the result modulo kept modulus k. n a multiple of 16.
+    /// kept[k] is replaced by the result modulo kept modulus k; a shorter `kept` leaves the last moduli out.
+    /// n a multiple of 16.
     void divide(std::span<const std::uint64_t* const> dropped, std::span<std::uint64_t* const> kept,
                 std::size_t n) const;
 

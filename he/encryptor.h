@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+
+#include "he/ciphertext.h"
+#include "he/context.h"
+#include "he/keys.h"
+#include "he/plaintext.h"
+
+namespace lacuna {
+
+/// Encrypts plaintexts at the top level, coefficient form. Every call draws fresh randomness from the
+/// operating system; nothing is reused between ciphertexts or plaintext moduli. The context and keys must
+/// outlive it.
+class Encryptor {
+  public:
+    /// Public-key encryption only. Throws Error where the key belongs to another ring.
+    Encryptor(const Context& context, const PublicKey& public_key);
+    /// Symmetric encryption only.
+    Encryptor(const Context& context, const SecretKey& secret_key);
+
+    /// With the public key: modulo QP, then divided by P, which leaves little more noise than the division's
+    /// rounding. With the secret key: as encrypt_seeded, expanded. The space is the plaintext's own modulus.
+    [[nodiscard]] Ciphertext encrypt(const Plaintext& plaintext) const;
+    /// Symmetric, half the size. Throws Error without a secret key.
+    [[nodiscard]] SeededCiphertext encrypt_seeded(const Plaintext& plaintext) const;
+    /// A fresh encryption of zero at level `limbs`, for re-randomising; needs the public key.
+    [[nodiscard]] Ciphertext encrypt_zero(std::uint64_t t, std::size_t limbs) const;
+
+  private:
+    const Context* context_;
+    const PublicKey* public_key_ = nullptr;
+    const SecretKey* secret_key_ = nullptr;
+};
+
+}  // namespace lacuna

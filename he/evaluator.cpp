@@ -1,0 +1,543 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "he/evaluator.h"
+
+#include <array>
+#include <string>
+
+#include "he/key_switch.h"
+#include "ntt/error.h"
+#include "rns/ring_operations.h"
+#include "rns/sparse_map.h"
+
+namespace lacuna {
+
+namespace {
+
+/// The same header, no parts yet.
+Ciphertext like(const Ciphertext& a) {
+    Ciphertext result;
+    result.ring = a.ring;
+    result.t = a.t;
+    result.scale = a.scale;
+    return result;
+}
+
+template <typename Operation>
+Ciphertext map_parts(const Ciphertext& a, const Operation& operation) {
+    Ciphertext result = like(a);
+    for (const RnsPolynomial& part : a.parts) {
+        result.parts.push_back(RnsPolynomial::uninitialised(part.n(), part.limbs(), part.form()));
+        operation(part, result.parts.back());
+    }
+    return result;
+}
+
+}  // namespace
+
+// ---- checks
+// ---------------------------------------------------------------------------------------------------------
+
+void Evaluator::check(const char* operation, const Ciphertext& a) const {
+    const Ring& ring = context_->ring();
+    if (a.ring != ring.hash()) {
+        throw Error(std::string(operation) +
+                    ": the ciphertext belongs to other parameters; load it with its own");
+    }
+    if (a.size() < 2 || a.size() > 3 || a.limbs() == 0 || a.limbs() > ring.max_limbs() || a.n() != ring.n()) {
+        throw Error(std::string(operation) + ": expected 2 or 3 parts with 1 ... " +
+                    std::to_string(ring.max_limbs()) + " limbs, found " + std::to_string(a.size()) +
+                    " parts with " + std::to_string(a.limbs()) + " limbs");
+    }
+    for (const RnsPolynomial& part : a.parts) {
+        if (part.limbs() != a.limbs() || part.form() != a.form() || part.n() != a.n()) {
+            throw Error(std::string(operation) + ": the parts of the ciphertext differ in level or form");
+        }
+    }
+}
+
+void Evaluator::check_pair(const char* operation, const Ciphertext& a, const Ciphertext& b) const {
+    check(operation, a);
+    check(operation, b);
+    if (a.t != b.t) {
+        throw Error(std::string(operation) + ": the plaintext moduli differ: " + std::to_string(a.t) +
+                    " and " + std::to_string(b.t) + "; operands must share one");
+    }
+    if (a.limbs() != b.limbs()) {
+        throw Error(std::string(operation) + ": the levels differ: " + std::to_string(a.limbs()) + " and " +
+                    std::to_string(b.limbs()) + " limbs; call mod_switch_to on the higher one");
+    }
+    if (a.form() != b.form()) {
+        throw Error(std::string(operation) +
+                    ": one operand is in NTT form, the other is not; call to_ntt or "
+                    "to_coefficients on one of them");
+    }
+}
+
+void Evaluator::check_plain(const char* operation, const Ciphertext& a, const Plaintext& b) const {
+    check(operation, a);
+    if (b.n() != context_->n() || b.modulus() != a.t) {
+        throw Error(std::string(operation) + ": expected a plaintext of " + std::to_string(context_->n()) +
+                    " coefficients modulo " + std::to_string(a.t) + ", found " + std::to_string(b.n()) +
+                    " modulo " + std::to_string(b.modulus()));
+    }
+}
+
+void Evaluator::check_size_two(const char* operation, const Ciphertext& a) const {
+    if (a.size() != 2) {
+        throw Error(std::string(operation) + ": expected a ciphertext of size 2, found size " +
+                    std::to_string(a.size()) + "; relinearize it first");
+    }
+}
+
+void Evaluator::check_coefficients(const char* operation, const Ciphertext& a) const {
+    if (a.form() != Form::coefficient) {
+        throw Error(std::string(operation) +
+                    ": expected coefficient form, found NTT form; call to_coefficients first");
+    }
+}
+
+// ---- linear operations
+// ----------------------------------------------------------------------------------------------
+
+Ciphertext Evaluator::add(const Ciphertext& a, const Ciphertext& b) const {
+    check_pair("add", a, b);
+    const Ciphertext& longer = a.size() >= b.size() ? a : b;
+    Ciphertext result = like(a);
+    for (std::size_t k = 0; k < longer.size(); ++k) {
+        if (k >= std::min(a.size(), b.size())) {
+            result.parts.push_back(longer.parts[k]);
+            continue;
+        }
+        result.parts.push_back(RnsPolynomial::uninitialised(a.n(), a.limbs(), a.form()));
+        lacuna::add(context_->ring().data(), a.parts[k], b.parts[k], result.parts.back());
+    }
+    return result;
+}
+
+Ciphertext Evaluator::subtract(const Ciphertext& a, const Ciphertext& b) const {
+    check_pair("subtract", a, b);
+    const RnsBasis& basis = context_->ring().data();
+    Ciphertext result = like(a);
+    for (std::size_t k = 0; k < std::max(a.size(), b.size()); ++k) {
+        if (k >= b.size()) {
+            result.parts.push_back(a.parts[k]);
+            continue;
+        }
+        result.parts.push_back(RnsPolynomial::uninitialised(a.n(), a.limbs(), a.form()));
+        if (k >= a.size()) {
+            lacuna::negate(basis, b.parts[k], result.parts.back());
+        } else {
+            lacuna::subtract(basis, a.parts[k], b.parts[k], result.parts.back());
+        }
+    }
+    return result;
+}
+
+Ciphertext Evaluator::negate(const Ciphertext& a) const {
+    check("negate", a);
+    return map_parts(a, [this](const RnsPolynomial& part, RnsPolynomial& out) {
+        lacuna::negate(context_->ring().data(), part, out);
+    });
+}
+
+Ciphertext Evaluator::combine_plain(const Ciphertext& a, const Plaintext& b, bool subtract) const {
+    const Ring& ring = context_->ring();
+    const PlaintextSpace& space = context_->plain_for(a.t);
+    Ciphertext result = a;
+    RnsPolynomial& c0 = result.parts[0];
+    if (a.form() == Form::coefficient) {
+        for (std::size_t i = 0; i < a.limbs(); ++i) {
+            space.add_scaled(ring, b.data(), a.limbs(), i, c0.limb(i), subtract);
+        }
+        return result;
+    }
+    RnsPolynomial scaled(ring.n(), a.limbs(), Form::coefficient);
+    for (std::size_t i = 0; i < a.limbs(); ++i) {
+        space.add_scaled(ring, b.data(), a.limbs(), i, scaled.limb(i), subtract);
+    }
+    lacuna::to_ntt(ring.data(), scaled);
+    lacuna::add(ring.data(), c0, scaled, c0);
+    return result;
+}
+
+Ciphertext Evaluator::add_plain(const Ciphertext& a, const Plaintext& b) const {
+    check_plain("add_plain", a, b);
+    return combine_plain(a, b, false);
+}
+
+Ciphertext Evaluator::subtract_plain(const Ciphertext& a, const Plaintext& b) const {
+    check_plain("subtract_plain", a, b);
+    return combine_plain(a, b, true);
+}
+
+// ---- products with plaintexts
+// ---------------------------------------------------------------------------------------
+
+PreparedPlaintext Evaluator::prepare_over(const Plaintext& b, std::size_t limbs, bool with_special) const {
+    const Ring& ring = context_->ring();
+    const Modulus& t = context_->plain_for(b.modulus()).modulus();
+    if (b.n() != ring.n() || limbs == 0 || limbs > ring.max_limbs()) {
+        throw Error("prepare: expected a plaintext of " + std::to_string(ring.n()) +
+                    " coefficients and 1 ... " + std::to_string(ring.max_limbs()) + " limbs, found " +
+                    std::to_string(b.n()) + " and " + std::to_string(limbs));
+    }
+    PreparedPlaintext prepared;
+    prepared.t = b.modulus();
+    prepared.data_limbs = limbs;
+    const std::size_t count = limbs + (with_special ? ring.special().size() : 0);
+    prepared.values = RnsPolynomial::uninitialised(ring.n(), count, Form::coefficient);
+    for (std::size_t i = 0; i < count; ++i) {
+        const NttTables& tables = ring.key_basis().tables(extended_prime(ring, limbs, i));
+        for (std::size_t j = 0; j < ring.n(); ++j) {
+            prepared.values.limb(i)[j] = tables.modulus().reduce_signed(t.centre(b[j]));
+        }
+        tables.forward(prepared.values.limb_span(i));
+    }
+    prepared.values.set_form(Form::ntt);
+    return prepared;
+}
+
+PreparedPlaintext Evaluator::prepare(const Plaintext& b, std::size_t limbs) const {
+    return prepare_over(b, limbs, false);
+}
+
+PreparedPlaintext Evaluator::prepare_for_rotations(const Plaintext& b, std::size_t limbs) const {
+    return prepare_over(b, limbs, true);
+}
+
+Ciphertext Evaluator::multiply_prepared(const Ciphertext& a, const PreparedPlaintext& b) const {
+    check("multiply_prepared", a);
+    if (a.form() != Form::ntt || b.t != a.t || b.data_limbs != a.limbs()) {
+        throw Error("multiply_prepared: expected a ciphertext in NTT form, modulo t = " +
+                    std::to_string(b.t) + ", with the " + std::to_string(b.data_limbs) +
+                    " limbs that the plaintext was prepared for; call to_ntt or prepare for its level");
+    }
+    const Ring& ring = context_->ring();
+    return map_parts(a, [&](const RnsPolynomial& part, RnsPolynomial& out) {
+        for (std::size_t i = 0; i < part.limbs(); ++i) {
+            ring.kernels().multiply(out.limb(i), part.limb(i), b.values.limb(i), ring.n(),
+                                    ring.data().modulus(i));
+        }
+    });
+}
+
+Ciphertext Evaluator::multiply_plain(const Ciphertext& a, const Plaintext& b) const {
+    check_plain("multiply_plain", a, b);
+    const PreparedPlaintext prepared = prepare(b, a.limbs());
+    return a.form() == Form::ntt ? multiply_prepared(a, prepared)
+                                 : to_coefficients(multiply_prepared(to_ntt(a), prepared));
+}
+
+Ciphertext Evaluator::multiply_scalar(const Ciphertext& a, std::int64_t scalar) const {
+    return multiply_monomial(a, {scalar, 0});
+}
+
+Ciphertext Evaluator::multiply_monomial(const Ciphertext& a, const Monomial& monomial) const {
+    check("multiply_monomial", a);
+    const Modulus& t = context_->plain_for(a.t).modulus();
+    const std::int64_t c = t.centre(t.reduce_signed(monomial.coefficient));
+    return map_parts(a, [&](const RnsPolynomial& part, RnsPolynomial& out) {
+        if (monomial.exponent == 0) {
+            lacuna::multiply_scalar(context_->ring().data(), part, c, out);
+        } else {
+            lacuna::multiply_monomial(context_->ring().data(), part, c, monomial.exponent, out);
+        }
+    });
+}
+
+Ciphertext Evaluator::multiply_sparse(const Ciphertext& a, std::span<const Monomial> terms) const {
+    check("multiply_sparse", a);
+    check_coefficients("multiply_sparse", a);
+    const Ring& ring = context_->ring();
+    const Modulus& t = context_->plain_for(a.t).modulus();
+    std::vector<SparseTerm> row;
+    for (const Monomial& term : terms) {
+        if (term.exponent >= 2 * ring.n()) {
+            throw Error("multiply_sparse: expected exponents below 2n = " + std::to_string(2 * ring.n()) +
+                        ", found " + std::to_string(term.exponent));
+        }
+        row.push_back(
+            {0, static_cast<std::uint32_t>(term.exponent), t.centre(t.reduce_signed(term.coefficient))});
+    }
+    const SparseMap map(ring.n(), 1, {std::move(row)});
+    return map_parts(a, [&](const RnsPolynomial& part, RnsPolynomial& out) {
+        std::vector<SparseMap::Plane> planes;
+        for (std::size_t i = 0; i < part.limbs(); ++i) {
+            planes.push_back({&ring.data().modulus(i), {part.limb(i)}, {out.limb(i)}});
+        }
+        map.apply(ring.kernels(), planes, 1);
+    });
+}
+
+// ---- products of ciphertexts
+// ----------------------------------------------------------------------------------------
+
+/// (1) Raise both operands from Q_l to the helper primes as well, so that products of centred representatives
+/// fit. (2) Transform. (3) Tensor. (4) Transform back. (5) Scale by t / Q_l and round, back into Q_l. b null:
+/// the square of a, with half the raising and transforming.
+Ciphertext Evaluator::product(const Ciphertext& a, const Ciphertext* b) const {
+    const Ring& ring = context_->ring();
+    const std::size_t n = ring.n();
+    const std::size_t limbs = a.limbs();
+    const std::size_t total = limbs + ring.auxiliary_count(limbs);
+    const auto tables = [&](std::size_t i) -> const NttTables& {
+        return i < limbs ? ring.data().tables(i) : ring.auxiliary().tables(i - limbs);
+    };
+
+    const auto raise = [&](const RnsPolynomial& part) {
+        RnsPolynomial raised = RnsPolynomial::uninitialised(n, total, Form::coefficient);
+        std::vector<const std::uint64_t*> from;
+        std::vector<std::uint64_t*> to;
+        for (std::size_t i = 0; i < total; ++i) {
+            if (i < limbs) {
+                std::copy_n(part.limb(i), n, raised.limb(i));
+                from.push_back(part.limb(i));
+            } else {
+                to.push_back(raised.limb(i));
+            }
+        }
+        ring.auxiliary_converter(limbs).convert(from, to, n);
+        for (std::size_t i = 0; i < total; ++i) {
+            tables(i).forward(raised.limb_span(i));
+        }
+        return raised;
+    };
+    const std::array<RnsPolynomial, 2> left = {raise(a.parts[0]), raise(a.parts[1])};
+    std::array<RnsPolynomial, 2> right;
+    if (b != nullptr) {
+        right = {raise(b->parts[0]), raise(b->parts[1])};
+    }
+
+    std::array<RnsPolynomial, 3> tensor;
+    for (RnsPolynomial& part : tensor) {
+        part = RnsPolynomial::uninitialised(n, total, Form::coefficient);
+    }
+    for (std::size_t i = 0; i < total; ++i) {
+        const Modulus& q = tables(i).modulus();
+        if (b == nullptr) {
+            ring.kernels().tensor_square(tensor[0].limb(i), tensor[1].limb(i), tensor[2].limb(i),
+                                         left[0].limb(i), left[1].limb(i), n, q);
+        } else {
+            ring.kernels().tensor(tensor[0].limb(i), tensor[1].limb(i), tensor[2].limb(i), left[0].limb(i),
+                                  left[1].limb(i), right[0].limb(i), right[1].limb(i), n, q);
+        }
+        for (RnsPolynomial& part : tensor) {
+            tables(i).inverse(part.limb_span(i));
+        }
+    }
+
+    Ciphertext result = like(a);
+    const Scaler& scaler = context_->plain_for(a.t).product_scaler(limbs);
+    for (const RnsPolynomial& part : tensor) {
+        RnsPolynomial scaled = RnsPolynomial::uninitialised(n, limbs, Form::coefficient);
+        std::vector<const std::uint64_t*> from;
+        std::vector<std::uint64_t*> to;
+        for (std::size_t i = 0; i < total; ++i) {
+            from.push_back(part.limb(i));
+            if (i < limbs) {
+                to.push_back(scaled.limb(i));
+            }
+        }
+        scaler.scale(from, to, n);
+        result.parts.push_back(std::move(scaled));
+    }
+    return result;
+}
+
+Ciphertext Evaluator::multiply(const Ciphertext& a, const Ciphertext& b) const {
+    check_pair("multiply", a, b);
+    check_coefficients("multiply", a);
+    check_size_two("multiply", a);
+    check_size_two("multiply", b);
+    return product(a, &b);
+}
+
+Ciphertext Evaluator::square(const Ciphertext& a) const {
+    check("square", a);
+    check_coefficients("square", a);
+    check_size_two("square", a);
+    return product(a, nullptr);
+}
+
+Ciphertext Evaluator::relinearize(const Ciphertext& a, const RelinKeys& keys) const {
+    check("relinearize", a);
+    check_coefficients("relinearize", a);
+    if (keys.ring != context_->ring().hash()) {
+        throw Error("relinearize: the keys belong to other parameters; load them with their own");
+    }
+    if (a.size() == 2) {
+        return a;
+    }
+    const Ring& ring = context_->ring();
+    std::array<RnsPolynomial, 2> switched = switch_key(ring, a.parts[2], keys.key);
+    Ciphertext result = like(a);
+    for (std::size_t k = 0; k < 2; ++k) {
+        lacuna::add(ring.data(), switched[k], a.parts[k], switched[k]);
+        result.parts.push_back(std::move(switched[k]));
+    }
+    return result;
+}
+
+// ---- rotations
+// ------------------------------------------------------------------------------------------------------
+
+Ciphertext Evaluator::rotate(const Ciphertext& a, const GaloisKeys::Entry& entry,
+                             const RaisedDigits& raised) const {
+    const Ring& ring = context_->ring();
+    std::array<RnsPolynomial, 2> sums = apply_key(ring, raised, entry.key, &entry.automorphism);
+    Ciphertext result = like(a);
+    RnsPolynomial c0;
+    entry.automorphism.apply(ring.data(), a.parts[0], c0);
+    result.parts.push_back(divide_by_special(ring, std::move(sums[0])));
+    lacuna::add(ring.data(), result.parts[0], c0, result.parts[0]);
+    result.parts.push_back(divide_by_special(ring, std::move(sums[1])));
+    return result;
+}
+
+Ciphertext Evaluator::rotate_rows(const Ciphertext& a, int steps, const GaloisKeys& keys) const {
+    const std::array<int, 1> one = {steps};
+    return std::move(rotate_rows_hoisted(a, one, keys).front());
+}
+
+Ciphertext Evaluator::rotate_columns(const Ciphertext& a, const GaloisKeys& keys) const {
+    check("rotate_columns", a);
+    check_size_two("rotate_columns", a);
+    check_coefficients("rotate_columns", a);
+    return rotate(a, keys.at(row_swap_element(context_->n())), raise_digits(context_->ring(), a.parts[1]));
+}
+
+std::vector<Ciphertext> Evaluator::rotate_rows_hoisted(const Ciphertext& a, std::span<const int> steps,
+                                                       const GaloisKeys& keys) const {
+    check("rotate_rows", a);
+    check_size_two("rotate_rows", a);
+    check_coefficients("rotate_rows", a);
+    std::vector<Ciphertext> results;
+    RaisedDigits raised;
+    for (const int step : steps) {
+        const std::uint32_t element = rotation_element(context_->n(), step);
+        if (element == 1) {
+            results.push_back(a);
+            continue;
+        }
+        const GaloisKeys::Entry& entry = keys.at(element);
+        if (raised.digits.empty()) {
+            raised = raise_digits(context_->ring(), a.parts[1]);
+        }
+        results.push_back(rotate(a, entry, raised));
+    }
+    return results;
+}
+
+Ciphertext Evaluator::sum_of_rotated_products(const Ciphertext& a, std::span<const RotatedTerm> terms,
+                                              const GaloisKeys& keys) const {
+    check("sum_of_rotated_products", a);
+    check_size_two("sum_of_rotated_products", a);
+    check_coefficients("sum_of_rotated_products", a);
+    const Ring& ring = context_->ring();
+    const std::size_t n = ring.n();
+    const std::size_t limbs = a.limbs();
+    const std::size_t extended = limbs + ring.special().size();
+    // Modulo Q_l: what needs no key. Modulo Q_l P: what does, divided by P once at the end.
+    std::array<RnsPolynomial, 2> plain_sums = {RnsPolynomial(n, limbs, Form::ntt),
+                                               RnsPolynomial(n, limbs, Form::ntt)};
+    std::array<RnsPolynomial, 2> key_sums = {RnsPolynomial(n, extended, Form::ntt),
+                                             RnsPolynomial(n, extended, Form::ntt)};
+    const Ciphertext transformed = to_ntt(a);
+    RaisedDigits raised;
+    for (const RotatedTerm& term : terms) {
+        if (term.plaintext == nullptr || term.plaintext->t != a.t || term.plaintext->data_limbs != limbs ||
+            term.plaintext->values.limbs() != extended) {
+            throw Error("sum_of_rotated_products: expected plaintexts from prepare_for_rotations for " +
+                        std::to_string(limbs) + " limbs modulo t = " + std::to_string(a.t));
+        }
+        const RnsPolynomial& values = term.plaintext->values;
+        const auto accumulate = [&](const RnsPolynomial& polynomial, RnsPolynomial& sum) {
+            for (std::size_t i = 0; i < sum.limbs(); ++i) {
+                ring.kernels().multiply_add(sum.limb(i), polynomial.limb(i), values.limb(i), n,
+                                            ring.key_basis().modulus(extended_prime(ring, limbs, i)));
+            }
+        };
+        const std::uint32_t element = rotation_element(n, term.steps);
+        if (element == 1) {
+            accumulate(transformed.parts[0], plain_sums[0]);
+            accumulate(transformed.parts[1], plain_sums[1]);
+            continue;
+        }
+        const GaloisKeys::Entry& entry = keys.at(element);
+        if (raised.digits.empty()) {
+            raised = raise_digits(ring, a.parts[1]);
+        }
+        RnsPolynomial c0;
+        entry.automorphism.apply(ring.data(), transformed.parts[0], c0);
+        accumulate(c0, plain_sums[0]);
+        const std::array<RnsPolynomial, 2> switched = apply_key(ring, raised, entry.key, &entry.automorphism);
+        accumulate(switched[0], key_sums[0]);
+        accumulate(switched[1], key_sums[1]);
+    }
+    Ciphertext result = like(a);
+    for (std::size_t k = 0; k < 2; ++k) {
+        lacuna::to_coefficients(ring.data(), plain_sums[k]);
+        if (!raised.digits.empty()) {
+            const RnsPolynomial divided = divide_by_special(ring, std::move(key_sums[k]));
+            lacuna::add(ring.data(), plain_sums[k], divided, plain_sums[k]);
+        }
+        result.parts.push_back(std::move(plain_sums[k]));
+    }
+    return result;
+}
+
+// ---- levels and forms
+// -----------------------------------------------------------------------------------------------
+
+Ciphertext Evaluator::mod_switch(const Ciphertext& a) const {
+    check("mod_switch", a);
+    check_coefficients("mod_switch", a);
+    const std::size_t limbs = a.limbs();
+    if (limbs < 2) {
+        throw Error("mod_switch: the ciphertext is at the last limb already; there is nothing to drop");
+    }
+    Ciphertext result = like(a);
+    for (const RnsPolynomial& part : a.parts) {
+        result.parts.push_back(part.first_limbs(limbs - 1));
+        std::vector<std::uint64_t*> kept;
+        for (std::size_t i = 0; i + 1 < limbs; ++i) {
+            kept.push_back(result.parts.back().limb(i));
+        }
+        const std::array<const std::uint64_t*, 1> dropped = {part.limb(limbs - 1)};
+        context_->ring().last_limb_divider(limbs).divide(dropped, kept, a.n());
+    }
+    return result;
+}
+
+Ciphertext Evaluator::mod_switch_to(const Ciphertext& a, std::size_t limbs) const {
+    check("mod_switch_to", a);
+    if (limbs == 0 || limbs > a.limbs()) {
+        throw Error("mod_switch_to: expected 1 ... " + std::to_string(a.limbs()) + " limbs, found " +
+                    std::to_string(limbs) + "; primes can be dropped, not added");
+    }
+    Ciphertext result = a;
+    while (result.limbs() > limbs) {
+        result = mod_switch(result);
+    }
+    return result;
+}
+
+Ciphertext Evaluator::to_ntt(const Ciphertext& a) const {
+    check("to_ntt", a);
+    Ciphertext result = a;
+    for (RnsPolynomial& part : result.parts) {
+        lacuna::to_ntt(context_->ring().data(), part);
+    }
+    return result;
+}
+
+Ciphertext Evaluator::to_coefficients(const Ciphertext& a) const {
+    check("to_coefficients", a);
+    Ciphertext result = a;
+    for (RnsPolynomial& part : result.parts) {
+        lacuna::to_coefficients(context_->ring().data(), part);
+    }
+    return result;
+}
+
+}  // namespace lacuna

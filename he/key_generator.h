@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <span>
+
+#include "he/context.h"
+#include "he/keys.h"
+
+namespace lacuna {
+
+/// Makes a secret key and everything that depends on it. Keys know the ring only: one set serves every
+/// plaintext modulus.
+class KeyGenerator {
+  public:
+    /// A fresh secret from the operating system's randomness.
+    explicit KeyGenerator(std::shared_ptr<const Ring> ring);
+    explicit KeyGenerator(const Context& context) : KeyGenerator(context.shared_ring()) {}
+    /// Keys for an existing secret. Throws Error where it belongs to another ring.
+    KeyGenerator(std::shared_ptr<const Ring> ring, SecretKey secret);
+
+    [[nodiscard]] const SecretKey& secret_key() const { return secret_; }
+    [[nodiscard]] PublicKey public_key() const;
+    /// Throws Error where the ring has no special primes.
+    [[nodiscard]] RelinKeys relin_keys(int threads = 1) const;
+    /// Keys for rotations by these steps and, if asked, the swap of the rows.
+    [[nodiscard]] GaloisKeys galois_keys(std::span<const int> steps, bool row_swap = false,
+                                         int threads = 1) const;
+    /// Keys for these Galois elements.
+    [[nodiscard]] GaloisKeys galois_keys_for(std::span<const std::uint32_t> elements, int threads = 1) const;
+
+  private:
+    /// From s' (NTT form, key basis) to s.
+    [[nodiscard]] KeySwitchKey key_switch_key(const RnsPolynomial& other_secret, int threads) const;
+
+    std::shared_ptr<const Ring> ring_;
+    SecretKey secret_;
+};
+
+}  // namespace lacuna

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "he/keys.h"
+
+#include <string>
+
+#include "ntt/error.h"
+#include "rns/sampler.h"
+
+namespace lacuna {
+
+const GaloisKeys::Entry& GaloisKeys::at(std::uint32_t element) const {
+    const auto found = entries.find(element);
+    if (found == entries.end()) {
+        throw Error("Galois keys: the key of element " + std::to_string(element) +
+                    " is missing; generate Galois keys that include this rotation");
+    }
+    return found->second;
+}
+
+void expand(const Ring& ring, KeySwitchKey& key) {
+    const RnsBasis& basis = ring.key_basis();
+    for (std::size_t d = 0; d < key.digits.size(); ++d) {
+        key.digits[d].a = RnsPolynomial::uninitialised(ring.n(), basis.size(), Form::ntt);
+        sample_uniform(basis, key.seed, d * key_stream_stride, key.digits[d].a);
+    }
+}
+
+void expand(const Ring& ring, PublicKey& key) {
+    const RnsBasis& basis = ring.key_basis();
+    key.a = RnsPolynomial::uninitialised(ring.n(), basis.size(), Form::ntt);
+    sample_uniform(basis, key.seed, 0, key.a);
+}
+
+std::uint32_t rotation_element(std::size_t n, int steps) {
+    const auto rows = static_cast<std::int64_t>(n / 2);
+    if (steps <= -rows || steps >= rows) {
+        throw Error("rotation: expected a number of steps between -" + std::to_string(rows - 1) + " and " +
+                    std::to_string(rows - 1) + ", found " + std::to_string(steps));
+    }
+    // 3 generates the units of Z_2n modulo -1, a cyclic group of order n/2.
+    std::uint64_t element = 1;
+    for (std::int64_t i = 0; i < (steps + rows) % rows; ++i) {
+        element = element * 3 % (2 * n);
+    }
+    return static_cast<std::uint32_t>(element);
+}
+
+}  // namespace lacuna

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "he/noise.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "rns/sampler.h"
+
+namespace lacuna {
+
+namespace {
+
+constexpr double secret_variance = 2.0 / 3.0;
+constexpr double tail = 14.5;
+
+/// log2(2^a + 2^b)
+double log_add(double a, double b) {
+    const double larger = std::max(a, b);
+    return larger + std::log2(1.0 + std::exp2(std::min(a, b) - larger));
+}
+
+std::vector<double> logs(const std::vector<int>& bits, const std::vector<std::uint64_t>& primes) {
+    std::vector<double> result(bits.begin(), bits.end());
+    for (const std::uint64_t prime : primes) {
+        result.push_back(std::log2(static_cast<double>(prime)));
+    }
+    return result;
+}
+
+}  // namespace
+
+NoiseModel::NoiseModel(const Parameters& parameters, double log_t)
+    : n_(parameters.n),
+      digit_limbs_(parameters.digit_limbs),
+      log_t_(log_t),
+      log_data_(logs(parameters.data_bits, parameters.data_primes)),
+      log_special_(logs(parameters.special_bits, parameters.special_primes)) {}
+
+double NoiseModel::log_q(std::size_t limbs) const {
+    return std::accumulate(log_data_.begin(), log_data_.begin() + static_cast<std::ptrdiff_t>(limbs), 0.0);
+}
+
+double NoiseModel::log_rounding_variance(std::size_t size) const {
+    const double ns = static_cast<double>(n_) * secret_variance;
+    double sum = 1.0 + ns;
+    if (size == 3) {
+        sum += 2.0 * ns * ns;  // n Var(s^2), Var(s^2) = 2 n Var(s)^2
+    }
+    return std::log2(sum / 12.0);
+}
+
+double NoiseModel::log_key_switch_variance(std::size_t limbs) const {
+    // sum_d digit_d e_d / P with digits uniform in (-Q_d/2, Q_d/2], then the rounding of the division by P.
+    const double log_p = std::accumulate(log_special_.begin(), log_special_.end(), 0.0);
+    double variance = log_rounding_variance(2);
+    for (std::size_t begin = 0; begin < limbs; begin += digit_limbs_) {
+        const double log_digit = log_q(std::min(begin + digit_limbs_, limbs)) - log_q(begin);
+        const double product =
+            std::log2(static_cast<double>(n_) * error_variance / 12.0) + 2 * (log_digit - log_p);
+        variance = log_add(variance, product);
+    }
+    return variance;
+}
+
+NoiseEstimate NoiseModel::fresh_symmetric() const {
+    return {0.5 * std::log2(error_variance + 1.0 / 12.0), 0, log_data_.size(), 2};
+}
+
+NoiseEstimate NoiseModel::fresh_public() const {
+    // (e u + e_0 + e_1 s) / P plus the rounding of the division; without special primes, only the former.
+    const double log_p = std::accumulate(log_special_.begin(), log_special_.end(), 0.0);
+    const double sum = error_variance * (1.0 + 2.0 * static_cast<double>(n_) * secret_variance);
+    double variance = log_add(std::log2(sum) - 2 * log_p, std::log2(1.0 / 12.0));
+    if (!log_special_.empty()) {
+        variance = log_add(variance, log_rounding_variance(2));
+    }
+    return {0.5 * variance, 0, log_data_.size(), 2};
+}
+
+NoiseEstimate NoiseModel::add(const NoiseEstimate& a, const NoiseEstimate& b) const {
+    return {log_add(a.log_sigma, b.log_sigma), std::max(a.depth, b.depth), a.limbs, std::max(a.size, b.size)};
+}
+
+NoiseEstimate NoiseModel::add_plain(const NoiseEstimate& a) const {
+    NoiseEstimate result = a;
+    // The rounding of Q m / t is at most 1/2, whatever the message.
+    result.log_sigma = log_add(a.log_sigma, -1.0 - std::log2(tail));
+    return result;
+}
+
+NoiseEstimate NoiseModel::linear(const NoiseEstimate& a, double norm) const {
+    NoiseEstimate result = a;
+    result.log_sigma = a.log_sigma + std::log2(std::max(norm, 1e-9));
+    return result;
+}
+
+NoiseEstimate NoiseModel::multiply_plain(const NoiseEstimate& a, double norm_2) const {
+    return linear(a, norm_2);
+}
+
+NoiseEstimate NoiseModel::multiply(const NoiseEstimate& a, const NoiseEstimate& b) const {
+    const double n = static_cast<double>(n_);
+    const double log_k = std::log2((1.0 + n * secret_variance) / 12.0);  // variance of a coefficient of K
+    const int depth = std::max(a.depth, b.depth);
+    const double growth = 0.5 * std::log2(static_cast<double>(depth + 1));
+    const double cross = log_t_ + 0.5 * (std::log2(n) + log_k) + log_add(a.log_sigma, b.log_sigma) + growth;
+    const double square = log_t_ - log_q(a.limbs) + 0.5 * std::log2(n) + a.log_sigma + b.log_sigma + growth;
+    const double rounding = 0.5 * log_rounding_variance(3);
+    return {log_add(log_add(cross, square), rounding), depth + 1, a.limbs, 3};
+}
+
+NoiseEstimate NoiseModel::relinearize(const NoiseEstimate& a) const {
+    NoiseEstimate result = rotate(a);
+    result.size = 2;
+    return a.size == 2 ? a : result;
+}
+
+NoiseEstimate NoiseModel::rotate(const NoiseEstimate& a) const {
+    NoiseEstimate result = a;
+    result.log_sigma = 0.5 * log_add(2 * a.log_sigma, log_key_switch_variance(a.limbs));
+    return result;
+}
+
+NoiseEstimate NoiseModel::sum_of_rotated_products(const NoiseEstimate& a, std::size_t count,
+                                                  double norm_2) const {
+    return rotate(linear(rotate(a), static_cast<double>(count) * norm_2));
+}
+
+NoiseEstimate NoiseModel::mod_switch_to(const NoiseEstimate& a, std::size_t limbs) const {
+    NoiseEstimate result = a;
+    result.limbs = limbs;
+    if (limbs == a.limbs) {
+        return result;
+    }
+    // Dropping one prime at a time rounds each time; the earlier roundings shrink with the later primes.
+    for (std::size_t l = a.limbs; l > limbs; --l) {
+        result.log_sigma =
+            0.5 * log_add(2 * (result.log_sigma - log_data_[l - 1]), log_rounding_variance(a.size));
+    }
+    return result;
+}
+
+double NoiseModel::log_bound(const NoiseEstimate& a) const {
+    return a.log_sigma + std::log2(tail);
+}
+
+double NoiseModel::budget(const NoiseEstimate& a) const {
+    return log_q(a.limbs) - 1 - log_t_ - log_bound(a);
+}
+
+}  // namespace lacuna

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "he/parameters.h"
+
+namespace lacuna {
+
+/// What is known of a ciphertext's noise without its key.
+struct NoiseEstimate {
+    double log_sigma = 0;   ///< log2 of the standard deviation of a noise coefficient
+    int depth = 0;          ///< multiplications behind it
+    std::size_t limbs = 0;  ///< its level
+    std::size_t size = 2;   ///< its number of parts
+};
+
+/// Predicts noise from the circuit alone. The noise of c_0 + c_1 s + ... = Q m / t + e (mod Q) is followed as
+/// the standard deviation of a coefficient of e over fresh noise, given keys of typical norm; e is linear in
+/// the fresh noise but for a negligible term, and that noise is bounded, so e is sub-Gaussian with that
+/// deviation, and 14.5 deviations bound all n coefficients except with probability 2^-128 (2 n exp(-14.5^2 /
+/// 2) < 2^-135 at n = 32768).
+///
+/// Nothing is assumed about messages. With K = (c_0 + c_1 s) / Q, a polynomial whose coefficients have
+/// variance (1 + n Var(s)) / 12, the product of two ciphertexts has the noise t (K e' + K' e) - (t/Q) e e' +
+/// rounding: the message parts m e' of other accounts are inside K. Powers of s make its coefficients'
+/// variance grow faster than independent factors would: Var(s^k) = k! (n Var s)^k / n, hence the factor depth
+/// + 1 at every multiplication (Biasioli, Marcolla, Calderini, Mono, ePrint 2022/1636, section 4). Sums are
+/// taken as fully correlated (sum |w|) unless the caller knows the terms to be independent.
+class NoiseModel {
+  public:
+    /// parameters: as resolve() returns them, or with sizes in bits only; t: the plaintext modulus, or its
+    /// size.
+    NoiseModel(const Parameters& parameters, double log_t);
+
+    [[nodiscard]] NoiseEstimate fresh_symmetric() const;
+    [[nodiscard]] NoiseEstimate fresh_public() const;
+
+    [[nodiscard]] NoiseEstimate add(const NoiseEstimate& a, const NoiseEstimate& b) const;
+    /// Adding a plaintext: only the rounding of Q m / t.
+    [[nodiscard]] NoiseEstimate add_plain(const NoiseEstimate& a) const;
+    /// A sum of ciphertexts like a with integer or monomial weights, norm_1 = sum |w|. norm_2 = sqrt(sum w^2)
+    /// may be given instead where the terms' noises are independent, as fresh encryptions' are.
+    [[nodiscard]] NoiseEstimate linear(const NoiseEstimate& a, double norm) const;
+    /// A dense plaintext whose centred coefficients have this Euclidean norm; at most sqrt(n) t / 2.
+    [[nodiscard]] NoiseEstimate multiply_plain(const NoiseEstimate& a, double norm_2) const;
+    [[nodiscard]] NoiseEstimate multiply(const NoiseEstimate& a, const NoiseEstimate& b) const;
+    [[nodiscard]] NoiseEstimate relinearize(const NoiseEstimate& a) const;
+    [[nodiscard]] NoiseEstimate rotate(const NoiseEstimate& a) const;
+    /// A sum of `count` rotations times plaintexts of Euclidean norm at most norm_2 each.
+    [[nodiscard]] NoiseEstimate sum_of_rotated_products(const NoiseEstimate& a, std::size_t count,
+                                                        double norm_2) const;
+    [[nodiscard]] NoiseEstimate mod_switch_to(const NoiseEstimate& a, std::size_t limbs) const;
+
+    /// log2 of the bound on every coefficient, failing with probability below 2^-128.
+    [[nodiscard]] double log_bound(const NoiseEstimate& a) const;
+    /// log2(Q_l / (2 t)) minus log_bound: positive means that decryption is certain to be correct but for
+    /// 2^-128.
+    [[nodiscard]] double budget(const NoiseEstimate& a) const;
+
+    [[nodiscard]] std::size_t max_limbs() const { return log_data_.size(); }
+    [[nodiscard]] double log_q(std::size_t limbs) const;
+
+  private:
+    [[nodiscard]] double log_key_switch_variance(std::size_t limbs) const;
+    /// log2 of the variance of a rounding error of every part, (1/12) sum_k Var(s^k) n.
+    [[nodiscard]] double log_rounding_variance(std::size_t size) const;
+
+    std::size_t n_;
+    std::size_t digit_limbs_;
+    double log_t_;
+    std::vector<double> log_data_;
+    std::vector<double> log_special_;
+};
+
+}  // namespace lacuna

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "he/sparse_product.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "ntt/error.h"
+
+namespace lacuna {
+
+SparseProduct::SparseProduct(std::size_t n, std::size_t inputs, std::vector<std::vector<SparseTerm>> rows,
+                             std::vector<std::vector<Monomial>> bias)
+    : map_(n, inputs, std::move(rows)), bias_(std::move(bias)) {
+    if (!bias_.empty() && bias_.size() != map_.outputs()) {
+        throw Error("sparse product: expected a bias for each of the " + std::to_string(map_.outputs()) +
+                    " rows or none at all, found " + std::to_string(bias_.size()));
+    }
+    for (const std::vector<Monomial>& terms : bias_) {
+        for (const Monomial& term : terms) {
+            if (term.exponent >= 2 * n) {
+                throw Error("sparse product: expected bias exponents below 2n = " + std::to_string(2 * n) +
+                            ", found " + std::to_string(term.exponent));
+            }
+        }
+    }
+    for (const std::vector<SparseTerm>& row : map_.rows()) {
+        double sum = 0;
+        double squares = 0;
+        for (const SparseTerm& term : row) {
+            const double size = std::abs(static_cast<double>(term.coefficient));
+            sum += size;
+            squares += size * size;
+        }
+        norm_1_ = std::max(norm_1_, sum);
+        norm_2_ = std::max(norm_2_, std::sqrt(squares));
+    }
+}
+
+std::vector<Ciphertext> SparseProduct::apply(const Context& context, std::span<const Ciphertext> inputs,
+                                             int threads) const {
+    const Ring& ring = context.ring();
+    if (inputs.size() != map_.inputs() || inputs.empty() || map_.n() != ring.n()) {
+        throw Error("sparse product: expected " + std::to_string(map_.inputs()) + " ciphertexts of degree " +
+                    std::to_string(map_.n()) + ", found " + std::to_string(inputs.size()) + " of degree " +
+                    std::to_string(ring.n()));
+    }
+    const Ciphertext& first = inputs.front();
+    for (const Ciphertext& input : inputs) {
+        if (input.ring != ring.hash() || input.t != first.t || input.size() != first.size() ||
+            input.limbs() != first.limbs() || input.form() != first.form()) {
+            throw Error(
+                "sparse product: the ciphertexts differ in parameters, t, size, level or form; bring them to "
+                "one level and form first");
+        }
+    }
+    const bool transformed = first.form() == Form::ntt;
+    const bool shifted_bias = std::any_of(bias_.begin(), bias_.end(), [](const auto& terms) {
+        return std::any_of(terms.begin(), terms.end(),
+                           [](const Monomial& term) { return term.exponent != 0; });
+    });
+    if (transformed && (!map_.is_scalar() || shifted_bias)) {
+        throw Error(
+            "sparse product: x^k with k > 0 needs coefficient form, found NTT form; call to_coefficients "
+            "first");
+    }
+    const PlaintextSpace& space = context.plain_for(first.t);
+
+    std::vector<Ciphertext> outputs(map_.outputs());
+    for (Ciphertext& output : outputs) {
+        output.ring = first.ring;
+        output.t = first.t;
+        output.scale = first.scale;
+        for (std::size_t part = 0; part < first.size(); ++part) {
+            output.parts.push_back(RnsPolynomial::uninitialised(ring.n(), first.limbs(), first.form()));
+        }
+    }
+    std::vector<SparseMap::Plane> planes;
+    for (std::size_t part = 0; part < first.size(); ++part) {
+        for (std::size_t i = 0; i < first.limbs(); ++i) {
+            SparseMap::Plane& plane = planes.emplace_back();
+            plane.modulus = &ring.data().modulus(i);
+            for (const Ciphertext& input : inputs) {
+                plane.inputs.push_back(input.parts[part].limb(i));
+            }
+            for (Ciphertext& output : outputs) {
+                plane.outputs.push_back(output.parts[part].limb(i));
+            }
+        }
+    }
+    map_.apply(ring.kernels(), planes, threads);
+
+    for (std::size_t j = 0; j < bias_.size(); ++j) {
+        for (const Monomial& term : bias_[j]) {
+            const bool wraps = term.exponent >= ring.n();
+            const std::size_t position = wraps ? term.exponent - ring.n() : term.exponent;
+            const Modulus& t = space.modulus();
+            const std::uint64_t m = t.reduce_signed(wraps ? -term.coefficient : term.coefficient);
+            for (std::size_t i = 0; i < first.limbs(); ++i) {
+                const Modulus& q = ring.data().modulus(i);
+                const std::uint64_t scaled = space.scaled(ring, m, first.limbs(), i);
+                std::uint64_t* const limb = outputs[j].parts[0].limb(i);
+                // A constant has the same value everywhere, so in NTT form it joins every word.
+                for (std::size_t k = position; k < (transformed ? ring.n() : position + 1); ++k) {
+                    limb[k] = q.add(limb[k], scaled);
+                }
+            }
+        }
+    }
+    return outputs;
+}
+
+}  // namespace lacuna
