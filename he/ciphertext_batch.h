@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <ostream>
+#include <span>
+#include <vector>
+
+#include "he/ciphertext.h"
+#include "he/context.h"
+#include "he/record.h"
+#include "he/reduced_ciphertext.h"
+#include "he/source.h"
+
+namespace lacuna {
+
+// Many ciphertexts as one stream: a head with their number, their kind and a layout, then one record for
+// each. They are written and read one at a time, so that hundreds of megabytes pass through the memory of one
+// ciphertext.
+
+/// Bytes that a batch carries for whoever knows what its ciphertexts mean; this folder does not look inside.
+using Layout = std::vector<std::uint8_t>;
+inline constexpr std::size_t max_layout_bytes = std::size_t{16} << 20;
+inline constexpr std::uint32_t max_batch_count = std::uint32_t{1} << 24;
+
+/// Writes exactly `count` ciphertexts of one kind.
+class BatchWriter {
+  public:
+    /// Writes the head. item: ciphertext, seeded_ciphertext or reduced_ciphertext. The stream and ring must
+    /// outlive the writer. Throws Error where the kind, the count (1 ... max_batch_count) or the layout's
+    /// size is out of bounds.
+    BatchWriter(std::ostream& stream, const Ring& ring, Kind item, std::size_t count,
+                std::span<const std::uint8_t> layout);
+
+    /// Throws Error where the kind is not the batch's or there are more than its count.
+    void write(const Ciphertext& ciphertext) { write_item(Kind::ciphertext, ciphertext); }
+    void write(const SeededCiphertext& ciphertext) { write_item(Kind::seeded_ciphertext, ciphertext); }
+    void write(const ReducedCiphertext& ciphertext) { write_item(Kind::reduced_ciphertext, ciphertext); }
+    /// Throws Error where ciphertexts are missing.
+    void finish() const;
+
+  private:
+    template <typename Item>
+    void write_item(Kind kind, const Item& item);
+
+    std::ostream* stream_;
+    const Ring* ring_;
+    Kind item_;
+    std::size_t left_;
+    Chain chain_;
+};
+
+/// Reads what BatchWriter wrote. Errors as of load_ciphertext(); a ciphertext is handed out only once its
+/// checksum, which covers those before it, has been verified.
+class BatchReader {
+  public:
+    /// Reads the head. The source and context must outlive the reader.
+    BatchReader(Source& source, const Context& context);
+
+    [[nodiscard]] Kind item() const { return item_; }
+    [[nodiscard]] std::size_t count() const { return count_; }
+    /// How many are still to come.
+    [[nodiscard]] std::size_t left() const { return left_; }
+    [[nodiscard]] const Layout& layout() const { return layout_; }
+
+    /// The next ciphertext, whatever the kind: expanded or restored where need be. Throws Error behind the
+    /// last.
+    [[nodiscard]] Ciphertext next();
+    /// As it is stored; throws Error where the batch holds another kind.
+    [[nodiscard]] SeededCiphertext next_seeded();
+    [[nodiscard]] ReducedCiphertext next_reduced();
+    /// Throws Error where ciphertexts are left or bytes follow.
+    void finish();
+
+  private:
+    void take(Kind kind);
+
+    Source* source_;
+    const Context* context_;
+    Kind item_ = Kind::ciphertext;
+    std::size_t count_ = 0;
+    std::size_t left_ = 0;
+    Layout layout_;
+    Chain chain_;
+};
+
+/// Size of a whole batch, for plans; item_bytes: of each record (ciphertext_bytes() and its like).
+[[nodiscard]] std::uint64_t batch_bytes(std::size_t count, std::uint64_t item_bytes,
+                                        std::size_t layout_bytes);
+
+}  // namespace lacuna

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+
+#include "he/keys.h"
+#include "he/ring.h"
+
+namespace lacuna {
+
+/// Everything a server needs from a client, and nothing secret: what the plan asks for, each of one ring and
+/// secret.
+struct EvaluationKeys {
+    RingHash ring{};
+    std::optional<PublicKey> public_key;  ///< to re-randomise replies
+    std::optional<RelinKeys> relin_keys;
+    GaloisKeys galois_keys;  ///< without entries where nothing rotates
+};
+
+}  // namespace lacuna

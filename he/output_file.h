@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <ostream>
+#include <string>
+
+#include "he/file_buffer.h"
+
+namespace lacuna {
+
+/// Whether a file that is there already may be replaced.
+enum class Overwrite : bool { refuse, allow };
+/// Who may read a file: only its owner (mode 0600, set before the first byte), or whoever the umask admits.
+enum class Access : bool { owner, everyone };
+
+/// A file that appears under its name only when it is complete: bytes go to a temporary file in the same
+/// folder, which commit() makes durable and renames. Without commit() the temporary file is removed and
+/// nothing has changed; after a crash a file ".<name>.<number>.tmp" may stay behind, and the old file is as
+/// it was.
+class OutputFile {
+  public:
+    /// Throws Error where the folder cannot be written, or where the file exists and may not be replaced.
+    OutputFile(const std::filesystem::path& file, Access access, Overwrite overwrite);
+    ~OutputFile();
+    OutputFile(const OutputFile&) = delete;
+    OutputFile& operator=(const OutputFile&) = delete;
+
+    /// Throws Error, with the system's reason, from the write that fails.
+    [[nodiscard]] std::ostream& stream() { return *stream_; }
+    /// Throws Error where the bytes cannot be made durable, or where Overwrite::refuse meets a file that has
+    /// come up since.
+    void commit();
+
+  private:
+    std::filesystem::path file_;
+    std::filesystem::path temporary_;  // empty once committed
+    Overwrite overwrite_;
+    std::unique_ptr<FileBuffer> buffer_;
+    std::unique_ptr<std::ostream> stream_;
+};
+
+/// Opens an OutputFile, calls write with its stream and commits. Throws Error; the file is then as it was.
+void write_file(const std::filesystem::path& file, Access access, Overwrite overwrite,
+                const std::function<void(std::ostream&)>& write);
+
+}  // namespace lacuna
