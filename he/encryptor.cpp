@@ -27,7 +27,7 @@ void check_plaintext(const Context& context, const Plaintext& plaintext) {
 /// c0 = -(c1 s) + e for c1 in coefficient form; all at the top level.
 RnsPolynomial mask(const Ring& ring, const SecretKey& secret, const RnsPolynomial& c1) {
     const std::size_t n = ring.n();
-    RandomStream stream(system_seed(), 0);
+    RandomStream stream = RandomStream::secret();
     const Buffer error = sample_error(n, stream, ring.kernels());
     RnsPolynomial c0 = RnsPolynomial::uninitialised(n, ring.max_limbs(), Form::coefficient);
     set_signed(ring.data(), error.data(), c0);
@@ -83,7 +83,7 @@ Ciphertext Encryptor::encrypt_zero(std::uint64_t t, std::size_t limbs) const {
     }
     const std::size_t n = ring.n();
     const std::size_t extended = limbs + ring.special().size();
-    RandomStream stream(system_seed(), 0);
+    RandomStream stream = RandomStream::secret();
     const Buffer u = sample_ternary(n, stream);
     const std::array<Buffer, 2> errors = {sample_error(n, stream, ring.kernels()),
                                           sample_error(n, stream, ring.kernels())};

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "he/key_generator.h"
 
+#include <algorithm>
+#include <exception>
 #include <string>
+#include <vector>
 
 #include "ntt/error.h"
 #include "rns/ring_operations.h"
@@ -26,7 +29,7 @@ void mask(const Ring& ring, const SecretKey& secret, const RnsPolynomial& a, Ran
 }  // namespace
 
 KeyGenerator::KeyGenerator(std::shared_ptr<const Ring> ring) : ring_(std::move(ring)) {
-    RandomStream stream(system_seed(), 0);
+    RandomStream stream = RandomStream::secret();
     const Buffer ternary = sample_ternary(ring_->n(), stream);
     secret_.ring = ring_->hash();
     secret_.s = RnsPolynomial::uninitialised(ring_->n(), ring_->key_basis().size(), Form::coefficient,
@@ -47,37 +50,53 @@ PublicKey KeyGenerator::public_key() const {
     key.ring = ring_->hash();
     key.seed = system_seed();
     expand(*ring_, key);
-    RandomStream noise(system_seed(), 0);
+    RandomStream noise = RandomStream::secret();
     mask(*ring_, secret_, key.a, noise, key.b);
     return key;
+}
+
+void KeyGenerator::fill_digit(KeySwitchKey& key, std::size_t d, const mpz_class& p,
+                              const RnsPolynomial& other_secret, RandomStream& noise) const {
+    const RnsBasis& basis = ring_->key_basis();
+    KeySwitchKey::Digit& digit = key.digits[d];
+    digit.a = RnsPolynomial::uninitialised(ring_->n(), basis.size(), Form::ntt);
+    sample_uniform(basis, key.seed, d * key_stream_stride, digit.a);
+    mask(*ring_, secret_, digit.a, noise, digit.b);
+    const std::size_t begin = d * ring_->digit_limbs();
+    for (std::size_t i = begin; i < std::min(begin + ring_->digit_limbs(), ring_->max_limbs()); ++i) {
+        const Modulus& q = basis.modulus(i);
+        Buffer product = Buffer::uninitialised(ring_->n(), Secrecy::secret);
+        ring_->kernels().multiply_scalar(product.data(), other_secret.limb(i), ring_->n(),
+                                         ShoupFactor(residue(p, q), q), q);
+        ring_->kernels().add(digit.b.limb(i), digit.b.limb(i), product.data(), ring_->n(), q);
+    }
 }
 
 KeySwitchKey KeyGenerator::key_switch_key(const RnsPolynomial& other_secret, int threads) const {
     if (ring_->special().size() == 0) {
         throw Error("key generator: relinearisation and rotation need special primes; add special_bits");
     }
-    const RnsBasis& basis = ring_->key_basis();
-    const std::size_t limbs = ring_->max_limbs();
     KeySwitchKey key;
     key.seed = system_seed();
-    key.digits.resize(ring_->digits(limbs));
+    key.digits.resize(ring_->digits(ring_->max_limbs()));
     const mpz_class p = ring_->special().product();
-    const Seed noise_seed = system_seed();
-#pragma omp parallel for num_threads(threads) schedule(dynamic)
+    // Drawn here, and errors carried out below: an exception must not leave a parallel region.
+    std::vector<RandomStream> noises;
     for (std::size_t d = 0; d < key.digits.size(); ++d) {
-        KeySwitchKey::Digit& digit = key.digits[d];
-        digit.a = RnsPolynomial::uninitialised(ring_->n(), basis.size(), Form::ntt);
-        sample_uniform(basis, key.seed, d * key_stream_stride, digit.a);
-        RandomStream noise(noise_seed, d);
-        mask(*ring_, secret_, digit.a, noise, digit.b);
-        const std::size_t begin = d * ring_->digit_limbs();
-        for (std::size_t i = begin; i < std::min(begin + ring_->digit_limbs(), limbs); ++i) {
-            const Modulus& q = basis.modulus(i);
-            Buffer product = Buffer::uninitialised(ring_->n(), Secrecy::secret);
-            ring_->kernels().multiply_scalar(product.data(), other_secret.limb(i), ring_->n(),
-                                             ShoupFactor(residue(p, q), q), q);
-            ring_->kernels().add(digit.b.limb(i), digit.b.limb(i), product.data(), ring_->n(), q);
+        noises.push_back(RandomStream::secret());
+    }
+    std::exception_ptr failure;
+#pragma omp parallel for num_threads(std::max(threads, 1)) schedule(dynamic)
+    for (std::size_t d = 0; d < key.digits.size(); ++d) {
+        try {
+            fill_digit(key, d, p, other_secret, noises[d]);
+        } catch (...) {
+#pragma omp critical(lacuna_key_generator)
+            failure = std::current_exception();
         }
+    }
+    if (failure) {
+        std::rethrow_exception(failure);
     }
     return key;
 }

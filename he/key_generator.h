@@ -32,6 +32,9 @@ class KeyGenerator {
   private:
     /// From s' (NTT form, key basis) to s.
     [[nodiscard]] KeySwitchKey key_switch_key(const RnsPolynomial& other_secret, int threads) const;
+    /// Digit d of that key, whose seed is set; p: the special modulus.
+    void fill_digit(KeySwitchKey& key, std::size_t d, const mpz_class& p, const RnsPolynomial& other_secret,
+                    RandomStream& noise) const;
 
     std::shared_ptr<const Ring> ring_;
     SecretKey secret_;

@@ -32,7 +32,7 @@ void Automorphism::apply(const RnsBasis& basis, const RnsPolynomial& a, RnsPolyn
         throw Error("automorphism: expected a polynomial of degree " +
                     std::to_string(coefficient_index_.size()) + ", found degree " + std::to_string(a.n()));
     }
-    RnsPolynomial result = RnsPolynomial::uninitialised(a.n(), a.limbs(), a.form());
+    RnsPolynomial result = RnsPolynomial::uninitialised(a.n(), a.limbs(), a.form(), a.secrecy());
     for (std::size_t i = 0; i < a.limbs(); ++i) {
         if (a.form() == Form::ntt) {
             basis.kernels().gather(result.limb(i), a.limb(i), ntt_index_.data(), a.n());

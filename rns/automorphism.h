@@ -17,7 +17,7 @@ class Automorphism {
     Automorphism(std::size_t n, std::uint32_t element);
 
     [[nodiscard]] std::uint32_t element() const { return element_; }
-    /// out = a(x^g), same form and limbs; out may be a.
+    /// out = a(x^g), same form, limbs and secrecy; out may be a.
     void apply(const RnsBasis& basis, const RnsPolynomial& a, RnsPolynomial& out) const;
     /// For n words in NTT form: result[j] = a[index[j]].
     [[nodiscard]] const std::uint32_t* ntt_index() const { return ntt_index_.data(); }

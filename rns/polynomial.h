@@ -35,6 +35,7 @@ class RnsPolynomial {
     [[nodiscard]] std::size_t limbs() const { return limbs_; }
     [[nodiscard]] Form form() const { return form_; }
     void set_form(Form form) { form_ = form; }
+    [[nodiscard]] Secrecy secrecy() const { return words_.secrecy(); }
 
     [[nodiscard]] std::uint64_t* limb(std::size_t i) { return words_.data() + i * n_; }
     [[nodiscard]] const std::uint64_t* limb(std::size_t i) const { return words_.data() + i * n_; }

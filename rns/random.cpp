@@ -44,6 +44,14 @@ RandomStream::RandomStream(const Seed& seed, std::uint64_t number) : cipher_(std
     }
 }
 
+RandomStream RandomStream::secret() {
+    struct Forgotten {
+        Seed seed = system_seed();
+        ~Forgotten() { OPENSSL_cleanse(seed.data(), seed.size()); }
+    };
+    return RandomStream(Forgotten().seed, 0);
+}
+
 RandomStream::~RandomStream() = default;
 RandomStream::RandomStream(RandomStream&&) noexcept = default;
 RandomStream& RandomStream::operator=(RandomStream&&) noexcept = default;

@@ -21,6 +21,8 @@ using Seed = std::array<std::uint8_t, 32>;
 class RandomStream {
   public:
     RandomStream(const Seed& seed, std::uint64_t number);
+    /// A stream of its own, seeded by system_seed(); the seed is forgotten, so the words cannot be had again.
+    [[nodiscard]] static RandomStream secret();
     ~RandomStream();
     RandomStream(RandomStream&&) noexcept;
     RandomStream& operator=(RandomStream&&) noexcept;

@@ -40,7 +40,7 @@ void check_form(const char* operation, const RnsPolynomial& a, Form form) {
 /// Gives `out` the shape of a without touching it where it has that shape already (it may be a itself).
 void match_shape(const RnsPolynomial& a, RnsPolynomial& out) {
     if (out.n() != a.n() || out.limbs() != a.limbs()) {
-        out = RnsPolynomial::uninitialised(a.n(), a.limbs(), a.form());
+        out = RnsPolynomial::uninitialised(a.n(), a.limbs(), a.form(), a.secrecy());
     }
     out.set_form(a.form());
 }
@@ -137,7 +137,7 @@ void multiply_monomial(const RnsBasis& basis, const RnsPolynomial& a, std::int64
         throw Error("multiply_monomial: expected an exponent below 2n = " + std::to_string(2 * n) +
                     ", found " + std::to_string(exponent));
     }
-    RnsPolynomial result = RnsPolynomial::uninitialised(n, a.limbs(), a.form());
+    RnsPolynomial result = RnsPolynomial::uninitialised(n, a.limbs(), a.form(), a.secrecy());
     const bool negative = exponent >= n;
     const std::size_t shift = negative ? exponent - n : exponent;
     for (std::size_t i = 0; i < a.limbs(); ++i) {

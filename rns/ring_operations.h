@@ -9,7 +9,8 @@
 namespace lacuna {
 
 // Arithmetic of Z_Q[x]/(x^n + 1). Every function works modulo the first limbs() primes of the basis, takes an
-// output that may be one of the inputs, and throws Error where degree, number of limbs or form do not fit.
+// output that may be one of the inputs, and throws Error where degree, number of limbs or form do not fit. An
+// output that has to be made anew is as secret as the first operand.
 
 void to_ntt(const RnsBasis& basis, RnsPolynomial& a);
 void to_coefficients(const RnsBasis& basis, RnsPolynomial& a);

@@ -172,9 +172,10 @@ void SparseMap::run_tile(const Kernels& kernels, const Plane& plane, std::size_t
 
 /// The plain way, for shifts too long to pack: one row over all n coefficients, each term in two straight
 /// runs.
-void SparseMap::run_whole(const Kernels& kernels, const Plane& plane, std::size_t row) const {
+void SparseMap::run_whole(const Kernels& kernels, const Plane& plane, std::size_t row, std::uint64_t* sums,
+                          std::uint64_t* product) const {
     const Modulus& q = *plane.modulus;
-    Buffer sums(n_);
+    std::fill_n(sums, n_, 0);
     std::uint64_t weight = 0;
     for (const SparseTerm& term : rows_[row]) {
         const Shift shift = shift_of(term, n_);
@@ -184,16 +185,14 @@ void SparseMap::run_whole(const Kernels& kernels, const Plane& plane, std::size_
         }
         // Beyond the limit a coefficient is taken modulo q, term by term.
         const bool large = c > weight_limit;
-        Buffer product;
         const std::uint64_t* input = plane.inputs[term.input];
         if (large) {
-            product = Buffer::uninitialised(n_);
-            kernels.multiply_scalar(product.data(), input, n_, ShoupFactor(c, q), q);
-            input = product.data();
+            kernels.multiply_scalar(product, input, n_, ShoupFactor(c, q), q);
+            input = product;
             c = 1;
         }
         if (weight + c > weight_limit) {
-            kernels.reduce(sums.data(), sums.data(), n_, q);
+            kernels.reduce(sums, sums, n_, q);
             weight = 1;
         }
         weight += c;
@@ -212,7 +211,7 @@ void SparseMap::run_whole(const Kernels& kernels, const Plane& plane, std::size_
             sums[j] += tail_cover + tail * input[j - k];
         }
     }
-    kernels.reduce(plane.outputs[row], sums.data(), n_, q);
+    kernels.reduce(plane.outputs[row], sums, n_, q);
 }
 
 void SparseMap::apply(const Kernels& kernels, std::span<const Plane> planes, int threads) const {
@@ -226,18 +225,19 @@ void SparseMap::apply(const Kernels& kernels, std::span<const Plane> planes, int
     }
     const std::size_t tasks_per_plane = tiled_ ? n_ / tile_ : rows_.size();
     const std::size_t tasks = planes.size() * tasks_per_plane;
-    std::vector<Buffer> packed;  // one a thread
-    for (int i = 0; i < std::max(threads, 1) && tiled_; ++i) {
-        packed.push_back(Buffer::uninitialised(inputs_ * (tile_ + halo_)));
+    // One a thread, allocated here: an exception must not leave a parallel region.
+    std::vector<Buffer> scratch;
+    for (int i = 0; i < std::max(threads, 1); ++i) {
+        scratch.push_back(Buffer::uninitialised(tiled_ ? inputs_ * (tile_ + halo_) : 2 * n_));
     }
 #pragma omp parallel for num_threads(std::max(threads, 1)) schedule(static)
     for (std::size_t task = 0; task < tasks; ++task) {
         const Plane& plane = planes[task / tasks_per_plane];
+        std::uint64_t* const words = scratch[static_cast<std::size_t>(omp_get_thread_num())].data();
         if (tiled_) {
-            const auto thread = static_cast<std::size_t>(omp_get_thread_num());
-            run_tile(kernels, plane, task % tasks_per_plane * tile_, packed[thread].data());
+            run_tile(kernels, plane, task % tasks_per_plane * tile_, words);
         } else {
-            run_whole(kernels, plane, task % tasks_per_plane);
+            run_whole(kernels, plane, task % tasks_per_plane, words, words + n_);
         }
     }
 }

@@ -71,7 +71,9 @@ class SparseMap {
     [[nodiscard]] Row compile(const std::vector<SparseTerm>& terms) const;
     void run_tile(const Kernels& kernels, const Plane& plane, std::size_t begin, std::uint64_t* packed) const;
     void pack(const Modulus& q, const std::uint64_t* input, std::size_t begin, std::uint64_t* packed) const;
-    void run_whole(const Kernels& kernels, const Plane& plane, std::size_t row) const;
+    /// sums, product: room for n words each.
+    void run_whole(const Kernels& kernels, const Plane& plane, std::size_t row, std::uint64_t* sums,
+                   std::uint64_t* product) const;
 
     std::size_t n_;
     std::size_t inputs_;
