@@ -15,9 +15,10 @@ namespace lacuna {
 /// Exact conversion of centred integers from the residues modulo q_0 ... q_{L-1} to other moduli (Halevi,
 /// Polyakov, Shoup, ePrint 2018/117, section 2.2): with y_i = [x (Q/q_i)^-1]_{q_i},
 ///     x = sum_i y_i Q/q_i - v Q,   v = round(sum_i y_i / q_i),
-/// and v from fixed-point fractions whose error is below L 2^-52. So the result stands for the integer
-/// congruent to x in [-Q/2 (1 + e), Q/2 (1 + e)], e <= L 2^-51: exactly the centred one, except within e Q/2
-/// of +-Q/2, where either neighbour may come out.
+/// and v from fixed-point fractions whose error is below 1.25 L 2^-52. So the result stands for an integer
+/// congruent to x in [-Q/2 (1 + e), Q/2 (1 + e)], e < 1.25 L 2^-51: exactly the centred one, except within
+/// e Q/2 of +-Q/2, where either neighbour may come out. From one modulus it is exact everywhere: q is odd, so
+/// y / q keeps 2^-51 away from every half-integer.
 class BaseConverter {
   public:
     /// At most 60 source moduli.

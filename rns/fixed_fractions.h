@@ -10,7 +10,8 @@ namespace lacuna {
 
 /// Real factors in [0, 1) as 104-bit fixed point, high 2^-52 + low 2^-104, as Kernels::round_fractions takes
 /// them. Integers, not doubles: the same words on every machine, and with 50-bit residues an error below
-/// 2^-52 a term where a double would err by up to 2^-3.
+/// 1.25 x 2^-52 a term (2^-52 that the product with `low` drops, 2^-54 from rounding the factor itself) where
+/// a double would err by up to 2^-3.
 struct FixedFractions {
     std::vector<std::uint64_t> high;
     std::vector<std::uint64_t> low;
