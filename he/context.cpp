@@ -86,6 +86,10 @@ Context::Context(const Parameters& parameters, const Kernels& kernels) {
 Context::Context(std::shared_ptr<const Ring> ring, const std::vector<std::uint64_t>& plain_moduli)
     : ring_(std::move(ring)) {
     for (const std::uint64_t t : plain_moduli) {
+        if (ring_->data().product() <= 2 * to_mpz(t)) {
+            throw Error("plain modulus " + std::to_string(t) +
+                        " leaves no room below Q; use a ring with more data primes");
+        }
         for (std::size_t i = 0; i < ring_->max_limbs(); ++i) {
             if (t % ring_->data().modulus(i).value() == 0) {
                 throw Error("plain modulus " + std::to_string(t) +

@@ -28,6 +28,11 @@ RnsPolynomial Decryptor::phase(const Ciphertext& ciphertext) const {
                     " limbs, found " + std::to_string(ciphertext.size()) + " parts with " +
                     std::to_string(ciphertext.limbs()) + " limbs");
     }
+    for (const RnsPolynomial& part : ciphertext.parts) {
+        if (part.limbs() != ciphertext.limbs() || part.form() != ciphertext.form() || part.n() != ring.n()) {
+            throw Error("decrypt: the parts of the ciphertext differ in level or form");
+        }
+    }
     const std::size_t n = ring.n();
     const std::size_t limbs = ciphertext.limbs();
     RnsPolynomial result = RnsPolynomial::uninitialised(n, limbs, Form::coefficient, Secrecy::secret);

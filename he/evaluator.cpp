@@ -22,6 +22,13 @@ Ciphertext like(const Ciphertext& a) {
     return result;
 }
 
+void check_keys(const char* operation, const Ring& ring, const GaloisKeys& keys) {
+    if (keys.ring != ring.hash()) {
+        throw Error(std::string(operation) +
+                    ": the Galois keys belong to other parameters; load them with their own");
+    }
+}
+
 template <typename Operation>
 Ciphertext map_parts(const Ciphertext& a, const Operation& operation) {
     Ciphertext result = like(a);
@@ -207,7 +214,8 @@ PreparedPlaintext Evaluator::prepare_for_rotations(const Plaintext& b, std::size
 
 Ciphertext Evaluator::multiply_prepared(const Ciphertext& a, const PreparedPlaintext& b) const {
     check("multiply_prepared", a);
-    if (a.form() != Form::ntt || b.t != a.t || b.data_limbs != a.limbs()) {
+    if (a.form() != Form::ntt || b.t != a.t || b.data_limbs != a.limbs() || b.values.n() != a.n() ||
+        b.values.limbs() < a.limbs()) {
         throw Error("multiply_prepared: expected a ciphertext in NTT form, modulo t = " +
                     std::to_string(b.t) + ", with the " + std::to_string(b.data_limbs) +
                     " limbs that the plaintext was prepared for; call to_ntt or prepare for its level");
@@ -403,6 +411,7 @@ Ciphertext Evaluator::rotate_columns(const Ciphertext& a, const GaloisKeys& keys
     check("rotate_columns", a);
     check_size_two("rotate_columns", a);
     check_coefficients("rotate_columns", a);
+    check_keys("rotate_columns", context_->ring(), keys);
     return rotate(a, keys.at(row_swap_element(context_->n())), raise_digits(context_->ring(), a.parts[1]));
 }
 
@@ -411,6 +420,7 @@ std::vector<Ciphertext> Evaluator::rotate_rows_hoisted(const Ciphertext& a, std:
     check("rotate_rows", a);
     check_size_two("rotate_rows", a);
     check_coefficients("rotate_rows", a);
+    check_keys("rotate_rows", context_->ring(), keys);
     std::vector<Ciphertext> results;
     RaisedDigits raised;
     for (const int step : steps) {
@@ -433,6 +443,7 @@ Ciphertext Evaluator::sum_of_rotated_products(const Ciphertext& a, std::span<con
     check("sum_of_rotated_products", a);
     check_size_two("sum_of_rotated_products", a);
     check_coefficients("sum_of_rotated_products", a);
+    check_keys("sum_of_rotated_products", context_->ring(), keys);
     const Ring& ring = context_->ring();
     const std::size_t n = ring.n();
     const std::size_t limbs = a.limbs();
@@ -446,7 +457,7 @@ Ciphertext Evaluator::sum_of_rotated_products(const Ciphertext& a, std::span<con
     RaisedDigits raised;
     for (const RotatedTerm& term : terms) {
         if (term.plaintext == nullptr || term.plaintext->t != a.t || term.plaintext->data_limbs != limbs ||
-            term.plaintext->values.limbs() != extended) {
+            term.plaintext->values.limbs() != extended || term.plaintext->values.n() != n) {
             throw Error("sum_of_rotated_products: expected plaintexts from prepare_for_rotations for " +
                         std::to_string(limbs) + " limbs modulo t = " + std::to_string(a.t));
         }

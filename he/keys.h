@@ -56,7 +56,7 @@ struct GaloisKeys {
     RingHash ring{};
     std::map<std::uint32_t, Entry> entries;
 
-    /// Throws Error that names the missing element and the rotation it stands for.
+    /// Throws Error that names the missing element.
     [[nodiscard]] const Entry& at(std::uint32_t element) const;
 };
 

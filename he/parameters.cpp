@@ -23,6 +23,8 @@ using Json = nlohmann::json;
 
 constexpr std::size_t max_primes = 48;
 constexpr std::size_t max_plain_moduli = 64;
+/// What Scaler takes.
+constexpr std::size_t max_product_primes = 60;
 
 template <typename T>
 std::vector<T> read_list(const Json& json, const std::string& source, const char* field,
@@ -201,14 +203,6 @@ Parameters resolve(const Parameters& parameters) {
         problems.add("data and special primes: expected at most " + std::to_string(max_primes) + ", found " +
                      std::to_string(resolved.data_primes.size() + resolved.special_primes.size()));
     }
-    if (resolved.digit_limbs < 1 || resolved.digit_limbs > max_primes) {
-        problems.add("digit_limbs: expected 1 ... " + std::to_string(max_primes) + ", found " +
-                     std::to_string(resolved.digit_limbs));
-    }
-    if (resolved.plain_moduli.size() > max_plain_moduli) {
-        problems.add("plain moduli: expected at most " + std::to_string(max_plain_moduli) + ", found " +
-                     std::to_string(resolved.plain_moduli.size()));
-    }
     std::set<std::uint64_t> seen;
     for (const auto* list : {&resolved.data_primes, &resolved.special_primes}) {
         for (const std::uint64_t prime : *list) {
@@ -217,19 +211,28 @@ Parameters resolve(const Parameters& parameters) {
             }
         }
     }
+    const bool primes_valid = problems.none();  // so that Q and P can be judged as well
+    if (resolved.digit_limbs < 1 || resolved.digit_limbs > max_primes) {
+        problems.add("digit_limbs: expected 1 ... " + std::to_string(max_primes) + ", found " +
+                     std::to_string(resolved.digit_limbs));
+    }
+    if (resolved.plain_moduli.size() > max_plain_moduli) {
+        problems.add("plain moduli: expected at most " + std::to_string(max_plain_moduli) + ", found " +
+                     std::to_string(resolved.plain_moduli.size()));
+    }
     std::set<std::uint64_t> seen_plain;
     for (const std::uint64_t t : resolved.plain_moduli) {
         if (t < 2 || t >> max_modulus_bits != 0) {
             problems.add("plain_moduli: expected 2 <= t < 2^50, found " + std::to_string(t));
         } else if (!seen_plain.insert(t).second) {
             problems.add("plain_moduli: " + std::to_string(t) + " occurs twice; give it once");
-        } else if (std::any_of(resolved.data_primes.begin(), resolved.data_primes.end(),
-                               [t](std::uint64_t q) { return t % q == 0; })) {
+        } else if (primes_valid && std::any_of(resolved.data_primes.begin(), resolved.data_primes.end(),
+                                               [t](std::uint64_t q) { return t % q == 0; })) {
             problems.add("plain_moduli: " + std::to_string(t) +
                          " shares a factor with a data prime; choose a t coprime to all of them");
         }
     }
-    if (!problems.none()) {
+    if (!primes_valid) {
         problems.raise();
     }
 
@@ -239,7 +242,7 @@ Parameters resolve(const Parameters& parameters) {
     mpz_class largest_digit = 1;
     mpz_class digit = 1;
     for (std::size_t i = 0; i < resolved.data_primes.size(); ++i) {
-        digit = i % resolved.digit_limbs == 0 ? mpz_class(1) : digit;
+        digit = i % std::max<std::size_t>(resolved.digit_limbs, 1) == 0 ? mpz_class(1) : digit;
         digit *= to_mpz(resolved.data_primes[i]);
         q *= to_mpz(resolved.data_primes[i]);
         largest_digit = std::max(largest_digit, digit);
@@ -256,6 +259,13 @@ Parameters resolve(const Parameters& parameters) {
             " bits, a key-switching digit " + std::to_string(mpz_sizeinbase(largest_digit.get_mpz_t(), 2)) +
             ": key switching would drown the message; use larger or more special primes, or a smaller "
             "digit_limbs");
+    }
+    // Multiplication works modulo the data primes and as many helper primes just below 2^50 as n Q needs.
+    const std::size_t helpers = (mpz_sizeinbase(q.get_mpz_t(), 2) + std::bit_width(n)) / max_modulus_bits + 1;
+    if (resolved.data_primes.size() + helpers > max_product_primes) {
+        problems.add("data primes: " + std::to_string(resolved.data_primes.size()) + " of them, with the " +
+                     std::to_string(helpers) + " helper primes of a multiplication, are more than " +
+                     std::to_string(max_product_primes) + "; use fewer, larger ones");
     }
     for (const std::uint64_t t : resolved.plain_moduli) {
         if (q <= 2 * to_mpz(t)) {

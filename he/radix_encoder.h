@@ -26,7 +26,7 @@ class RadixEncoder {
     /// large.
     [[nodiscard]] Plaintext encode(double value) const;
 
-    /// The integer, fractions left out: the value at 2 of the lower n - fraction_bits centred coefficients.
+    /// The number rounded down to an integer.
     [[nodiscard]] mpz_class decode(const Plaintext& plaintext) const;
     /// The number with its fraction, rounded to double.
     [[nodiscard]] double decode_fixed(const Plaintext& plaintext) const;

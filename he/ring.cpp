@@ -56,6 +56,9 @@ Ring::Ring(const Parameters& parameters, const Kernels& kernels)
       hash_(hash_of(parameters)) {
     const std::size_t limbs = data_.size();
     const std::size_t n = parameters.n;
+    if (limbs == 0 || digit_limbs_ == 0) {
+        throw Error("ring: expected parameters with data primes by value; call resolve, or make a Context");
+    }
 
     // Helper primes: the largest there are, as many as the top level needs.
     std::vector<std::uint64_t> taken = parameters.data_primes;

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <string>
+#include <utility>
 
 #include "ntt/error.h"
 
@@ -27,10 +29,15 @@ SparseProduct::SparseProduct(std::size_t n, std::size_t inputs, std::vector<std:
     for (const std::vector<SparseTerm>& row : map_.rows()) {
         double sum = 0;
         double squares = 0;
+        // Terms of one input and one shift add up before they are squared: their noise is the same noise.
+        std::map<std::pair<std::uint32_t, std::size_t>, double> entries;
         for (const SparseTerm& term : row) {
-            const double size = std::abs(static_cast<double>(term.coefficient));
-            sum += size;
-            squares += size * size;
+            const double c = static_cast<double>(term.coefficient);
+            sum += std::abs(c);
+            entries[{term.input, term.exponent % n}] += term.exponent < n ? c : -c;
+        }
+        for (const auto& [place, c] : entries) {
+            squares += c * c;
         }
         norm_1_ = std::max(norm_1_, sum);
         norm_2_ = std::max(norm_2_, std::sqrt(squares));
@@ -53,11 +60,20 @@ std::vector<Ciphertext> SparseProduct::apply(const Context& context, std::span<c
                 "sparse product: the ciphertexts differ in parameters, t, size, level or form; bring them to "
                 "one level and form first");
         }
+        const bool whole =
+            std::all_of(input.parts.begin(), input.parts.end(), [&](const RnsPolynomial& part) {
+                return part.n() == ring.n() && part.limbs() == first.limbs() && part.form() == first.form();
+            });
+        if (!whole || input.size() < 2 || input.size() > 3 || input.limbs() == 0 ||
+            input.limbs() > ring.max_limbs()) {
+            throw Error("sparse product: expected ciphertexts of 2 or 3 parts with 1 ... " +
+                        std::to_string(ring.max_limbs()) + " limbs each, all of one level and form");
+        }
     }
     const bool transformed = first.form() == Form::ntt;
-    const bool shifted_bias = std::any_of(bias_.begin(), bias_.end(), [](const auto& terms) {
+    const bool shifted_bias = std::any_of(bias_.begin(), bias_.end(), [&](const auto& terms) {
         return std::any_of(terms.begin(), terms.end(),
-                           [](const Monomial& term) { return term.exponent != 0; });
+                           [&](const Monomial& term) { return term.exponent % ring.n() != 0; });
     });
     if (transformed && (!map_.is_scalar() || shifted_bias)) {
         throw Error(
@@ -95,7 +111,8 @@ std::vector<Ciphertext> SparseProduct::apply(const Context& context, std::span<c
             const bool wraps = term.exponent >= ring.n();
             const std::size_t position = wraps ? term.exponent - ring.n() : term.exponent;
             const Modulus& t = space.modulus();
-            const std::uint64_t m = t.reduce_signed(wraps ? -term.coefficient : term.coefficient);
+            const std::uint64_t c = t.reduce_signed(term.coefficient);
+            const std::uint64_t m = wraps ? t.negate(c) : c;
             for (std::size_t i = 0; i < first.limbs(); ++i) {
                 const Modulus& q = ring.data().modulus(i);
                 const std::uint64_t scaled = space.scaled(ring, m, first.limbs(), i);
