@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
+#include <optional>
 #include <string>
 
 #include "he/noise.h"
@@ -10,10 +12,14 @@
 #include "ntt/error.h"
 #include "ntt/modulus.h"
 #include "ntt/ntt_tables.h"
+#include "ntt/primes.h"
 
 namespace lacuna {
 
 std::vector<int> even_chain(int total) {
+    if (total < 1) {
+        throw Error("even_chain: expected at least 1 bit, found " + std::to_string(total));
+    }
     const int count = (total + max_modulus_bits - 1) / max_modulus_bits;
     std::vector<int> bits(static_cast<std::size_t>(count), total / count);
     for (int i = 0; i < total % count; ++i) {
@@ -22,9 +28,36 @@ std::vector<int> even_chain(int total) {
     return bits;
 }
 
+namespace {
+
+/// Whether the circuit decrypts for certain. Sizes in bits are taken for the primes themselves.
+bool fits(const Parameters& parameters, const Requirements& requirements) {
+    const NoiseModel model(parameters, requirements.plain_bits);
+    NoiseEstimate noise = model.fresh_public();
+    for (int i = 0; i < requirements.depth; ++i) {
+        noise = model.linear(noise, requirements.fan_in);
+        if (model.budget(noise) <= 0) {
+            return false;
+        }
+        noise = model.relinearize(model.multiply(noise, noise));
+    }
+    return model.budget(model.linear(noise, requirements.fan_in)) > 0;
+}
+
+/// Primes of few bits lie well below 2^bits, and some sizes have none, so the sizes alone promise too much.
+std::optional<Parameters> try_resolve(const Parameters& parameters) {
+    try {
+        return resolve(parameters);
+    } catch (const Error&) {
+        return std::nullopt;
+    }
+}
+
+}  // namespace
+
 Parameters advise(const Requirements& requirements) {
     if (requirements.depth < 0 || requirements.plain_bits < 2 || requirements.plain_bits > max_modulus_bits ||
-        requirements.fan_in < 1) {
+        !(requirements.fan_in >= 1 && std::isfinite(requirements.fan_in))) {
         throw Error(
             "advisor: expected a depth of at least 0, a plaintext modulus of 2 ... 50 bits and a fan-in of "
             "at least 1, found " +
@@ -45,7 +78,10 @@ Parameters advise(const Requirements& requirements) {
                         std::to_string(requirements.plain_bits) +
                         " bits; ask for more bits or for no batching");
         }
-        for (int total = std::max(requirements.plain_bits + 2, smallest_prime); total < limit; ++total) {
+        if (requirements.batching) {
+            (void)ntt_primes(n, requirements.plain_bits, 1);  // says so where there is none
+        }
+        for (int total = std::max(requirements.plain_bits + 2, smallest_prime); total <= limit; ++total) {
             Parameters parameters;
             parameters.n = n;
             parameters.security = requirements.security;
@@ -57,13 +93,7 @@ Parameters advise(const Requirements& requirements) {
             if (total + special > limit || parameters.data_bits.back() < smallest_prime) {
                 continue;
             }
-            const NoiseModel model(parameters, requirements.plain_bits);
-            NoiseEstimate noise = model.fresh_public();
-            for (int i = 0; i < requirements.depth; ++i) {
-                noise = model.linear(noise, requirements.fan_in);
-                noise = model.relinearize(model.multiply(noise, noise));
-            }
-            if (model.budget(model.linear(noise, requirements.fan_in)) <= 0) {
+            if (!fits(parameters, requirements)) {
                 continue;
             }
             if (requirements.batching) {
@@ -71,7 +101,10 @@ Parameters advise(const Requirements& requirements) {
             } else {
                 parameters.plain_moduli = {std::uint64_t{1} << (requirements.plain_bits - 1)};
             }
-            return resolve(parameters);
+            if (const std::optional<Parameters> resolved = try_resolve(parameters);
+                resolved && fits(*resolved, requirements)) {
+                return *resolved;
+            }
         }
     }
     throw Error("advisor: depth " + std::to_string(requirements.depth) + " with a plaintext modulus of " +

@@ -18,8 +18,7 @@ struct Requirements {
 /// decrypt. Throws Error that says what is out of reach and what to change.
 [[nodiscard]] Parameters advise(const Requirements& requirements);
 
-/// Data primes of `total` bits altogether, as few as possible and nearly equal, none above 50 bits, for
-/// degree n.
+/// Sizes of `total` bits altogether, as few as possible and nearly equal, none above 50. total > 0.
 [[nodiscard]] std::vector<int> even_chain(int total);
 
 }  // namespace lacuna

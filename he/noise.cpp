@@ -75,11 +75,12 @@ NoiseEstimate NoiseModel::fresh_public() const {
     if (!log_special_.empty()) {
         variance = log_add(variance, log_rounding_variance(2));
     }
-    return {0.5 * variance, 0, log_data_.size(), 2};
+    return {0.5 * variance, 1, log_data_.size(), 2};
 }
 
 NoiseEstimate NoiseModel::add(const NoiseEstimate& a, const NoiseEstimate& b) const {
-    return {log_add(a.log_sigma, b.log_sigma), std::max(a.depth, b.depth), a.limbs, std::max(a.size, b.size)};
+    return {log_add(a.log_sigma, b.log_sigma), std::max(a.secret_power, b.secret_power), a.limbs,
+            std::max(a.size, b.size)};
 }
 
 NoiseEstimate NoiseModel::add_plain(const NoiseEstimate& a) const {
@@ -102,12 +103,13 @@ NoiseEstimate NoiseModel::multiply_plain(const NoiseEstimate& a, double norm_2) 
 NoiseEstimate NoiseModel::multiply(const NoiseEstimate& a, const NoiseEstimate& b) const {
     const double n = static_cast<double>(n_);
     const double log_k = std::log2((1.0 + n * secret_variance) / 12.0);  // variance of a coefficient of K
-    const int depth = std::max(a.depth, b.depth);
-    const double growth = 0.5 * std::log2(static_cast<double>(depth + 1));
+    const int power = std::max(a.secret_power, b.secret_power);
+    const double growth = 0.5 * std::log2(static_cast<double>(power + 1));
     const double cross = log_t_ + 0.5 * (std::log2(n) + log_k) + log_add(a.log_sigma, b.log_sigma) + growth;
     const double square = log_t_ - log_q(a.limbs) + 0.5 * std::log2(n) + a.log_sigma + b.log_sigma + growth;
     const double rounding = 0.5 * log_rounding_variance(3);
-    return {log_add(log_add(cross, square), rounding), depth + 1, a.limbs, 3};
+    // The rounding holds s^2, but next to the cross terms it is too small to count for the power.
+    return {log_add(log_add(cross, square), rounding), power + 1, a.limbs, 3};
 }
 
 NoiseEstimate NoiseModel::relinearize(const NoiseEstimate& a) const {
@@ -119,6 +121,7 @@ NoiseEstimate NoiseModel::relinearize(const NoiseEstimate& a) const {
 NoiseEstimate NoiseModel::rotate(const NoiseEstimate& a) const {
     NoiseEstimate result = a;
     result.log_sigma = 0.5 * log_add(2 * a.log_sigma, log_key_switch_variance(a.limbs));
+    result.secret_power = std::max(a.secret_power, 1);
     return result;
 }
 
@@ -133,6 +136,7 @@ NoiseEstimate NoiseModel::mod_switch_to(const NoiseEstimate& a, std::size_t limb
     if (limbs == a.limbs) {
         return result;
     }
+    result.secret_power = std::max(a.secret_power, static_cast<int>(a.size) - 1);
     // Dropping one prime at a time rounds each time; the earlier roundings shrink with the later primes.
     for (std::size_t l = a.limbs; l > limbs; --l) {
         result.log_sigma =

@@ -12,7 +12,7 @@ namespace lacuna {
 /// What is known of a ciphertext's noise without its key.
 struct NoiseEstimate {
     double log_sigma = 0;   ///< log2 of the standard deviation of a noise coefficient
-    int depth = 0;          ///< multiplications behind it
+    int secret_power = 0;   ///< highest power of the secret that fresh noise in it was multiplied with
     std::size_t limbs = 0;  ///< its level
     std::size_t size = 2;   ///< its number of parts
 };
@@ -26,8 +26,10 @@ struct NoiseEstimate {
 /// Nothing is assumed about messages. With K = (c_0 + c_1 s) / Q, a polynomial whose coefficients have
 /// variance (1 + n Var(s)) / 12, the product of two ciphertexts has the noise t (K e' + K' e) - (t/Q) e e' +
 /// rounding: the message parts m e' of other accounts are inside K. Powers of s make its coefficients'
-/// variance grow faster than independent factors would: Var(s^k) = k! (n Var s)^k / n, hence the factor depth
-/// + 1 at every multiplication (Biasioli, Marcolla, Calderini, Mono, ePrint 2022/1636, section 4). Sums are
+/// variance grow faster than independent factors would: Var(s^k) = k! (n Var s)^k / n, so a product with K
+/// multiplies the variance of noise that holds s^k by another k + 1 (Biasioli, Marcolla, Calderini, Mono,
+/// ePrint 2022/1636, section 4). Public-key encryption, modulus switching and key switching round c_1, and so
+/// leave noise with s^1 even before a multiplication. Sums are
 /// taken as fully correlated (sum |w|) unless the caller knows the terms to be independent.
 class NoiseModel {
   public:
@@ -44,7 +46,9 @@ class NoiseModel {
     /// A sum of ciphertexts like a with integer or monomial weights, norm_1 = sum |w|. norm_2 = sqrt(sum w^2)
     /// may be given instead where the terms' noises are independent, as fresh encryptions' are.
     [[nodiscard]] NoiseEstimate linear(const NoiseEstimate& a, double norm) const;
-    /// A dense plaintext whose centred coefficients have this Euclidean norm; at most sqrt(n) t / 2.
+    /// A dense plaintext whose centred coefficients have this Euclidean norm; at most sqrt(n) t / 2. Its
+    /// spectrum is taken to be spread, as encoded slots' is: where all of it sits at one root of -1 (all
+    /// coefficients equal, say) and the noise holds powers of s, take sum |w| instead.
     [[nodiscard]] NoiseEstimate multiply_plain(const NoiseEstimate& a, double norm_2) const;
     [[nodiscard]] NoiseEstimate multiply(const NoiseEstimate& a, const NoiseEstimate& b) const;
     [[nodiscard]] NoiseEstimate relinearize(const NoiseEstimate& a) const;
