@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "nn/circuit.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "nn/digits.h"
+#include "rns/basis.h"
+
+namespace lacuna {
+
+namespace {
+
+/// Nominal costs in nanoseconds, measured once with the AVX-512 kernel on one core at 4.2 GHz. Only their
+/// ratios matter to the planner's choices; `lacuna plan` rescales the sum to the machine it runs on.
+struct CostModel {
+    explicit CostModel(const Parameters& parameters)
+        : n(static_cast<double>(parameters.n)),
+          special(static_cast<double>(parameters.special_bits.size() + parameters.special_primes.size())),
+          digit_limbs(parameters.digit_limbs) {
+        for (const int bits : parameters.data_bits) {
+            log_data.push_back(bits);
+        }
+        for (const std::uint64_t prime : parameters.data_primes) {
+            log_data.push_back(std::log2(static_cast<double>(prime)));
+        }
+    }
+
+    [[nodiscard]] double transform() const { return n * std::log2(n) / 2 * 0.085; }
+    [[nodiscard]] double convert(double from, double to) const {
+        return n * (from * 0.25 + to * (from + 1) * 0.06);
+    }
+    [[nodiscard]] double multiply(std::size_t limbs, bool square) const {
+        const double l = static_cast<double>(limbs);
+        const double log_q =
+            std::accumulate(log_data.begin(), log_data.begin() + static_cast<long>(limbs), 0.0);
+        const double helpers = std::ceil((log_q + std::log2(n)) / 49.99);
+        const double total = l + helpers;
+        return transform() * total * (square ? 5 : 7) + (square ? 2 : 4) * convert(l, helpers) +
+               3 * convert(total, l) + n * total * 0.4;
+    }
+    [[nodiscard]] double relinearize(std::size_t limbs) const {
+        const double digits = std::ceil(static_cast<double>(limbs) / static_cast<double>(digit_limbs));
+        const double total = static_cast<double>(limbs) + special;
+        return transform() * total * (digits + 2) +
+               digits * convert(static_cast<double>(digit_limbs), total) + n * total * digits * 2 * 0.1 +
+               2 * convert(special, static_cast<double>(limbs));
+    }
+    [[nodiscard]] double linear(double terms, std::size_t size, std::size_t limbs) const {
+        return terms * static_cast<double>(size * limbs) * n * 0.045;
+    }
+    [[nodiscard]] double mod_switch(std::size_t size, std::size_t limbs) const {
+        return static_cast<double>(size) * n * static_cast<double>(limbs) * 0.4;
+    }
+
+    double n;
+    double special;
+    std::size_t digit_limbs;
+    std::vector<double> log_data;
+};
+
+/// Walks the stages, appending steps. Copied at every choice, so that choices can be tried.
+class Walk {
+  public:
+    Walk(const std::vector<Stage>& stages, const CircuitSetting& setting, const NoiseModel& noise,
+         const CostModel& cost)
+        : stages_(&stages),
+          setting_(&setting),
+          noise_(&noise),
+          cost_(&cost),
+          estimate_(noise.fresh_symmetric()) {}
+
+    /// Runs to the end. Levels: with `drop`, as low as the rest allows; without, never below the top.
+    [[nodiscard]] bool finish(bool drop) {
+        for (; next_ < stages_->size(); ++next_) {
+            const Stage& stage = (*stages_)[next_];
+            if (drop && !drop_limbs()) {
+                return false;
+            }
+            if (stage.linear ? !linear(stage) : !activation(stage)) {
+                return false;
+            }
+        }
+        return reply();
+    }
+
+    Circuit circuit;
+
+  private:
+    [[nodiscard]] std::size_t elements() const {
+        return circuit.steps.empty() ? 0 : circuit.steps.back().elements;
+    }
+    [[nodiscard]] bool alive() const { return noise_->budget(estimate_) > 0; }
+
+    void record(PlanStep::Kind kind, const Stage* stage, std::size_t count, double cost, std::string reason) {
+        PlanStep step;
+        step.kind = kind;
+        step.layer = stage == nullptr ? 0 : stage->layer;
+        step.elements = count;
+        step.limbs = estimate_.limbs;
+        step.size = estimate_.size;
+        step.budget_bits = noise_->budget(estimate_);
+        step.noise_bits = noise_->log_bound(estimate_);
+        step.cost = cost;
+        step.reason = std::move(reason);
+        circuit.steps.push_back(std::move(step));
+    }
+
+    void relinearize(std::size_t count, std::string reason) {
+        estimate_ = noise_->relinearize(estimate_);
+        circuit.relinearizes = true;
+        record(PlanStep::Kind::relinearize, nullptr, count,
+               static_cast<double>(count) * cost_->relinearize(estimate_.limbs), std::move(reason));
+    }
+
+    void mod_switch(std::size_t limbs, std::string reason) {
+        const double cost =
+            static_cast<double>(elements()) * cost_->mod_switch(estimate_.size, estimate_.limbs);
+        estimate_ = noise_->mod_switch_to(estimate_, limbs);
+        record(PlanStep::Kind::mod_switch, nullptr, elements(), cost, std::move(reason));
+    }
+
+    /// The lowest level from which the rest, without further drops, still decrypts. Fresh inputs stay where
+    /// they are: the client would send less if the top level were lower.
+    [[nodiscard]] bool drop_limbs() {
+        if (circuit.steps.empty()) {
+            return true;
+        }
+        for (std::size_t limbs = 1; limbs < estimate_.limbs; ++limbs) {
+            Walk trial = *this;
+            trial.mod_switch(limbs, "the noise leaves room: fewer limbs are less work from here on");
+            Walk rest = trial;
+            if (trial.alive() && rest.finish(false)) {
+                *this = std::move(trial);
+                return true;
+            }
+        }
+        return true;
+    }
+
+    [[nodiscard]] bool linear(const Stage& stage) {
+        // Fresh encryptions have independent noise; everything later is taken as fully correlated.
+        const bool fresh = circuit.steps.empty();
+        estimate_ = noise_->add_plain(noise_->linear(estimate_, fresh ? stage.norm_2 : stage.norm_1));
+        record(PlanStep::Kind::linear, &stage, stage.elements,
+               cost_->linear(stage.terms, estimate_.size, estimate_.limbs),
+               fresh ? "fresh noise is independent: it grows with the root of the sum of squares" : "");
+        if (!alive()) {
+            return false;
+        }
+        if (estimate_.size == 3) {
+            relinearize(stage.elements, "after the sum: fewer ciphertexts to relinearise than before it");
+        }
+        return alive();
+    }
+
+    [[nodiscard]] bool activation(const Stage& stage) {
+        if (estimate_.size == 3) {
+            relinearize(elements(), "a product needs size 2");
+        }
+        const std::size_t degree = stage.powers.size() - 1;
+        std::vector<std::optional<NoiseEstimate>> powers(degree + 1);
+        powers[1] = estimate_;
+        double cost = 0;
+        const auto build = [&](const auto& self, std::size_t i) -> void {
+            if (powers[i]) {
+                return;
+            }
+            self(self, i / 2);
+            self(self, i - i / 2);
+            for (const std::size_t factor : {i / 2, i - i / 2}) {
+                if (powers[factor]->size == 3) {
+                    powers[factor] = noise_->relinearize(*powers[factor]);
+                    circuit.relinearizes = true;
+                    cost += cost_->relinearize(estimate_.limbs);
+                }
+            }
+            powers[i] = noise_->multiply(*powers[i / 2], *powers[i - i / 2]);
+            cost += cost_->multiply(estimate_.limbs, i % 2 == 0);
+        };
+        std::optional<NoiseEstimate> sum;
+        for (std::size_t i = degree; i >= 1; --i) {
+            if (stage.powers[i] == 0) {
+                continue;
+            }
+            build(build, i);
+            const NoiseEstimate term = noise_->linear(*powers[i], stage.powers[i]);
+            sum = sum ? noise_->add(*sum, term) : term;
+        }
+        estimate_ = noise_->add_plain(sum.value_or(estimate_));
+        record(PlanStep::Kind::activation, &stage, stage.elements, static_cast<double>(stage.elements) * cost,
+               "");
+        if (!alive()) {
+            return false;
+        }
+        // Before the next sum or after it? After needs a third part in the sum.
+        if (estimate_.size == 3) {
+            const Stage* next = next_ + 1 < stages_->size() ? &(*stages_)[next_ + 1] : nullptr;
+            const double one = cost_->relinearize(estimate_.limbs);
+            const bool later =
+                next != nullptr && next->linear &&
+                static_cast<double>(next->elements) * one + cost_->linear(next->terms, 1, estimate_.limbs) <
+                    static_cast<double>(stage.elements) * one;
+            if (!later) {
+                relinearize(stage.elements, "before what follows: it needs or is cheaper with size 2");
+            }
+        }
+        return alive();
+    }
+
+    [[nodiscard]] bool reply() {
+        if (estimate_.size == 3) {
+            relinearize(elements(), "a reply has size 2");
+        }
+        if (setting_->packing == Packing::radix && elements() > 1) {
+            estimate_ = noise_->linear(estimate_, static_cast<double>(elements()));
+            record(PlanStep::Kind::join, nullptr, 1,
+                   cost_->linear(static_cast<double>(elements()), 2, estimate_.limbs),
+                   "the logits' digits side by side: one ciphertext to send");
+        }
+        if (setting_->privacy_bits > 0) {
+            // Uniform noise in [-B, B] hides noise bounded by E in one coefficient up to E / (2B) of
+            // statistical distance; all coefficients of all ciphertexts of the reply together may not exceed
+            // 2^-privacy_bits.
+            const double coefficients = std::log2(static_cast<double>(setting_->parameters.n * elements()));
+            const int flood_bits = static_cast<int>(
+                std::ceil(noise_->log_bound(estimate_) + setting_->privacy_bits + coefficients));
+            NoiseEstimate flood = estimate_;
+            flood.log_sigma += flood_bits - noise_->log_bound(estimate_);
+            NoiseEstimate zero = noise_->fresh_public();
+            zero.limbs = estimate_.limbs;
+            estimate_ = noise_->add(noise_->add(estimate_, zero), flood);
+            record(PlanStep::Kind::flood, nullptr, elements(),
+                   static_cast<double>(elements()) * cost_->multiply(estimate_.limbs, true),
+                   "hides everything but the answer: a fresh encryption of zero and uniform noise");
+            circuit.steps.back().flood_bits = flood_bits;
+        }
+        if (!alive()) {
+            return false;
+        }
+        circuit.output_budget_bits = noise_->budget(estimate_);
+        for (std::size_t limbs = 1; limbs < estimate_.limbs; ++limbs) {
+            if (noise_->budget(noise_->mod_switch_to(estimate_, limbs)) > 0) {
+                mod_switch(limbs, "the reply travels at the lowest level that decrypts");
+                break;
+            }
+        }
+        circuit.reply_limbs = estimate_.limbs;
+        circuit.reply_budget_bits = noise_->budget(estimate_);
+        circuit.reply_noise_bits = noise_->log_bound(estimate_);
+        return true;
+    }
+
+    const std::vector<Stage>* stages_;
+    const CircuitSetting* setting_;
+    const NoiseModel* noise_;
+    const CostModel* cost_;
+    NoiseEstimate estimate_;
+    std::size_t next_ = 0;
+};
+
+/// The weight of an integer in noise: its centred residue in the slots, its signed digits in radix.
+double encoded_weight(const mpz_class& value, Packing packing, const std::vector<std::uint64_t>& moduli) {
+    if (packing == Packing::radix) {
+        return static_cast<double>(naf(value).size());
+    }
+    double largest = 0;
+    for (const std::uint64_t t : moduli) {
+        mpz_class r;
+        mpz_fdiv_r(r.get_mpz_t(), value.get_mpz_t(), to_mpz(t).get_mpz_t());
+        largest = std::max(largest, std::min(r, mpz_class(to_mpz(t) - r)).get_d());
+    }
+    return largest;
+}
+
+}  // namespace
+
+double Circuit::cost() const {
+    return std::accumulate(steps.begin(), steps.end(), 0.0,
+                           [](double sum, const PlanStep& step) { return sum + step.cost; });
+}
+
+std::vector<Stage> stages_of(const Model& model, Packing packing, const std::vector<std::uint64_t>& t) {
+    const std::vector<Shape> shapes = model.shapes();
+    std::vector<Stage> stages;
+    for (std::size_t i = 0; i < model.layers.size(); ++i) {
+        const Layer& layer = model.layers[i];
+        Stage stage;
+        stage.layer = i;
+        stage.elements = shapes[i + 1].size();
+        if (std::holds_alternative<Flatten>(layer.kind)) {
+            continue;
+        }
+        if (const auto* activation = std::get_if<Activation>(&layer.kind)) {
+            stage.linear = false;
+            for (const mpz_class& c : activation->coefficients) {
+                stage.powers.push_back(encoded_weight(c, packing, t));
+            }
+        } else {
+            for (const auto& row : linear_map(layer, shapes[i]).weights.rows) {
+                double sum = 0;
+                double squares = 0;
+                for (const WeightTerm& term : row) {
+                    const double weight =
+                        encoded_weight(mpz_class(static_cast<long>(term.weight)), packing, t);
+                    sum += weight;
+                    // Digits of one weight fall on the same ciphertext; slots' weights are single terms.
+                    squares += weight * weight;
+                    stage.terms += packing == Packing::radix ? weight : 1;
+                }
+                stage.norm_1 = std::max(stage.norm_1, sum);
+                stage.norm_2 = std::max(stage.norm_2, std::sqrt(squares));
+            }
+        }
+        stages.push_back(std::move(stage));
+    }
+    return stages;
+}
+
+std::optional<Circuit> plan_circuit(const std::vector<Stage>& stages, const CircuitSetting& setting) {
+    const NoiseModel noise(setting.parameters, setting.log_t);
+    const CostModel cost(setting.parameters);
+    const Walk start(stages, setting, noise, cost);
+    Walk level(start);
+    if (!level.finish(false)) {
+        return std::nullopt;
+    }
+    Walk dropping(start);
+    if (dropping.finish(true) && dropping.circuit.cost() <= level.circuit.cost()) {
+        return std::move(dropping.circuit);
+    }
+    return std::move(level.circuit);
+}
+
+}  // namespace lacuna

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <vector>
+
+#include "he/noise.h"
+#include "he/parameters.h"
+#include "nn/encrypted_tensor.h"
+#include "nn/model.h"
+#include "nn/plan.h"
+
+namespace lacuna {
+
+/// A model as the scheme sees it: what each layer does to noise and what it costs, with weights left out.
+struct Stage {
+    std::size_t layer = 0;
+    std::size_t elements = 0;  ///< outputs
+    bool linear = true;
+    // Linear layers.
+    double terms = 0;   ///< monomial products
+    double norm_1 = 0;  ///< largest sum of |c| of a row, as the packing encodes the weights
+    double norm_2 = 0;
+    // Activations: the weight of x^i in the packing's encoding, 0 where it is absent.
+    std::vector<double> powers;
+};
+
+/// The stages of a model in a packing. t: plaintext moduli; weights of the slot packing are taken modulo
+/// each.
+[[nodiscard]] std::vector<Stage> stages_of(const Model& model, Packing packing,
+                                           const std::vector<std::uint64_t>& t);
+
+/// The numbers that fix a circuit besides the model.
+struct CircuitSetting {
+    Parameters parameters;  ///< sizes in bits or primes
+    double log_t = 0;       ///< of the largest plaintext modulus
+    Packing packing = Packing::slots;
+    int privacy_bits = 0;
+};
+
+/// Follows noise and cost through the stages and settles every open choice: where to drop limbs (as early and
+/// as far as the proof of correct decryption allows), whether a square is relinearised before or after the
+/// sum that follows it (whichever costs less), how few limbs the reply needs. Nothing where the noise bound
+/// does not let it decrypt.
+struct Circuit {
+    std::vector<PlanStep> steps;
+    double output_budget_bits = 0;
+    double reply_budget_bits = 0;
+    double reply_noise_bits = 0;
+    std::size_t reply_limbs = 1;
+    bool relinearizes = false;
+
+    [[nodiscard]] double cost() const;
+};
+[[nodiscard]] std::optional<Circuit> plan_circuit(const std::vector<Stage>& stages,
+                                                  const CircuitSetting& setting);
+
+}  // namespace lacuna

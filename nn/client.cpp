@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "nn/client.h"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <string>
+
+#include "he/batch_encoder.h"
+#include "he/decryptor.h"
+#include "he/encryptor.h"
+#include "he/radix_encoder.h"
+#include "nn/digits.h"
+#include "ntt/error.h"
+#include "rns/basis.h"
+
+namespace lacuna {
+
+Client::Client(const ClientPlan& plan)
+    : plan_(plan),
+      context_(std::make_shared<const Context>(plan.parameters)),
+      generator_(std::make_unique<const KeyGenerator>(*context_)) {}
+
+Client::Client(const ClientPlan& plan, SecretKey secret)
+    : plan_(plan),
+      context_(std::make_shared<const Context>(plan.parameters)),
+      generator_(std::make_unique<const KeyGenerator>(context_->shared_ring(), std::move(secret))) {}
+
+EvaluationKeys Client::evaluation_keys(int threads) const {
+    EvaluationKeys keys;
+    keys.ring = context_->ring().hash();
+    if (plan_.public_key) {
+        keys.public_key = generator_->public_key();
+    }
+    if (plan_.relin_keys) {
+        keys.relin_keys = generator_->relin_keys(threads);
+    }
+    keys.galois_keys = generator_->galois_keys_for(plan_.galois_elements, threads);
+    return keys;
+}
+
+SeededTensor Client::encrypt(std::span<const std::uint8_t> pixels, const RunControl& control) const {
+    const std::size_t elements = plan_.input_shape.size();
+    const std::size_t images = pixels.size() / elements;
+    if (images == 0 || images * elements != pixels.size() || images > plan_.batch) {
+        throw Error("encrypt: expected 1 ... " + std::to_string(plan_.batch) + " images of " +
+                    std::to_string(elements) + " pixels, found " + std::to_string(pixels.size()) + " pixels");
+    }
+    std::array<int, 256> level_of{};
+    for (std::size_t pixel = 0; pixel < level_of.size(); ++pixel) {
+        level_of[pixel] =
+            static_cast<int>(std::count_if(plan_.thresholds.begin(), plan_.thresholds.end(),
+                                           [&](int t) { return t <= static_cast<int>(pixel); }));
+    }
+    const std::size_t moduli = context_->plain_count();
+    const Encryptor encryptor(*context_, generator_->secret_key());
+    std::vector<BatchEncoder> encoders;
+    for (std::size_t m = 0; m < moduli && plan_.packing == Packing::slots; ++m) {
+        encoders.emplace_back(*context_, m);
+    }
+    SeededTensor tensor;
+    tensor.layout = plan_.input_layout(images);
+    tensor.residues.assign(moduli, std::vector<SeededCiphertext>(elements));
+    parallel_for(elements, control, "encrypt", 0, 1, 1, [&](std::size_t element) {
+        std::vector<std::int64_t> levels(images);
+        for (std::size_t image = 0; image < images; ++image) {
+            levels[image] = level_of[pixels[image * elements + element]];
+        }
+        for (std::size_t m = 0; m < moduli; ++m) {
+            tensor.residues[m][element] = encryptor.encrypt_seeded(
+                plan_.packing == Packing::slots
+                    ? encoders[m].encode(levels)
+                    : RadixEncoder(*context_, m).encode(mpz_class(static_cast<long>(levels[0]))));
+        }
+    });
+    return tensor;
+}
+
+std::vector<std::vector<mpz_class>> Client::decrypt(const EncryptedTensor& reply,
+                                                    const RunControl& control) const {
+    const std::size_t moduli = context_->plain_count();
+    const Layout& layout = reply.layout;
+    const bool fits = reply.residues.size() == moduli && layout == plan_.reply_layout(layout.batch) &&
+                      layout.batch >= 1 && layout.batch <= plan_.batch &&
+                      std::all_of(reply.residues.begin(), reply.residues.end(), [&](const auto& ciphertexts) {
+                          return ciphertexts.size() == layout.ciphertexts();
+                      });
+    if (!fits) {
+        throw Error("decrypt: the reply has another layout than the plan's: expected " +
+                    std::to_string(plan_.reply_layout(1).ciphertexts()) + " ciphertexts for each of " +
+                    std::to_string(moduli) + " plaintext moduli in the " + packing_name(plan_.packing) +
+                    " packing");
+    }
+    for (std::size_t m = 0; m < moduli; ++m) {
+        for (const Ciphertext& ciphertext : reply.residues[m]) {
+            if (ciphertext.t != plan_.parameters.plain_moduli[m]) {
+                throw Error("decrypt: expected ciphertexts modulo t = " +
+                            std::to_string(plan_.parameters.plain_moduli[m]) + ", found " +
+                            std::to_string(ciphertext.t) + "; the reply answers another plan");
+            }
+        }
+    }
+    // words[m][ciphertext]: the slots, or the coefficients, centred.
+    std::vector<std::vector<std::vector<std::int64_t>>> words(moduli);
+    const Decryptor decryptor(*context_, generator_->secret_key());
+    const std::size_t ciphertexts = layout.ciphertexts();
+    std::vector<BatchEncoder> encoders;
+    for (std::size_t m = 0; m < moduli; ++m) {
+        words[m].resize(ciphertexts);
+        if (plan_.packing == Packing::slots) {
+            encoders.emplace_back(*context_, m);
+        }
+    }
+    parallel_for(moduli * ciphertexts, control, "decrypt", 0, 1, 1, [&](std::size_t task) {
+        const std::size_t m = task / ciphertexts;
+        const Plaintext plaintext = decryptor.decrypt(reply.residues[m][task % ciphertexts]);
+        std::vector<std::int64_t>& out = words[m][task % ciphertexts];
+        if (plan_.packing == Packing::slots) {
+            out = encoders[m].decode(plaintext);
+            return;
+        }
+        const Modulus& t = context_->plain(m).modulus();
+        out.resize(plaintext.n());
+        for (std::size_t j = 0; j < plaintext.n(); ++j) {
+            out[j] = t.centre(plaintext[j]);
+        }
+    });
+
+    const Crt crt(plan_.parameters.plain_moduli);
+    std::vector<std::uint64_t> residues(moduli);
+    const auto integer = [&](std::size_t ciphertext, std::size_t position) {
+        if (moduli == 1) {
+            return mpz_class(static_cast<long>(words[0][ciphertext][position]));
+        }
+        for (std::size_t m = 0; m < moduli; ++m) {
+            residues[m] = context_->plain(m).modulus().reduce_signed(words[m][ciphertext][position]);
+        }
+        return crt.compose_centred(residues);
+    };
+    std::vector<std::vector<mpz_class>> logits(layout.batch, std::vector<mpz_class>(plan_.classes));
+    for (std::size_t image = 0; image < layout.batch; ++image) {
+        for (std::size_t c = 0; c < plan_.classes; ++c) {
+            const Place place = layout.place(c);
+            if (plan_.packing == Packing::slots) {
+                logits[image][c] = integer(place.ciphertext, place.position + image);
+                continue;
+            }
+            std::vector<mpz_class> digits;
+            for (std::size_t k = 0; k < plan_.reply_coefficients; ++k) {
+                digits.push_back(integer(place.ciphertext, place.position + k));
+            }
+            logits[image][c] = evaluate_at_two(digits);
+        }
+    }
+    return logits;
+}
+
+double Client::noise_budget(const EncryptedTensor& tensor) const {
+    const Decryptor decryptor(*context_, generator_->secret_key());
+    double smallest = std::numeric_limits<double>::infinity();
+    for (const auto& ciphertexts : tensor.residues) {
+        for (const Ciphertext& ciphertext : ciphertexts) {
+            smallest = std::min(smallest, decryptor.noise_budget(ciphertext));
+        }
+    }
+    return smallest;
+}
+
+}  // namespace lacuna

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include <gmpxx.h>
+
+#include "he/context.h"
+#include "he/evaluation_keys.h"
+#include "he/key_generator.h"
+#include "nn/encrypted_tensor.h"
+#include "nn/plan.h"
+#include "nn/run_control.h"
+
+namespace lacuna {
+
+/// The side that holds the secret: makes keys, encrypts images, decrypts replies. It works from the client's
+/// half of a plan alone; it never sees the model.
+class Client {
+  public:
+    /// With a fresh secret key.
+    explicit Client(const ClientPlan& plan);
+    /// With an existing one. Throws Error where it belongs to other parameters.
+    Client(const ClientPlan& plan, SecretKey secret);
+
+    [[nodiscard]] const ClientPlan& plan() const { return plan_; }
+    [[nodiscard]] const Context& context() const { return *context_; }
+    [[nodiscard]] const SecretKey& secret_key() const { return generator_->secret_key(); }
+
+    /// Everything the server needs, and nothing secret.
+    [[nodiscard]] EvaluationKeys evaluation_keys(int threads = 1) const;
+
+    /// pixels: 1 ... plan().batch images one after another, each input_shape.size() bytes, channel-major.
+    /// Throws Error for another number.
+    [[nodiscard]] SeededTensor encrypt(std::span<const std::uint8_t> pixels,
+                                       const RunControl& control = {}) const;
+
+    /// The logits of every image of a reply: result[image][class], exact integers.
+    [[nodiscard]] std::vector<std::vector<mpz_class>> decrypt(const EncryptedTensor& reply,
+                                                              const RunControl& control = {}) const;
+    /// The smallest noise budget of a tensor's ciphertexts, in bits. Never to be shown to whoever made them.
+    [[nodiscard]] double noise_budget(const EncryptedTensor& tensor) const;
+
+  private:
+    ClientPlan plan_;
+    std::shared_ptr<const Context> context_;
+    std::unique_ptr<const KeyGenerator> generator_;
+};
+
+}  // namespace lacuna

@@ -1,0 +1,430 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "nn/plan.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "he/advisor.h"
+#include "he/ring.h"
+#include "he/security.h"
+#include "nn/circuit.h"
+#include "nn/ranges.h"
+#include "ntt/error.h"
+#include "ntt/primes.h"
+#include "rns/basis.h"
+
+namespace lacuna {
+
+namespace {
+
+constexpr std::size_t max_plain_count = 8;
+
+double log2_of(const mpz_class& x) {
+    long exponent = 0;
+    const double mantissa = mpz_get_d_2exp(&exponent, x.get_mpz_t());
+    return std::log2(mantissa) + static_cast<double>(exponent);
+}
+
+std::size_t bit_length(const mpz_class& x) {
+    return mpz_sizeinbase(x.get_mpz_t(), 2);
+}
+
+/// `count` distinct moduli whose product exceeds `needed`, as small as their sizes allow; empty where there
+/// are none below 2^50. Slots need primes = 1 mod 2n; digit polynomials take any modulus, so a single one is
+/// `needed` + 1.
+std::vector<std::uint64_t> plain_moduli(std::size_t n, Packing packing, std::size_t count,
+                                        const mpz_class& needed) {
+    if (packing == Packing::radix && count == 1) {
+        const mpz_class t = std::max(mpz_class(needed + 1), mpz_class(3));
+        return bit_length(t) <= max_modulus_bits ? std::vector{to_word(t)} : std::vector<std::uint64_t>{};
+    }
+    const auto total = std::max(bit_length(needed), count);
+    for (std::size_t bits = total; bits <= total + count * 4; ++bits) {
+        std::vector<std::uint64_t> moduli;
+        mpz_class product = 1;
+        for (std::size_t i = 0; i < count; ++i) {
+            const auto size = static_cast<int>(bits / count + (i < bits % count ? 1 : 0));
+            if (size > max_modulus_bits) {
+                return {};
+            }
+            try {
+                moduli.push_back(ntt_primes(n, std::max(size, 2), 1, moduli).front());
+            } catch (const Error&) {
+                break;  // no prime of that size: the next total is one bit larger
+            }
+            product *= to_mpz(moduli.back());
+        }
+        if (moduli.size() == count && product > needed) {
+            return moduli;
+        }
+    }
+    // Small ranges: the smallest primes there are for this n.
+    for (int size = 2; size <= max_modulus_bits; ++size) {
+        try {
+            std::vector<std::uint64_t> moduli = ntt_primes(n, size, count);
+            mpz_class product = 1;
+            for (const std::uint64_t t : moduli) {
+                product *= to_mpz(t);
+            }
+            if (product > needed) {
+                return moduli;
+            }
+        } catch (const Error&) {
+            continue;
+        }
+    }
+    return {};
+}
+
+struct Candidate {
+    Parameters parameters;  // data and special primes by size, plain moduli by value
+    Circuit circuit;
+    Packing packing = Packing::slots;
+    double request_cost = 0;  // of a whole batch
+};
+
+/// The shortest chain for which the circuit decrypts, for this n and these plaintext moduli.
+std::optional<Candidate> shortest_chain(const Model& model, const PlanRequest& request, std::size_t n,
+                                        Packing packing, const std::vector<std::uint64_t>& moduli) {
+    const int limit = max_log_qp(n, request.security);
+    const int smallest_prime = std::countr_zero(n) + 5;
+    const std::vector<Stage> stages = stages_of(model, packing, moduli);
+    const double log_t = std::log2(static_cast<double>(*std::max_element(moduli.begin(), moduli.end())));
+    for (std::size_t limbs = 1; static_cast<int>(limbs) * smallest_prime < limit; ++limbs) {
+        std::optional<Candidate> best;
+        for (const std::size_t digit_limbs : {std::size_t{1}, std::size_t{2}, std::size_t{3}}) {
+            if (digit_limbs > 1 && limbs < 3 * digit_limbs) {
+                continue;
+            }
+            // Total sizes from small to large: a smaller Q has less noise growth to pay for and fewer helper
+            // primes.
+            for (int total = std::max(static_cast<int>(limbs) * smallest_prime,
+                                      static_cast<int>(limbs - 1) * max_modulus_bits + 1);
+                 total <= static_cast<int>(limbs) * max_modulus_bits; ++total) {
+                const int special_total =
+                    std::min(static_cast<int>(digit_limbs) * max_modulus_bits, limit - total);
+                const int special = special_total / static_cast<int>(digit_limbs);
+                if (special < smallest_prime) {
+                    break;
+                }
+                Parameters parameters;
+                parameters.n = n;
+                parameters.security = request.security;
+                parameters.digit_limbs = digit_limbs;
+                parameters.special_bits.assign(digit_limbs, special);
+                parameters.data_bits = even_chain(total);
+                if (parameters.data_bits.size() != limbs) {
+                    continue;
+                }
+                CircuitSetting setting = {parameters, log_t, packing, request.privacy_bits};
+                if (!plan_circuit(stages, setting)) {
+                    continue;
+                }
+                // Once more with the primes themselves, which fall a little short of their sizes.
+                setting.parameters.plain_moduli = moduli;
+                setting.parameters = resolve(setting.parameters);
+                std::optional<Circuit> circuit = plan_circuit(stages, setting);
+                if (!circuit) {
+                    continue;
+                }
+                Candidate candidate{setting.parameters, std::move(*circuit), packing, 0};
+                candidate.request_cost = candidate.circuit.cost() * static_cast<double>(moduli.size());
+                if (!best || candidate.request_cost < best->request_cost) {
+                    best = std::move(candidate);
+                }
+                break;
+            }
+        }
+        if (best) {
+            return best;
+        }
+    }
+    return std::nullopt;
+}
+
+struct Bounds {
+    mpz_class range;         // largest |value| to decode
+    std::size_t degree = 0;  // radix
+    std::size_t logit_degree = 0;
+};
+
+Bounds bounds_of(const Model& model, Packing packing) {
+    Bounds bounds;
+    if (packing == Packing::slots) {
+        bounds.range = slot_ranges(model).largest_logit();
+        return bounds;
+    }
+    const RadixRanges ranges = radix_ranges(model);
+    bounds.range = ranges.largest_logit_coefficient();
+    bounds.degree = ranges.largest_degree();
+    for (const auto& logit : ranges.logits) {
+        bounds.logit_degree = std::max(bounds.logit_degree, logit.empty() ? 0 : logit.size() - 1);
+    }
+    return bounds;
+}
+
+/// The cheapest candidate of one packing over ring sizes and numbers of plaintext moduli.
+std::optional<Candidate> best_candidate(const Model& model, const PlanRequest& request, Packing packing,
+                                        const Bounds& bounds) {
+    const mpz_class needed = 2 * bounds.range + 1;
+    std::optional<Candidate> best;
+    for (std::size_t n = 2048; n <= max_ntt_size; n *= 2) {
+        if (packing == Packing::radix &&
+            (bounds.degree >= n || (bounds.logit_degree + 1) * model.classes() > n)) {
+            continue;
+        }
+        const std::size_t capacity = packing == Packing::slots ? n : 1;
+        const double requests = std::ceil(static_cast<double>(request.batch) / static_cast<double>(capacity));
+        for (std::size_t count = 1; count <= max_plain_count; ++count) {
+            const std::vector<std::uint64_t> moduli = plain_moduli(n, packing, count, needed);
+            if (moduli.empty()) {
+                continue;
+            }
+            std::optional<Candidate> candidate = shortest_chain(model, request, n, packing, moduli);
+            if (!candidate) {
+                continue;
+            }
+            candidate->request_cost *= requests;
+            if (!best || candidate->request_cost < best->request_cost) {
+                best = std::move(candidate);
+            }
+        }
+    }
+    return best;
+}
+
+/// How many low bits of c_0 and c_1 the reply can leave out: each may use up to an eighth of Q / (2t).
+/// Leaving out d bits rounds to a multiple of 2^d, an error of at most 2^(d-1) in c_0, and of deviation 2^d
+/// sqrt(n Var(s) / 12) after multiplication with s in c_1.
+std::array<int, 2> droppable_bits(const Candidate& candidate, double log_limit) {
+    if (candidate.circuit.reply_budget_bits < 0.5) {
+        return {0, 0};
+    }
+    const double log_secret =
+        0.5 * std::log2(static_cast<double>(candidate.parameters.n) * (2.0 / 3.0) / 12.0) + std::log2(14.5);
+    // log2 of what the proven noise leaves of Q / (2t), halved for each part.
+    const double log_slack =
+        log_limit + std::log2(1.0 - std::exp2(-candidate.circuit.reply_budget_bits)) - 1.0;
+    return {std::max(0, static_cast<int>(std::floor(log_slack))),
+            std::max(0, static_cast<int>(std::floor(log_slack - log_secret)))};
+}
+
+std::string bits_text(double bits) {
+    std::string text = std::to_string(std::round(bits * 10) / 10);
+    return text.substr(0, text.find('.') + 2);
+}
+
+std::vector<std::string> explain(const Plan& plan, const PlanRequest& request, const Model& model) {
+    const Parameters& parameters = plan.client.parameters;
+    const std::string count = std::to_string(plan.moduli());
+    std::vector<std::string> reasons;
+    reasons.push_back(plan.client.packing == Packing::slots
+                          ? "packing: slots, up to " + std::to_string(parameters.n) +
+                                " images share every ciphertext; a request of " +
+                                std::to_string(request.batch) + " costs the same"
+                          : "packing: radix, one image a request; every +-2^k weight is the monomial +-x^k");
+    reasons.push_back(
+        "plaintext moduli: no image brings a " +
+        std::string(plan.client.packing == Packing::slots ? "logit" : "coefficient of a logit") +
+        " beyond 2^" + bits_text(log2_of(plan.range + 1)) + ", so " + count +
+        (plan.moduli() == 1 ? " modulus does" : " moduli joined by CRT do"));
+    if (plan.client.packing == Packing::radix) {
+        reasons.push_back("degree: digit polynomials reach x^" + std::to_string(plan.degree) + ", below n");
+    }
+    reasons.push_back("ring: n = " + std::to_string(parameters.n) +
+                      " allows log2(QP) <= " + std::to_string(max_log_qp(parameters.n, parameters.security)) +
+                      " at " + std::to_string(parameters.security) +
+                      " bits (2024 guidelines); this plan uses " + bits_text(plan.log_qp()));
+    reasons.push_back("noise: proven to leave " + bits_text(plan.output_budget_bits) +
+                      " bits at the output and " + bits_text(plan.reply_budget_bits) +
+                      " at the reply, for every input, except with probability 2^-128");
+    if (plan.client.privacy_bits == 0) {
+        reasons.push_back("circuit privacy: off; the reply's noise may say something about the model");
+    } else {
+        reasons.push_back("circuit privacy: the reply is re-randomised and flooded to within 2^-" +
+                          std::to_string(plan.client.privacy_bits));
+    }
+    if (model.layers.empty()) {
+        reasons.clear();
+    }
+    return reasons;
+}
+
+const char* step_name(PlanStep::Kind kind) {
+    switch (kind) {
+        case PlanStep::Kind::linear:
+            return "linear";
+        case PlanStep::Kind::activation:
+            return "activation";
+        case PlanStep::Kind::relinearize:
+            return "relinearise";
+        case PlanStep::Kind::mod_switch:
+            return "mod switch";
+        case PlanStep::Kind::flood:
+            return "flood";
+        case PlanStep::Kind::join:
+            return "join";
+    }
+    return "";
+}
+
+double log2_sum(const std::vector<std::uint64_t>& primes) {
+    return std::accumulate(primes.begin(), primes.end(), 0.0, [](double sum, std::uint64_t prime) {
+        return sum + std::log2(static_cast<double>(prime));
+    });
+}
+
+double bits_sum(const std::vector<std::uint64_t>& primes, std::size_t count) {
+    double bits = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+        bits += std::bit_width(primes[i]);
+    }
+    return bits;
+}
+
+}  // namespace
+
+const char* packing_name(Packing packing) {
+    return packing == Packing::slots ? "slots" : "radix";
+}
+
+Layout ClientPlan::input_layout(std::size_t images) const {
+    return {packing, input_shape.size(), images, 0};
+}
+
+Layout ClientPlan::reply_layout(std::size_t images) const {
+    return {packing, classes, images, reply_stride};
+}
+
+double Plan::log_q() const {
+    return log2_sum(client.parameters.data_primes);
+}
+
+double Plan::log_qp() const {
+    return log_q() + log2_sum(client.parameters.special_primes);
+}
+
+double Plan::cost() const {
+    double sum = 0;
+    for (const PlanStep& step : steps) {
+        sum += step.cost;
+    }
+    return sum * static_cast<double>(moduli());
+}
+
+double Plan::evaluation_key_bytes() const {
+    const Parameters& p = client.parameters;
+    const double word_bits =
+        bits_sum(p.data_primes, p.data_primes.size()) + bits_sum(p.special_primes, p.special_primes.size());
+    const auto digits = static_cast<double>((p.data_primes.size() + p.digit_limbs - 1) / p.digit_limbs);
+    const double keys = (client.relin_keys ? 1 : 0) + static_cast<double>(client.galois_elements.size());
+    return static_cast<double>(p.n) / 8 * word_bits * (keys * digits + (client.public_key ? 1 : 0));
+}
+
+double Plan::upload_bytes() const {
+    const Parameters& p = client.parameters;
+    const auto ciphertexts = static_cast<double>(client.input_layout(1).ciphertexts() * moduli());
+    return ciphertexts * (static_cast<double>(p.n) / 8 * bits_sum(p.data_primes, p.data_primes.size()) + 32);
+}
+
+double Plan::download_bytes() const {
+    const Parameters& p = client.parameters;
+    const auto ciphertexts = static_cast<double>(client.reply_layout(1).ciphertexts() * moduli());
+    const double limb_bits = bits_sum(p.data_primes, client.reply_limbs);
+    const double n = static_cast<double>(p.n);
+    const double used =
+        client.reply_coefficients == 0 ? n : static_cast<double>(client.reply_stride * client.classes);
+    return ciphertexts / 8 *
+           (used * (limb_bits - client.reply_dropped_bits[0]) +
+            n * (limb_bits - client.reply_dropped_bits[1]));
+}
+
+Plan make_plan(const Model& model, const PlanRequest& request) {
+    if (request.batch == 0) {
+        throw Error("plan: expected a batch of at least 1 image, found 0");
+    }
+    if (max_log_qp(max_ntt_size, request.security) == 0) {
+        throw Error("plan: expected 128, 192 or 256 bits of security, found " +
+                    std::to_string(request.security));
+    }
+    if (request.privacy_bits > 0 && request.packing == Packing::radix) {
+        throw Error(
+            "plan: circuit privacy is not offered for the radix packing: the decrypted polynomial says more "
+            "than its value at 2; use the slots, or turn circuit privacy off by name");
+    }
+    std::optional<Candidate> best;
+    Bounds best_bounds;
+    std::string obstacles;
+    for (const Packing packing : {Packing::slots, Packing::radix}) {
+        if ((request.packing && *request.packing != packing) ||
+            (packing == Packing::radix && request.privacy_bits > 0)) {
+            continue;
+        }
+        std::optional<Candidate> candidate;
+        Bounds bounds;
+        try {
+            bounds = bounds_of(model, packing);
+            candidate = best_candidate(model, request, packing, bounds);
+        } catch (const Error& error) {
+            obstacles += std::string("\n  - ") + packing_name(packing) + ": " + error.what();
+            continue;
+        }
+        if (!candidate) {
+            obstacles += std::string("\n  - ") + packing_name(packing) + ": values reach " +
+                         std::to_string(bit_length(bounds.range)) +
+                         " bits, and no ring up to n = 32768 with " + std::to_string(request.security) +
+                         " bits of security holds their noise";
+            continue;
+        }
+        if (!best || candidate->request_cost < best->request_cost) {
+            best = std::move(candidate);
+            best_bounds = bounds;
+        }
+    }
+    if (!best) {
+        throw Error("plan: the model '" + model.name + "' cannot be run under encryption:" + obstacles +
+                    "\ntrain for a smaller range (fewer input levels, smaller weights) or fewer activations");
+    }
+
+    Plan plan;
+    plan.client.model = model.name;
+    plan.client.parameters = best->parameters;
+    plan.client.packing = best->packing;
+    plan.client.input_shape = model.input_shape;
+    plan.client.thresholds = model.thresholds;
+    plan.client.classes = model.classes();
+    plan.client.output_scale = model.output_scale;
+    plan.client.batch = best->packing == Packing::slots ? best->parameters.n : 1;
+    plan.client.relin_keys = best->circuit.relinearizes;
+    plan.client.public_key = request.privacy_bits > 0;
+    plan.client.privacy_bits = request.privacy_bits;
+    plan.client.reply_limbs = best->circuit.reply_limbs;
+    if (best->packing == Packing::radix) {
+        plan.client.reply_coefficients = best_bounds.logit_degree + 1;
+        plan.client.reply_stride = model.classes() > 1 ? best_bounds.logit_degree + 1 : 0;
+    }
+    plan.steps = best->circuit.steps;
+    for (PlanStep& step : plan.steps) {
+        const bool of_layer = step.kind == PlanStep::Kind::linear || step.kind == PlanStep::Kind::activation;
+        step.name = of_layer ? model.layers[step.layer].name : step_name(step.kind);
+    }
+    plan.operations = count_operations(model);
+    plan.range = best_bounds.range;
+    plan.degree = best_bounds.degree;
+    plan.output_budget_bits = best->circuit.output_budget_bits;
+    plan.reply_budget_bits = best->circuit.reply_budget_bits;
+    double log_reply_q = 0;
+    for (std::size_t i = 0; i < plan.client.reply_limbs; ++i) {
+        log_reply_q += std::log2(static_cast<double>(plan.client.parameters.data_primes[i]));
+    }
+    const auto& moduli = plan.client.parameters.plain_moduli;
+    const double log_t = std::log2(static_cast<double>(*std::max_element(moduli.begin(), moduli.end())));
+    plan.client.reply_dropped_bits = droppable_bits(*best, log_reply_q - 1 - log_t);
+    plan.reasons = explain(plan, request, model);
+    return plan;
+}
+
+}  // namespace lacuna

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "nn/run_control.h"
+
+#include <algorithm>
+#include <atomic>
+#include <exception>
+
+namespace lacuna {
+
+void parallel_for(std::size_t count, const RunControl& control, std::string_view what, double begin,
+                  double end, double total, const std::function<void(std::size_t)>& work) {
+    constexpr std::size_t reports = 100;
+    const std::size_t every = std::max<std::size_t>(1, count / reports);
+    std::atomic<std::size_t> finished = 0;
+    std::atomic<bool> failed = false;
+    std::exception_ptr failure;
+#pragma omp parallel for num_threads(std::max(control.threads, 1)) schedule(dynamic)
+    for (std::size_t i = 0; i < count; ++i) {
+        if (failed || control.stop.stop_requested()) {
+            continue;
+        }
+        try {
+            work(i);
+            const std::size_t done = ++finished;
+            if (done % every == 0 && control.progress) {
+#pragma omp critical(lacuna_progress)
+                control.report(what,
+                               begin + (end - begin) * static_cast<double>(done) / static_cast<double>(count),
+                               total);
+            }
+        } catch (...) {
+#pragma omp critical(lacuna_failure)
+            {
+                if (!failed) {
+                    failure = std::current_exception();
+                }
+                failed = true;
+            }
+        }
+    }
+    if (failure) {
+        std::rethrow_exception(failure);
+    }
+    control.check();
+}
+
+}  // namespace lacuna

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "he/context.h"
+#include "he/encryptor.h"
+#include "he/evaluation_keys.h"
+#include "he/evaluator.h"
+#include "he/sparse_product.h"
+#include "nn/encrypted_tensor.h"
+#include "nn/model.h"
+#include "nn/plan.h"
+#include "nn/run_control.h"
+
+namespace lacuna {
+
+/// The side that holds the model: a loaded model, its plan and one client's evaluation keys. It never touches
+/// a secret key. Immutable once built and safe to use from several threads; each call needs memory for its
+/// own request only.
+class Session {
+  public:
+    /// Throws Error where model, plan and keys do not belong together.
+    Session(const Model& model, const Plan& plan, EvaluationKeys keys);
+    /// The same for a context built before, so that many clients' sessions share it.
+    Session(const Model& model, const Plan& plan, std::shared_ptr<const Context> context,
+            EvaluationKeys keys);
+
+    [[nodiscard]] const Plan& plan() const { return plan_; }
+    [[nodiscard]] const Context& context() const { return *context_; }
+
+    /// Encrypted images to encrypted logits, as the plan says. The input is consumed modulus by modulus.
+    /// `observe`, where given, sees every modulus's ciphertexts after every step (tests and demos measure
+    /// noise with it). Throws Error for a request that does not fit the plan, Stopped where asked to stop.
+    using Observer = std::function<void(const PlanStep&, const std::vector<Ciphertext>&)>;
+    [[nodiscard]] EncryptedTensor infer(SeededTensor input, const RunControl& control = {},
+                                        const Observer& observe = {}) const;
+
+  private:
+    using Ciphertexts = std::vector<Ciphertext>;
+
+    [[nodiscard]] SparseProduct compile_linear(const Model& model, std::size_t layer, const Shape& input,
+                                               const Modulus& t) const;
+    [[nodiscard]] Ciphertext activate(const Ciphertext& x, std::size_t layer) const;
+    [[nodiscard]] Ciphertext weighted(const Ciphertext& x, const std::vector<Monomial>& weight) const;
+    [[nodiscard]] std::vector<Monomial> encode_integer(const mpz_class& value, const Modulus& t) const;
+
+    Plan plan_;
+    std::shared_ptr<const Context> context_;
+    EvaluationKeys keys_;
+    Evaluator evaluator_;
+    std::optional<Encryptor> encryptor_;                               // of zero, for flooding
+    std::vector<std::vector<std::optional<SparseProduct>>> products_;  // [plaintext modulus][layer]
+    std::vector<std::vector<mpz_class>> activations_;                  // [layer]: coefficients, or empty
+    std::optional<SparseProduct> join_;
+};
+
+}  // namespace lacuna
