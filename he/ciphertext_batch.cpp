@@ -20,8 +20,8 @@ bool is_item(Kind kind) {
 }
 
 /// Grows with what is there, so that a false length costs no memory where the source does not know its end.
-Layout read_layout(RecordReader& reader, std::size_t size) {
-    Layout layout;
+std::vector<std::uint8_t> read_layout(RecordReader& reader, std::size_t size) {
+    std::vector<std::uint8_t> layout;
     while (layout.size() < size) {
         const std::size_t old = layout.size();
         layout.resize(std::min(size, old + layout_chunk));

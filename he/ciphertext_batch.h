@@ -19,8 +19,8 @@ namespace lacuna {
 // each. They are written and read one at a time, so that hundreds of megabytes pass through the memory of one
 // ciphertext.
 
-/// Bytes that a batch carries for whoever knows what its ciphertexts mean; this folder does not look inside.
-using Layout = std::vector<std::uint8_t>;
+/// A batch carries a layout, bytes for whoever knows what its ciphertexts mean; this folder does not look
+/// inside.
 inline constexpr std::size_t max_layout_bytes = std::size_t{16} << 20;
 inline constexpr std::uint32_t max_batch_count = std::uint32_t{1} << 24;
 
@@ -62,7 +62,7 @@ class BatchReader {
     [[nodiscard]] std::size_t count() const { return count_; }
     /// How many are still to come.
     [[nodiscard]] std::size_t left() const { return left_; }
-    [[nodiscard]] const Layout& layout() const { return layout_; }
+    [[nodiscard]] const std::vector<std::uint8_t>& layout() const { return layout_; }
 
     /// The next ciphertext, whatever the kind: expanded or restored where need be. Throws Error behind the
     /// last.
@@ -81,7 +81,7 @@ class BatchReader {
     Kind item_ = Kind::ciphertext;
     std::size_t count_ = 0;
     std::size_t left_ = 0;
-    Layout layout_;
+    std::vector<std::uint8_t> layout_;
     Chain chain_;
 };
 
