@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+namespace lacuna::bench {
+
+/// Parameters at which ours and the peers' operations are timed: 50-bit primes at n = 8192, and the sizes
+/// that SEAL chooses by default for 128 bits (its table allows a few bits more than ours) at 4096 and 16384.
+/// The last size is the special prime's.
+struct Setting {
+    std::size_t n;
+    std::vector<int> bits;
+};
+
+inline const std::vector<Setting>& settings() {
+    static const std::vector<Setting> all = {
+        {4096, {36, 36, 37}},
+        {8192, {50, 50, 50, 50}},
+        {16384, {48, 48, 48, 49, 49, 49, 49, 49, 49}},
+    };
+    return all;
+}
+
+inline constexpr int plain_bits = 20;
+
+/// Adds the peer's operations for a setting; defined only where the peer is installed (LACUNA_BENCH_PEER).
+void register_peer(const Setting& setting);
+
+}  // namespace lacuna::bench
