@@ -10,6 +10,7 @@
 
 #if defined(__GNUC__) && !defined(__clang__)
 // GCC 12's own intrinsics start from deliberately undefined vectors and then warn about them.
+#pragma GCC diagnostic ignored "-Wuninitialized"
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #endif
 #include <immintrin.h>
@@ -74,6 +75,12 @@ inline Vec plus(Vec a, Vec b) {
 inline Vec minus(Vec a, Vec b) {
     return _mm512_sub_epi64(a, b);
 }
+/// Keeps GCC from rewriting a - (b - c) as a + (c - b) where b - c is needed too: one instruction more per
+/// butterfly.
+inline Vec opaque(Vec x) {
+    asm("" : "+v"(x));
+    return x;
+}
 /// c + low52(a b) and c + high52(a b).
 inline Vec add_low(Vec c, Vec a, Vec b) {
     return _mm512_madd52lo_epu64(c, a, b);
@@ -109,13 +116,15 @@ Word inverse_mod_word(Word q) {
 // (-q, q) for y < 2^52. Unlike Shoup's product it needs no mask: the difference is a true signed 64-bit
 // integer.
 //
-// A transform makes passes of up to three stages over blocks of the array, then one pass of six stages over
-// blocks of 64 words that are held in eight registers: three stages between registers, a transposition, three
-// more stages between registers, and back. Blocks of at most chunk_words, which fit the first-level cache, go
-// through all the late passes before the next one starts. The constants lie in the order in which the passes
-// read them.
+// A transform makes passes of up to three stages over blocks of the array, with two vectors of each row in
+// flight, because one leaves the multipliers waiting for each other. The last pass takes four stages over 16
+// vectors: one between registers, then, after transposing them, three more, and back. Blocks of at most
+// chunk_words, which fit the first-level cache, go through all the late passes before the next one starts.
+// The constants lie in the order in which the passes read them.
 
-constexpr int vector_log = 3;  // stages after the transposition
+constexpr int last_stages = 4;
+constexpr int lane_stages = 3;  // of these, the stages after the transposition
+constexpr std::size_t unit_words = std::size_t{1} << last_stages;
 constexpr std::size_t chunk_words = 4096;
 
 /// One pass: `done` stages come before it, so that there are 2^done blocks; their constants begin at
@@ -130,39 +139,46 @@ struct Pass {
 constexpr std::size_t pass_constants(int stages) {
     return 2 * ((std::size_t{1} << stages) - 1);
 }
-/// In the last pass: at most 7 pairs, a gap of two words, and 1 + 2 + 4 pairs of vectors.
-constexpr std::size_t block_head = 16;
-constexpr std::size_t block_constants = block_head + 14 * lanes;
+/// In the last pass, for each set of up to eight vectors: four pairs, then 1 + 2 + 4 pairs of vectors.
+constexpr std::size_t set_words = 64;
+constexpr std::size_t set_units = set_words / unit_words;
+constexpr std::size_t set_head = 2 * set_units;
+constexpr std::size_t set_constants = set_head + pass_constants(lane_stages) * lanes;
 /// A table begins with the pair for 1/n, which the inverse transform needs, and a gap.
 constexpr std::size_t table_head = lanes;
 
 /// How a transform of n words is cut into passes.
 struct Plan {
-    explicit Plan(std::size_t n) {
-        const int log_n = std::countr_zero(n);
-        last.stages = std::min(log_n - vector_log, 3);
-        last.done = log_n - vector_log - last.stages;
+    explicit Plan(std::size_t n) : last_done(std::countr_zero(n) - last_stages) {
         std::size_t offset = table_head;
-        for (int done = 0; done < last.done; done += passes[count++].stages) {
-            const int left = last.done - done;
+        for (int done = 0; done < last_done; done += passes[count++].stages) {
+            const int left = last_done - done;
             passes[count] = {done, left % 3 == 0 ? 3 : left == 1 ? 1 : 2, offset};
             offset += pass_constants(passes[count].stages) << done;
         }
-        last.offset = (offset + lanes - 1) / lanes * lanes;
-        words = last.offset + (block_constants << last.done);
+        last_offset = (offset + lanes - 1) / lanes * lanes;
+        words = last_offset + (n + set_words - 1) / set_words * set_constants;
     }
 
     int count = 0;
-    Pass passes[4];
-    Pass last;  ///< between registers; the stages after the transposition come on top
+    Pass passes[5];
+    int last_done;
+    std::size_t last_offset = 0;
     std::size_t words = 0;
 };
 
 struct Constants {
     explicit Constants(const Modulus& modulus)
-        : q(broadcast(modulus.value())), double_q(broadcast(2 * modulus.value())) {}
+        : q(broadcast(modulus.value())),
+          minus_q(broadcast(Word{0} - modulus.value())),
+          double_q(broadcast(2 * modulus.value())),
+          minus_double_q(broadcast(Word{0} - 2 * modulus.value())),
+          two(broadcast(2)) {}
     Vec q;
+    Vec minus_q;
     Vec double_q;
+    Vec minus_double_q;
+    Vec two;
 };
 
 /// W and V of one product, the same or different for each lane.
@@ -184,7 +200,7 @@ inline Twiddle load_twiddle(const Word* table, int i) {
 
 /// Transposes the 8 x 8 matrix whose rows are x[0 ... 7]: bits of the lane number and of the register number
 /// swap.
-inline void transpose(Vec (&x)[8]) {
+[[gnu::always_inline]] inline void transpose(Vec* x) {
     const Vec a0 = _mm512_unpacklo_epi64(x[0], x[1]);
     const Vec a1 = _mm512_unpackhi_epi64(x[0], x[1]);
     const Vec a2 = _mm512_unpacklo_epi64(x[2], x[3]);
@@ -212,142 +228,186 @@ inline void transpose(Vec (&x)[8]) {
     x[7] = _mm512_shuffle_i64x2(b3, b7, 0xdd);
 }
 
-/// x, y in [0, 4q) -> x + w y, x - w y in (0, 4q).
-inline void forward_butterfly(Vec& x, Vec& y, const Twiddle& w, const Constants& c) {
-    const Vec reduced = correct(x, c.double_q);
+// Forward butterflies (Cooley-Tukey): x, y -> x + w y, x - w y.
+//
+//   x --[ reduce to [0, 2q) ]--+-- + --- x + w y + q
+//                              |
+//   y --------[ times w ]------+-- - --- x - w y -+ q
+//
+// The multiplier takes y in [0, 4q). The sum comes out there, shifted by q for nothing; the difference costs
+// one addition less where it may stay in [-2q, 2q), and it may where the next stage is going to reduce it as
+// its x: adding 2q instead of subtracting reduces that form.
+
+/// What the results are for the next stage, and with it the range of the difference.
+enum class Next { x, y };
+
+/// x in [0, 4q), and then excess is 2q, or x in [-2q, 2q), and then excess is -2q; y in [0, 4q). The new x is
+/// in (0, 4q), the new y in (-2q, 2q) where it will be an x and in (0, 4q) where it will be a y.
+template <Next next>
+[[gnu::always_inline]] inline void forward_butterfly(Vec& x, Vec& y, const Twiddle& w, Vec excess,
+                                                     const Constants& c) {
+    const Vec reduced = correct(x, excess);
+    const Vec twice = opaque(next == Next::x ? plus(reduced, reduced) : add_low(c.double_q, reduced, c.two));
+    const Vec multiple = add_high(c.minus_q, add_low(zero(), y, w.quotient), c.q);
+    x = opaque(minus(add_high(reduced, y, w.value), multiple));
+    y = minus(twice, x);
+}
+
+/// The last stage of all: the same input, output in [0, q).
+[[gnu::always_inline]] inline void final_forward_butterfly(Vec& x, Vec& y, const Twiddle& w, Vec excess,
+                                                           const Constants& c) {
+    const Vec reduced = correct(correct(x, excess), c.q);
     const Vec multiple = add_high(zero(), add_low(zero(), y, w.quotient), c.q);
-    const Vec product = minus(add_high(c.q, y, w.value), multiple);  // w y + q, in (0, 2q)
-    x = plus(reduced, product);
-    y = minus(plus(reduced, c.double_q), product);
+    const Vec product = correct_signed(minus(add_high(zero(), y, w.value), multiple), c.q);
+    x = correct(plus(reduced, product), c.q);
+    y = correct_signed(minus(reduced, product), c.q);
 }
 
-/// x, y in [0, 2q) -> x + y, w (x - y) in [0, 2q).
-inline void inverse_butterfly(Vec& x, Vec& y, const Twiddle& w, const Constants& c) {
-    const Vec difference = plus(x, minus(c.double_q, y));
-    const Vec multiple = add_high(zero(), add_low(zero(), difference, w.quotient), c.q);
-    x = correct(plus(x, y), c.double_q);
-    y = minus(add_high(c.q, difference, w.value), multiple);
-}
+/// How the stages of a pass end.
+enum class End { x, y, final };
 
-/// The last stage of all: x, y in [0, 2q) -> scale (x + y), w (x - y) in [0, q).
-inline void final_inverse_butterfly(Vec& x, Vec& y, const Twiddle& w, const Twiddle& scale,
-                                    const Constants& c) {
-    const Vec sum = plus(x, y);
-    const Vec difference = plus(x, minus(c.double_q, y));
-    const Vec sum_multiple = add_high(zero(), add_low(zero(), sum, scale.quotient), c.q);
-    const Vec multiple = add_high(zero(), add_low(zero(), difference, w.quotient), c.q);
-    x = correct_signed(minus(add_high(zero(), sum, scale.value), sum_multiple), c.q);
-    y = correct_signed(minus(add_high(zero(), difference, w.value), multiple), c.q);
-}
-
-/// `stages` stages between the 2^stages registers x; pair 2^s - 1 + i of the table belongs to block i of
-/// stage s.
-template <int stages, bool per_lane>
-inline void forward_stages(Vec* x, const Word* table, const Constants& c) {
+/// Stage `stage` of `stages` between the 2^stages registers x. Pair 2^s - 1 + i of the table belongs to block
+/// i of stage s; excess describes the x of stage 0, as it comes from the pass before.
+template <int stages, int stage, bool per_lane, End end>
+[[gnu::always_inline]] inline void forward_stage(Vec* x, const Word* table, Vec excess, const Constants& c) {
+    constexpr int half_log = stages - 1 - stage;
 #pragma GCC unroll 8
-    for (int stage = 0; stage < stages; ++stage) {
-        const int half_log = stages - 1 - stage;
-#pragma GCC unroll 8
-        for (int i = 0; i < (1 << stages) / 2; ++i) {
-            const int block = i >> half_log;
-            const int upper = i + (block << half_log);
-            forward_butterfly(x[upper], x[upper + (1 << half_log)],
-                              load_twiddle<per_lane>(table, (1 << stage) - 1 + block), c);
+    for (int i = 0; i < (1 << stages) / 2; ++i) {
+        const int block = i >> half_log;
+        Vec& upper = x[i + (block << half_log)];
+        Vec& lower = x[i + (block << half_log) + (1 << half_log)];
+        const Twiddle w = load_twiddle<per_lane>(table, (1 << stage) - 1 + block);
+        const Vec form = stage == 0 ? excess : (block & 1) != 0 ? c.minus_double_q : c.double_q;
+        const bool next_is_y =
+            stage == stages - 1 ? end == End::y : ((i >> (half_log == 0 ? 0 : half_log - 1)) & 1) != 0;
+        if (stage == stages - 1 && end == End::final) {
+            final_forward_butterfly(upper, lower, w, form, c);
+        } else if (next_is_y) {
+            forward_butterfly<Next::y>(upper, lower, w, form, c);
+        } else {
+            forward_butterfly<Next::x>(upper, lower, w, form, c);
         }
     }
 }
 
-/// The same backwards; where `scale` is not null, this is the end of the transform and stage 0 scales by its
-/// pair.
-template <int stages, bool per_lane, bool final = false>
-inline void inverse_stages(Vec* x, const Word* table, const Constants& c, const Word* scale = nullptr) {
-#pragma GCC unroll 8
-    for (int stage = stages - 1; stage >= 0; --stage) {
-        const int half_log = stages - 1 - stage;
-#pragma GCC unroll 8
-        for (int i = 0; i < (1 << stages) / 2; ++i) {
-            const int block = i >> half_log;
-            const int upper = i + (block << half_log);
-            const Twiddle w = load_twiddle<per_lane>(table, (1 << stage) - 1 + block);
-            if (final && stage == 0) {
-                final_inverse_butterfly(x[upper], x[upper + (1 << half_log)], w,
-                                        load_twiddle<false>(scale, 0), c);
-            } else {
-                inverse_butterfly(x[upper], x[upper + (1 << half_log)], w, c);
-            }
-        }
+/// All stages between two vectors of each of 2^stages rows.
+template <int stages, End end0, End end1, int stage = 0>
+[[gnu::always_inline]] inline void forward_stages(Vec* x0, Vec* x1, const Word* table, Vec excess,
+                                                  const Constants& c) {
+    forward_stage<stages, stage, false, end0>(x0, table, excess, c);
+    forward_stage<stages, stage, false, end1>(x1, table, excess, c);
+    if constexpr (stage + 1 < stages) {
+        forward_stages<stages, end0, end1, stage + 1>(x0, x1, table, excess, c);
     }
 }
 
-template <int stages>
-void forward_pass(Word* a, std::size_t stride, const Word* table, const Constants& c) {
-    constexpr std::size_t radix = std::size_t{1} << stages;
-    for (std::size_t j = 0; j < stride; j += lanes) {
-        Vec x[radix];
+template <int stages, End end0, End end1>
+[[gnu::always_inline]] inline void forward_columns(Word* a, std::size_t stride, const Word* table, Vec excess,
+                                                   const Constants& c) {
+    constexpr std::size_t rows = std::size_t{1} << stages;
+    Vec x0[rows];
+    Vec x1[rows];
 #pragma GCC unroll 8
-        for (std::size_t i = 0; i < radix; ++i) {
-            x[i] = load(a + i * stride + j);
-        }
-        forward_stages<stages, false>(x, table, c);
+    for (std::size_t i = 0; i < rows; ++i) {
+        x0[i] = load(a + i * stride);
+        x1[i] = load(a + i * stride + lanes);
+    }
+    forward_stages<stages, end0, end1>(x0, x1, table, excess, c);
 #pragma GCC unroll 8
-        for (std::size_t i = 0; i < radix; ++i) {
-            store(a + i * stride + j, x[i]);
-        }
+    for (std::size_t i = 0; i < rows; ++i) {
+        store(a + i * stride, x0[i]);
+        store(a + i * stride + lanes, x1[i]);
     }
 }
 
-template <int stages, bool final>
-void inverse_pass(Word* a, std::size_t stride, const Word* table, const Constants& c, const Word* scale) {
-    constexpr std::size_t radix = std::size_t{1} << stages;
-    for (std::size_t j = 0; j < stride; j += lanes) {
-        Vec x[radix];
-#pragma GCC unroll 8
-        for (std::size_t i = 0; i < radix; ++i) {
-            x[i] = load(a + i * stride + j);
-        }
-        inverse_stages<stages, false, final>(x, table, c, scale);
-#pragma GCC unroll 8
-        for (std::size_t i = 0; i < radix; ++i) {
-            store(a + i * stride + j, x[i]);
-        }
+/// One block. In the next stage, the first half of each row is going to be an x and the second a y. The
+/// stride is a template parameter where it is not zero: sixteen addresses are too many to keep otherwise.
+template <int stages, std::size_t fixed_stride = 0>
+void forward_pass(Word* a, std::size_t runtime_stride, const Word* table, Vec excess,
+                  const Constants& constants) {
+    const Constants c = constants;
+    const std::size_t stride = fixed_stride != 0 ? fixed_stride : runtime_stride;
+    if (stride == 2 * lanes) {
+        forward_columns<stages, End::x, End::y>(a, stride, table, excess, c);
+        return;
+    }
+    for (std::size_t j = 0; j < stride / 2; j += 2 * lanes) {
+        forward_columns<stages, End::x, End::x>(a + j, stride, table, excess, c);
+    }
+    for (std::size_t j = stride / 2; j < stride; j += 2 * lanes) {
+        forward_columns<stages, End::y, End::y>(a + j, stride, table, excess, c);
     }
 }
 
-/// The last stages, on 2^(3 + stages) words. Fewer than eight vectors are filled up with zeros.
-template <int stages>
-void forward_block(Word* a, const Word* table, const Constants& c) {
-    constexpr std::size_t vectors = std::size_t{1} << stages;
-    Vec x[lanes];
+/// Reads a set of eight vectors (or fewer, filled up with zeros) and makes the stage before the
+/// transposition.
+template <std::size_t units = set_units>
+[[gnu::always_inline]] inline void forward_head(Vec* x, const Word* a, const Word* table,
+                                                const Constants& c) {
 #pragma GCC unroll 8
     for (std::size_t i = 0; i < lanes; ++i) {
-        x[i] = i < vectors ? load(a + lanes * i) : zero();
+        x[i] = i < 2 * units ? load(a + lanes * i) : zero();
     }
-    forward_stages<stages, false>(x, table, c);
-    transpose(x);
-    forward_stages<vector_log, true>(x, table + block_head, c);
-    transpose(x);
-#pragma GCC unroll 8
-    for (std::size_t i = 0; i < vectors; ++i) {
-        store(a + lanes * i, correct(correct(x[i], c.double_q), c.q));
+#pragma GCC unroll 4
+    for (std::size_t i = 0; i < units; ++i) {
+        forward_butterfly<Next::y>(x[2 * i], x[2 * i + 1], load_twiddle<false>(table, static_cast<int>(i)),
+                                   i % 2 == 0 ? c.double_q : c.minus_double_q, c);
     }
 }
 
-template <int stages, bool final>
-void inverse_block(Word* a, const Word* table, const Constants& c, const Word* scale) {
-    constexpr std::size_t vectors = std::size_t{1} << stages;
-    Vec x[lanes];
-#pragma GCC unroll 8
-    for (std::size_t i = 0; i < lanes; ++i) {
-        x[i] = i < vectors ? load(a + lanes * i) : zero();
-    }
+template <int stage>
+[[gnu::always_inline]] inline void forward_lane_stage(Vec* x, const Word* table, const Constants& c) {
+    forward_stage<lane_stages, stage, true, End::final>(x, table + set_head, c.double_q, c);
+}
+
+template <std::size_t units = set_units>
+[[gnu::always_inline]] inline void transpose_and_store(Word* a, Vec* x) {
     transpose(x);
-    inverse_stages<vector_log, true>(x, table + block_head, c);
-    transpose(x);
-    inverse_stages<stages, false, final>(x, table, c, scale);
 #pragma GCC unroll 8
-    for (std::size_t i = 0; i < vectors; ++i) {
+    for (std::size_t i = 0; i < 2 * units; ++i) {
         store(a + lanes * i, x[i]);
     }
+}
+
+/// The last four stages of `words` words, a multiple of 128. Two sets x and y are in flight, half a round
+/// apart, so that one's butterflies fill the gaps while the other is transposed.
+void forward_last(Word* a, std::size_t words, const Word* table, const Constants& constants) {
+    const Constants c = constants;
+    Vec x[lanes];
+    Vec y[lanes];
+    forward_head(x, a, table, c);
+    transpose(x);
+    forward_lane_stage<0>(x, table, c);
+    for (Word* const end = a + words; a != end; a += 2 * set_words) {
+        const Word* y_table = table + set_constants;
+        forward_lane_stage<1>(x, table, c);
+        forward_head(y, a + set_words, y_table, c);
+        forward_lane_stage<2>(x, table, c);
+        transpose(y);
+        transpose_and_store(a, x);
+        forward_lane_stage<0>(y, y_table, c);
+        // After the last set, any words will do.
+        const std::size_t next = a + 2 * set_words == end ? 0 : 1;
+        table += next * 2 * set_constants;
+        forward_head(x, a + next * 2 * set_words, table, c);
+        forward_lane_stage<1>(y, y_table, c);
+        transpose(x);
+        forward_lane_stage<2>(y, y_table, c);
+        forward_lane_stage<0>(x, table, c);
+        transpose_and_store(a + set_words, y);
+    }
+}
+
+/// The same on less than 128 words.
+template <std::size_t units>
+void forward_small(Word* a, const Word* table, const Constants& c) {
+    Vec x[lanes];
+    forward_head<units>(x, a, table, c);
+    transpose(x);
+    forward_lane_stage<0>(x, table, c);
+    forward_lane_stage<1>(x, table, c);
+    forward_lane_stage<2>(x, table, c);
+    transpose_and_store<units>(a, x);
 }
 
 void forward_passes(Word* a, std::size_t length, std::size_t first_block, std::size_t blocks,
@@ -355,37 +415,26 @@ void forward_passes(Word* a, std::size_t length, std::size_t first_block, std::s
     const std::size_t stride = length >> pass.stages;
     const std::size_t step = pass_constants(pass.stages);
     table += pass.offset + first_block * step;
-    for (std::size_t block = 0; block < blocks; ++block, a += length, table += step) {
+    for (std::size_t block = first_block; block < first_block + blocks; ++block, a += length, table += step) {
+        const Vec excess = block % 2 == 0 ? c.double_q : c.minus_double_q;
         switch (pass.stages) {
             case 1:
-                forward_pass<1>(a, stride, table, c);
+                forward_pass<1>(a, stride, table, excess, c);
                 break;
             case 2:
-                forward_pass<2>(a, stride, table, c);
+                forward_pass<2>(a, stride, table, excess, c);
                 break;
             default:
-                forward_pass<3>(a, stride, table, c);
-        }
-    }
-}
-
-template <bool final>
-void inverse_passes(Word* a, std::size_t length, std::size_t first_block, std::size_t blocks,
-                    const Pass& pass, const Word* table, const Constants& c) {
-    const Word* scale = table;
-    const std::size_t stride = length >> pass.stages;
-    const std::size_t step = pass_constants(pass.stages);
-    table += pass.offset + first_block * step;
-    for (std::size_t block = 0; block < blocks; ++block, a += length, table += step) {
-        switch (pass.stages) {
-            case 1:
-                inverse_pass<1, final>(a, stride, table, c, scale);
-                break;
-            case 2:
-                inverse_pass<2, final>(a, stride, table, c, scale);
-                break;
-            default:
-                inverse_pass<3, final>(a, stride, table, c, scale);
+                switch (stride) {
+                    case 16:
+                        forward_pass<3, 16>(a, stride, table, excess, c);
+                        break;
+                    case 128:
+                        forward_pass<3, 128>(a, stride, table, excess, c);
+                        break;
+                    default:
+                        forward_pass<3, 1024>(a, stride, table, excess, c);
+                }
         }
     }
 }
@@ -395,27 +444,236 @@ void ntt_forward(const NttTables& tables, Word* a) {
     const Plan plan(n);
     const Constants c(tables.modulus());
     const Word* table = tables.forward_twiddles().data();
-    if (plan.last.stages < 3) {
-        plan.last.stages == 1 ? forward_block<1>(a, table + plan.last.offset, c)
-                              : forward_block<2>(a, table + plan.last.offset, c);
-        return;
+    int whole = 0;  // passes over the whole array
+    for (; whole < plan.count && n >> plan.passes[whole].done > chunk_words; ++whole) {
+        const int done = plan.passes[whole].done;
+        forward_passes(a, n >> done, 0, std::size_t{1} << done, plan.passes[whole], table, c);
     }
-    int p = 0;
-    for (; p < plan.count && n >> plan.passes[p].done > chunk_words; ++p) {
-        const int done = plan.passes[p].done;
-        forward_passes(a, n >> done, 0, std::size_t{1} << done, plan.passes[p], table, c);
-    }
-    const int chunk_done = p < plan.count ? plan.passes[p].done : plan.last.done;
-    const std::size_t chunk = n >> chunk_done;
+    const std::size_t chunk = n >> (whole < plan.count ? plan.passes[whole].done : plan.last_done);
     for (std::size_t first = 0; first < n; first += chunk) {
-        for (int late = p; late < plan.count; ++late) {
-            const std::size_t length = n >> plan.passes[late].done;
-            forward_passes(a + first, length, first / length, chunk / length, plan.passes[late], table, c);
+        for (int p = whole; p < plan.count; ++p) {
+            const std::size_t length = n >> plan.passes[p].done;
+            forward_passes(a + first, length, first / length, chunk / length, plan.passes[p], table, c);
         }
-        const std::size_t length = n >> plan.last.done;
-        const Word* constants = table + plan.last.offset + first / length * block_constants;
-        for (std::size_t j = 0; j < chunk; j += length, constants += block_constants) {
-            forward_block<3>(a + first + j, constants, c);
+        const Word* constants = table + plan.last_offset + first / set_words * set_constants;
+        switch (chunk) {
+            case 16:
+                forward_small<1>(a, constants, c);
+                break;
+            case 32:
+                forward_small<2>(a, constants, c);
+                break;
+            case 64:
+                forward_small<4>(a, constants, c);
+                break;
+            default:
+                forward_last(a + first, chunk, constants, c);
+        }
+    }
+}
+
+// Inverse butterflies (Gentleman-Sande): x, y -> x + y, w (x - y). What is going to be a y is kept negated,
+// which the butterfly that makes it does for nothing, so that x - y is one addition.
+
+/// x and negated in [0, 2q] for y = -negated -> x + y and w (x - y) in [0, 2q), or the opposites of both.
+template <bool negate>
+[[gnu::always_inline]] inline void inverse_butterfly(Vec& x, Vec& negated, const Twiddle& w,
+                                                     const Constants& c) {
+    const Vec difference = plus(x, negated);
+    const Vec sum = negate ? minus(negated, x) : minus(x, negated);  // [-2q, 2q]
+    const Vec estimate = add_low(zero(), difference, w.quotient);
+    x = correct_signed(sum, c.double_q);
+    if constexpr (negate) {
+        negated = minus(add_high(c.q, estimate, c.q), add_high(zero(), difference, w.value));
+    } else {
+        negated = minus(add_high(c.q, difference, w.value), add_high(zero(), estimate, c.q));
+    }
+}
+
+/// The last stage of all: the same input -> scale (x + y), w (x - y) in [0, q).
+[[gnu::always_inline]] inline void final_inverse_butterfly(Vec& x, Vec& negated, const Twiddle& w,
+                                                           const Twiddle& scale, const Constants& c) {
+    const Vec sum = minus(plus(x, c.double_q), negated);
+    const Vec difference = plus(x, negated);
+    const Vec sum_multiple = add_high(zero(), add_low(zero(), sum, scale.quotient), c.q);
+    const Vec multiple = add_high(zero(), add_low(zero(), difference, w.quotient), c.q);
+    x = correct_signed(minus(add_high(zero(), sum, scale.value), sum_multiple), c.q);
+    negated = correct_signed(minus(add_high(zero(), difference, w.value), multiple), c.q);
+}
+
+/// Stage `stage` of `stages`, whose results are going to be (x) as they are, (y) negated, or (final) scaled
+/// by the first pair of `scale`.
+template <int stages, int stage, bool per_lane, End end>
+[[gnu::always_inline]] inline void inverse_stage(Vec* x, const Word* table, const Word* scale,
+                                                 const Constants& c) {
+    constexpr int half_log = stages - 1 - stage;
+#pragma GCC unroll 8
+    for (int i = 0; i < (1 << stages) / 2; ++i) {
+        const int block = i >> half_log;
+        Vec& upper = x[i + (block << half_log)];
+        Vec& lower = x[i + (block << half_log) + (1 << half_log)];
+        const Twiddle w = load_twiddle<per_lane>(table, (1 << stage) - 1 + block);
+        const bool negate = stage == 0 ? end == End::y : (block & 1) != 0;
+        if (stage == 0 && end == End::final) {
+            final_inverse_butterfly(upper, lower, w, load_twiddle<false>(scale, 0), c);
+        } else if (negate) {
+            inverse_butterfly<true>(upper, lower, w, c);
+        } else {
+            inverse_butterfly<false>(upper, lower, w, c);
+        }
+    }
+}
+
+/// All stages between two vectors of each of 2^stages rows.
+template <int stages, End end, int stage = stages - 1>
+[[gnu::always_inline]] inline void inverse_stages(Vec* x0, Vec* x1, const Word* table, const Word* scale,
+                                                  const Constants& c) {
+    inverse_stage<stages, stage, false, end>(x0, table, scale, c);
+    inverse_stage<stages, stage, false, end>(x1, table, scale, c);
+    if constexpr (stage > 0) {
+        inverse_stages<stages, end, stage - 1>(x0, x1, table, scale, c);
+    }
+}
+
+template <int stages, End end, std::size_t fixed_stride = 0>
+void inverse_pass(Word* a, std::size_t runtime_stride, const Word* table, const Word* scale,
+                  const Constants& constants) {
+    constexpr std::size_t rows = std::size_t{1} << stages;
+    const Constants c = constants;
+    const std::size_t stride = fixed_stride != 0 ? fixed_stride : runtime_stride;
+    for (std::size_t j = 0; j < stride; j += 2 * lanes) {
+        Vec x0[rows];
+        Vec x1[rows];
+#pragma GCC unroll 8
+        for (std::size_t i = 0; i < rows; ++i) {
+            x0[i] = load(a + i * stride + j);
+            x1[i] = load(a + i * stride + j + lanes);
+        }
+        inverse_stages<stages, end>(x0, x1, table, scale, c);
+#pragma GCC unroll 8
+        for (std::size_t i = 0; i < rows; ++i) {
+            store(a + i * stride + j, x0[i]);
+            store(a + i * stride + j + lanes, x1[i]);
+        }
+    }
+}
+
+template <std::size_t units = set_units>
+[[gnu::always_inline]] inline void load_and_transpose(Vec* x, const Word* a, const Constants& c) {
+#pragma GCC unroll 8
+    for (std::size_t i = 0; i < lanes; ++i) {
+        x[i] = i < 2 * units ? load(a + lanes * i) : zero();
+    }
+    transpose(x);
+#pragma GCC unroll 8
+    for (std::size_t i = 1; i < lanes; i += 2) {
+        x[i] = minus(c.double_q, x[i]);
+    }
+}
+
+template <int stage>
+[[gnu::always_inline]] inline void inverse_lane_stage(Vec* x, const Word* table, const Constants& c) {
+    inverse_stage<lane_stages, stage, true, End::x>(x, table + set_head, nullptr, c);
+}
+
+/// The stage after the second transposition; with a single unit it is the last of all.
+template <std::size_t units = set_units>
+[[gnu::always_inline]] inline void inverse_tail(Word* a, Vec* x, const Word* table, const Word* scale,
+                                                const Constants& c) {
+#pragma GCC unroll 4
+    for (std::size_t i = 0; i < units; ++i) {
+        Vec upper = x[2 * i];
+        Vec lower = minus(c.double_q, x[2 * i + 1]);
+        const Twiddle w = load_twiddle<false>(table, static_cast<int>(i));
+        if (units == 1) {
+            final_inverse_butterfly(upper, lower, w, load_twiddle<false>(scale, 0), c);
+        } else if (i % 2 == 0) {
+            inverse_butterfly<false>(upper, lower, w, c);
+        } else {
+            inverse_butterfly<true>(upper, lower, w, c);
+        }
+        store(a + lanes * 2 * i, upper);
+        store(a + lanes * (2 * i + 1), lower);
+    }
+}
+
+/// The first four stages of the inverse on `words` words, a multiple of 128, from [0, 2q); x and y as in
+/// forward_last.
+void inverse_last(Word* a, std::size_t words, const Word* table, const Constants& constants) {
+    const Constants c = constants;
+    Vec x[lanes];
+    Vec y[lanes];
+    load_and_transpose(x, a, c);
+    inverse_lane_stage<2>(x, table, c);
+    inverse_lane_stage<1>(x, table, c);
+    for (Word* const end = a + words; a != end; a += 2 * set_words) {
+        const Word* y_table = table + set_constants;
+        inverse_lane_stage<0>(x, table, c);
+        load_and_transpose(y, a + set_words, c);
+        inverse_lane_stage<2>(y, y_table, c);
+        transpose(x);
+        inverse_lane_stage<1>(y, y_table, c);
+        inverse_tail(a, x, table, nullptr, c);
+        const std::size_t next = a + 2 * set_words == end ? 0 : 1;
+        table += next * 2 * set_constants;
+        inverse_lane_stage<0>(y, y_table, c);
+        load_and_transpose(x, a + next * 2 * set_words, c);
+        inverse_lane_stage<2>(x, table, c);
+        transpose(y);
+        inverse_lane_stage<1>(x, table, c);
+        inverse_tail(a + set_words, y, y_table, nullptr, c);
+    }
+}
+
+/// The same on less than 128 words.
+template <std::size_t units>
+void inverse_small(Word* a, const Word* table, const Word* scale, const Constants& c) {
+    Vec x[lanes];
+    load_and_transpose<units>(x, a, c);
+    inverse_lane_stage<2>(x, table, c);
+    inverse_lane_stage<1>(x, table, c);
+    inverse_lane_stage<0>(x, table, c);
+    transpose(x);
+    inverse_tail<units>(a, x, table, scale, c);
+}
+
+template <End end>
+void inverse_block(Word* a, std::size_t length, int stages, const Word* table, const Word* scale,
+                   const Constants& c) {
+    const std::size_t stride = length >> stages;
+    switch (stages) {
+        case 1:
+            inverse_pass<1, end>(a, stride, table, scale, c);
+            break;
+        case 2:
+            inverse_pass<2, end>(a, stride, table, scale, c);
+            break;
+        default:
+            switch (stride) {
+                case 16:
+                    inverse_pass<3, end, 16>(a, stride, table, scale, c);
+                    break;
+                case 128:
+                    inverse_pass<3, end, 128>(a, stride, table, scale, c);
+                    break;
+                default:
+                    inverse_pass<3, end, 1024>(a, stride, table, scale, c);
+            }
+    }
+}
+
+void inverse_passes(Word* a, std::size_t length, std::size_t first_block, std::size_t blocks,
+                    const Pass& pass, const Word* table, const Constants& c) {
+    const std::size_t step = pass_constants(pass.stages);
+    const Word* constants = table + pass.offset + first_block * step;
+    for (std::size_t block = first_block; block < first_block + blocks;
+         ++block, a += length, constants += step) {
+        if (pass.done == 0) {
+            inverse_block<End::final>(a, length, pass.stages, constants, table, c);
+        } else if (block % 2 == 0) {
+            inverse_block<End::x>(a, length, pass.stages, constants, table, c);
+        } else {
+            inverse_block<End::y>(a, length, pass.stages, constants, table, c);
         }
     }
 }
@@ -425,82 +683,72 @@ void ntt_inverse(const NttTables& tables, Word* a) {
     const Plan plan(n);
     const Constants c(tables.modulus());
     const Word* table = tables.inverse_twiddles().data();
-    if (plan.count == 0) {
-        const Word* constants = table + plan.last.offset;
-        switch (plan.last.stages) {
-            case 1:
-                inverse_block<1, true>(a, constants, c, table);
-                break;
-            case 2:
-                inverse_block<2, true>(a, constants, c, table);
-                break;
-            default:
-                inverse_block<3, true>(a, constants, c, table);
-        }
-        return;
-    }
-    int whole = 1;  // passes over the whole array; at least the first, which scales
+    int whole = 0;  // passes over the whole array
     while (whole < plan.count && n >> plan.passes[whole].done > chunk_words) {
         ++whole;
     }
-    const std::size_t chunk = n >> (whole < plan.count ? plan.passes[whole].done : plan.last.done);
+    const std::size_t chunk = n >> (whole < plan.count ? plan.passes[whole].done : plan.last_done);
     for (std::size_t first = 0; first < n; first += chunk) {
-        const std::size_t block = n >> plan.last.done;
-        const Word* constants = table + plan.last.offset + first / block * block_constants;
-        for (std::size_t j = 0; j < chunk; j += block, constants += block_constants) {
-            inverse_block<3, false>(a + first + j, constants, c, nullptr);
+        const Word* constants = table + plan.last_offset + first / set_words * set_constants;
+        switch (chunk) {
+            case 16:
+                inverse_small<1>(a, constants, table, c);
+                break;
+            case 32:
+                inverse_small<2>(a, constants, table, c);
+                break;
+            case 64:
+                inverse_small<4>(a, constants, table, c);
+                break;
+            default:
+                inverse_last(a + first, chunk, constants, c);
         }
-        for (int late = plan.count; late-- > whole;) {
-            const std::size_t length = n >> plan.passes[late].done;
-            inverse_passes<false>(a + first, length, first / length, chunk / length, plan.passes[late], table,
-                                  c);
+        for (int p = plan.count; p-- > whole;) {
+            const std::size_t length = n >> plan.passes[p].done;
+            inverse_passes(a + first, length, first / length, chunk / length, plan.passes[p], table, c);
         }
     }
-    for (int p = whole; p-- > 1;) {
+    for (int p = whole; p-- > 0;) {
         const int done = plan.passes[p].done;
-        inverse_passes<false>(a, n >> done, 0, std::size_t{1} << done, plan.passes[p], table, c);
+        inverse_passes(a, n >> done, 0, std::size_t{1} << done, plan.passes[p], table, c);
     }
-    inverse_passes<true>(a, n, 0, 1, plan.passes[0], table, c);
 }
 
 /// Writes the constants of one direction; powers[i] is the twiddle of block i - 2^s of stage s, where 2^s is
 /// the highest power of two in i.
 Buffer lay_out(std::size_t n, const Modulus& modulus, const Buffer& powers, Word scale) {
     const Plan plan(n);
-    const Word q = modulus.value();
-    const Word inverse = inverse_mod_word(q);
+    const Word inverse = inverse_mod_word(modulus.value());
     Buffer table(plan.words);
     const auto put = [&](std::size_t position, std::size_t gap, Word w) {
         const Word value = modulus.reduce(uint128_t{w} << 52);
         table[position] = value;
         table[position + gap] = value * inverse & mask52;
     };
-    const auto put_pairs = [&](std::size_t position, int stages, int done, std::size_t block) {
-        for (int s = 0; s < stages; ++s) {
-            for (std::size_t i = 0; i < std::size_t{1} << s; ++i) {
-                put(position + 2 * ((std::size_t{1} << s) - 1 + i), 1,
-                    powers[(((std::size_t{1} << done) + block) << s) + i]);
-            }
-        }
-    };
     put(0, 1, scale);
     for (int p = 0; p < plan.count; ++p) {
         const Pass& pass = plan.passes[p];
-        for (std::size_t block = 0; block < std::size_t{1} << pass.done; ++block) {
-            put_pairs(pass.offset + block * pass_constants(pass.stages), pass.stages, pass.done, block);
+        const std::size_t blocks = std::size_t{1} << pass.done;
+        for (std::size_t block = 0; block < blocks; ++block) {
+            const std::size_t position = pass.offset + block * pass_constants(pass.stages);
+            for (int s = 0; s < pass.stages; ++s) {
+                for (std::size_t i = 0; i < std::size_t{1} << s; ++i) {
+                    put(position + pass_constants(s) + 2 * i, 1, powers[((blocks + block) << s) + i]);
+                }
+            }
         }
     }
-    const std::size_t vectors = std::size_t{1} << plan.last.stages;
-    for (std::size_t block = 0; block < std::size_t{1} << plan.last.done; ++block) {
-        const std::size_t position = plan.last.offset + block * block_constants;
-        put_pairs(position, plan.last.stages, plan.last.done, block);
-        // After the transposition, lane l of every register belongs to the l-th group of eight words.
-        for (int s = 0; s < vector_log; ++s) {
+    for (std::size_t unit = 0; unit < n / unit_words; ++unit) {
+        const std::size_t position = plan.last_offset + unit / set_units * set_constants;
+        put(position + 2 * (unit % set_units), 1, powers[n / unit_words + unit]);
+    }
+    // After the transposition, lane l of the registers belongs to the l-th group of eight words.
+    for (std::size_t row = 0; row < n / lanes; ++row) {
+        const std::size_t position = plan.last_offset + row / lanes * set_constants + set_head + row % lanes;
+        for (int s = 0; s < lane_stages; ++s) {
             for (std::size_t i = 0; i < std::size_t{1} << s; ++i) {
-                for (std::size_t lane = 0; lane < vectors; ++lane) {
-                    put(position + block_head + 2 * lanes * ((std::size_t{1} << s) - 1 + i) + lane, lanes,
-                        powers[((n / lanes + block * vectors + lane) << s) + i]);
-                }
+                put(position + lanes * (pass_constants(s) + 2 * i), lanes,
+                    powers[((n / lanes + row) << s) + i]);
             }
         }
     }
