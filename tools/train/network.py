@@ -193,18 +193,22 @@ class Flatten(nn.Module):
 
 
 class Network(nn.Module):
-    """The layers of a recipe, applied in order to quantised pixels divided by their largest value."""
+    """The layers of a recipe, applied in order to quantised pixels divided by their largest value.
 
-    def __init__(self, recipe, input_shape=(1, 28, 28)):
+    normalised: with a batch norm after each layer with weights but the last, whose offset starts at the recipe's
+    "shift": a square around 1 is half a line, a square around 0 is even.
+    """
+
+    def __init__(self, recipe, input_shape=(1, 28, 28), normalised=True):
         super().__init__()
         self.recipe = recipe
         self.input_shape = input_shape
         self.input_unit = 1.0 / len(recipe["thresholds"])
         self.layers = nn.ModuleList()
         shape = input_shape
-        for index, entry in enumerate(recipe["layers"]):
-            last = index == len(recipe["layers"]) - 1
-            layer = _build(entry, shape, normalised=not last, shift=recipe.get("shift", 0.0))
+        for entry in recipe["layers"]:
+            # The logits go without a batch norm.
+            layer = _build(entry, shape, normalised and entry is not recipe["layers"][-1], recipe.get("shift", 0.0))
             self.layers.append(layer)
             shape = integer_model.output_shape(layer.to_integer(), shape)
 

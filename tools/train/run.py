@@ -14,7 +14,10 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
+# OpenBLAS reads this when it loads. Its threads busy-wait for each other, which costs far more than it gains when other
+# processes use the same cores.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import torch
 
 import data
@@ -60,10 +63,11 @@ def shrink(recipe):
 
 
 class Log:
-    """Lines to the terminal and to a file, with the seconds since the start."""
+    """Lines to the terminal and to a file, anew in each run: a resumed run repeats the lines of its earlier stages."""
 
     def __init__(self, file):
-        self.file, self.begin = file, time.monotonic()
+        self.file = file
+        file.write_text("", encoding="utf-8")
 
     def __call__(self, line):
         print(line, flush=True)
@@ -91,36 +95,38 @@ def _span(weight):
     return f"{float(size.min()):.2g}-{float(size.max()):.2g}" if len(size) else "none"
 
 
-def checkpoint_key(recipe, count, size):
-    """Changes with anything that a stage's outcome depends on."""
+def checkpoint(folder, recipe, count, size):
+    """The file that holds the network after `count` stages. Its name changes with anything that the outcome depends
+    on, and with nothing else: recipes that begin alike share their first stages."""
     basis = [recipe[key] for key in ("seed", "thresholds", "layers", "data")]
-    basis += [recipe.get("distillation"), recipe.get("shift"), recipe["stages"][:count], size]
-    return hashlib.sha256(json.dumps(basis, sort_keys=True).encode()).hexdigest()[:12]
-
-
-def save_checkpoint(network, file):
-    temporary = file.with_name(file.name + ".tmp")
-    torch.save(network, temporary)
-    os.replace(temporary, file)
+    basis += [recipe.get(key) for key in ("distillation", "shift", "channels_last")]
+    basis += [recipe["stages"][:count], size]
+    key = hashlib.sha256(json.dumps(basis, sort_keys=True).encode()).hexdigest()[:12]
+    return folder / f"{count}-{recipe['stages'][count - 1]['stage']}-{key}.pt"
 
 
 def follow(recipe, course, folder, log):
     """Runs the stages, or picks up after the last one that left a checkpoint; returns the network."""
-    files = [folder / f"{count}-{stage['stage']}-{checkpoint_key(recipe, count, len(course.pool.labels))}.pt"
-             for count, stage in enumerate(recipe["stages"], 1)]
+    folder.mkdir(parents=True, exist_ok=True)
+    files = [checkpoint(folder, recipe, count, len(course.pool.labels))
+             for count in range(1, len(recipe["stages"]) + 1)]
     done = max((count for count, file in enumerate(files, 1) if file.is_file()), default=0)
     if done:
-        network = torch.load(files[done - 1])
+        network, lines = torch.load(files[done - 1])
         network.recipe = recipe
-        log(f"resumed after stage {done}, {recipe['stages'][done - 1]['stage']}")
+        for line in lines:
+            log(line)
     else:
         torch.manual_seed(recipe["seed"])
-        network = Network(recipe)
+        network, lines = Network(recipe), []
+        if recipe.get("channels_last"):  # a third faster where convolutions have many maps, slower where few
+            network.to(memory_format=torch.channels_last)
     for stage, file in list(zip(recipe["stages"], files))[done:]:
         begin = time.monotonic()
         stages.STAGES[stage["stage"]](network, stage, course)
-        save_checkpoint(network, file)
-        log(f"{stage['stage']:8} {describe(network, course)} ({time.monotonic() - begin:.0f} s)")
+        lines = [*lines, f"{stage['stage']:8} {describe(network, course)} ({time.monotonic() - begin:.0f} s)"]
+        log(lines[-1])
+        teacher.save(lambda stream: torch.save((network, lines), stream), file)
     return network
 
 
@@ -150,7 +156,6 @@ def parse(arguments):
     parser.add_argument("--test", action="store_true", help="classify the test set at the end: once per shipped model")
     parser.add_argument("--tiny", action="store_true",
                         help=f"{TINY_IMAGES} images and few steps: checks the pipeline, not the accuracy")
-    parser.add_argument("--threads", type=int, default=1, help="threads for PyTorch (default: %(default)s)")
     return parser.parse_args(arguments)
 
 
@@ -159,7 +164,6 @@ def run(options):
     directory = data.locate(options.mnist)
     if options.tiny:
         recipe = shrink(recipe)
-    torch.set_num_threads(options.threads)
     # Squares of small numbers underflow in great number, and arithmetic on denormals is slow.
     torch.set_flush_denormal(True)
     split, validation = data.load_training(directory, TINY_IMAGES if options.tiny else None)
@@ -168,7 +172,7 @@ def run(options):
     log = Log(folder / "log")
     pool = teacher.prepare(options.work, split, validation, recipe["data"], log)
     course = stages.Course(recipe, pool, validation, TINY if options.tiny else 1.0)
-    network = follow(recipe, course, folder, log)
+    network = follow(recipe, course, options.work / "checkpoints", log)
     output = options.output or folder / f"{recipe['name']}.lacuna.json"
     model = finish(network, course, output, log, f"tools/train/run.py {recipe['name']}")
     if options.test:

@@ -63,18 +63,11 @@ def answers(teacher, pixels, pool):
     result = np.empty((*pool.images.shape[:2], 10), np.float32)
     progress = training.Progress("teacher's answers", len(pool.images))
     for index, images in enumerate(pool.images):
-        for start in range(0, len(images), 1000):
-            result[index, start:start + 1000] = teacher(pixels(np.asarray(images[start:start + 1000]))).numpy()
+        for start in range(0, len(images), 200):
+            result[index, start:start + 200] = teacher(pixels(images[start:start + 200])).numpy()
         progress(index + 1)
     progress.close()
     return result
-
-
-def save_array(array, file):
-    temporary = file.with_name(file.name + ".tmp")
-    with open(temporary, "wb") as stream:
-        np.save(stream, array)
-    os.replace(temporary, file)
 
 
 def prepare(folder, split, validation, setting, report):
@@ -85,20 +78,34 @@ def prepare(folder, split, validation, setting, report):
     key = zlib.crc32(json.dumps([setting, len(split)], sort_keys=True).encode())
     base = folder / f"pool-{key:08x}"
     base.mkdir(parents=True, exist_ok=True)
-    image_file, answer_file = base / "images.npy", base / "answers.npy"
+    image_file, teacher_file, answer_file = base / "images.npy", base / "teacher.pt", base / "answers.npy"
     if not image_file.is_file():
-        pool = build_pool(split, setting["copies"], setting["seed"], setting["strength"])
-        save_array(pool.images, image_file)
+        save(lambda stream: np.save(stream, build_pool(split, setting["copies"], setting["seed"],
+                                                       setting["strength"]).images), image_file)
     pool = Pool(np.load(image_file, mmap_mode="r"), None, split.labels)
     if not setting.get("teacher_epochs"):
         return pool
+    pixels = training.Pixels(range(1, 256))
+    if not teacher_file.is_file():
+        save(lambda stream: torch.save(train_teacher(pool, pixels, setting), stream), teacher_file)
     if not answer_file.is_file():
-        torch.manual_seed(setting["seed"])
-        pixels = training.Pixels(range(1, 256))
-        teacher = Teacher(setting.get("teacher_width", 32)).to(memory_format=torch.channels_last)
-        training.train(teacher, pool, pixels, setting["teacher_epochs"], 0.003, setting["seed"], "teacher",
-                       {"smoothing": 0.05})
+        teacher = torch.load(teacher_file)
         report(f"teacher: validation {training.accuracy(teacher, pixels, validation):.2%} (float, ReLU)")
-        save_array(answers(teacher, pixels, pool), answer_file)
+        save(lambda stream: np.save(stream, answers(teacher, pixels, pool)), answer_file)
     pool.answers = np.load(answer_file, mmap_mode="r")
     return pool
+
+
+def train_teacher(pool, pixels, setting):
+    torch.manual_seed(setting["seed"])
+    teacher = Teacher(setting.get("teacher_width", 32)).to(memory_format=torch.channels_last)
+    return training.train(teacher, pool, pixels, setting["teacher_epochs"], 0.003, setting["seed"], "teacher",
+                          {"smoothing": 0.05})
+
+
+def save(write, file):
+    """Calls write(stream) on a temporary file, then renames it: an interruption leaves no half file."""
+    temporary = file.with_name(file.name + ".tmp")
+    with open(temporary, "wb") as stream:
+        write(stream)
+    os.replace(temporary, file)

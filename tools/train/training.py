@@ -60,14 +60,19 @@ def accuracy(network, pixels, split, batch=1000):
 
 
 def loss(outputs, labels, teacher, distillation):
-    """Cross entropy, mixed with the divergence from the teacher's softened answer."""
+    """Cross entropy with the labels, mixed with the divergence from the teacher's answer.
+
+    The teacher's logits are multiplied by "sharpness" (it was trained with smoothed labels) and the student's are not
+    softened: at a high temperature it would have to reproduce the size of the teacher's logits, and squares, which do
+    not saturate, are bad at that (README, what was tried).
+    """
     plain = F.cross_entropy(outputs, labels, label_smoothing=distillation.get("smoothing", 0.0))
-    share, temperature = distillation.get("share", 0.0), distillation.get("temperature", 1.0)
+    share = distillation.get("share", 0.0)
     if share == 0 or teacher is None:
         return plain
-    soft = F.kl_div(F.log_softmax(outputs / temperature, 1), F.log_softmax(teacher / temperature, 1),
-                    reduction="batchmean", log_target=True)
-    return (1 - share) * plain + share * temperature**2 * soft
+    answer = F.log_softmax(teacher * distillation.get("sharpness", 1.0), 1)
+    soft = F.kl_div(F.log_softmax(outputs, 1), answer, reduction="batchmean", log_target=True)
+    return (1 - share) * plain + share * soft
 
 
 def train(network, pool, pixels, epochs, rate, seed, title, distillation=None, after_step=None, penalty=0.0,
