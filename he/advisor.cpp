@@ -53,6 +53,14 @@ std::optional<Parameters> try_resolve(const Parameters& parameters) {
     }
 }
 
+bool has_prime(std::size_t n, int bits) {
+    try {
+        return ntt_primes(n, bits, 1).size() == 1;
+    } catch (const Error&) {
+        return false;
+    }
+}
+
 }  // namespace
 
 Parameters advise(const Requirements& requirements) {
@@ -72,14 +80,10 @@ Parameters advise(const Requirements& requirements) {
         const int limit = max_log_qp(n, requirements.security);
         // Primes are 1 mod 2n, so the smallest sizes have none.
         const int smallest_prime = std::countr_zero(n) + 4;
-        if (requirements.batching && requirements.plain_bits < smallest_prime) {
-            throw Error("advisor: batching needs a plaintext prime that is 1 modulo 2n, of at least " +
-                        std::to_string(smallest_prime) + " bits at n = " + std::to_string(n) + "; found " +
-                        std::to_string(requirements.plain_bits) +
+        if (requirements.batching && !has_prime(n, requirements.plain_bits)) {
+            throw Error("advisor: batching needs a plaintext prime that is 1 modulo 2n, and at n = " +
+                        std::to_string(n) + " there is none of " + std::to_string(requirements.plain_bits) +
                         " bits; ask for more bits or for no batching");
-        }
-        if (requirements.batching) {
-            (void)ntt_primes(n, requirements.plain_bits, 1);  // says so where there is none
         }
         for (int total = std::max(requirements.plain_bits + 2, smallest_prime); total <= limit; ++total) {
             Parameters parameters;
