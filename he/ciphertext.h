@@ -37,7 +37,8 @@ struct SeededCiphertext {
     bool operator==(const SeededCiphertext&) const = default;
 };
 
-/// The full ciphertext of a seeded one. Throws Error where it belongs to another ring.
-[[nodiscard]] Ciphertext expand(const Ring& ring, const SeededCiphertext& seeded);
+/// The full ciphertext of a seeded one, whose c_0 it takes over. Throws Error where it belongs to another
+/// ring.
+[[nodiscard]] Ciphertext expand(const Ring& ring, SeededCiphertext seeded);
 
 }  // namespace lacuna

@@ -45,14 +45,14 @@ RnsPolynomial mask(const Ring& ring, const SecretKey& secret, const RnsPolynomia
 
 }  // namespace
 
-Ciphertext expand(const Ring& ring, const SeededCiphertext& seeded) {
+Ciphertext expand(const Ring& ring, SeededCiphertext seeded) {
     if (seeded.ring != ring.hash() || seeded.c0.n() != ring.n() || seeded.c0.limbs() != ring.max_limbs()) {
         throw Error("seeded ciphertext: it belongs to other parameters; load it with its own");
     }
     Ciphertext ciphertext;
     ciphertext.ring = seeded.ring;
     ciphertext.t = seeded.t;
-    ciphertext.parts.push_back(seeded.c0);
+    ciphertext.parts.push_back(std::move(seeded.c0));
     ciphertext.parts.push_back(RnsPolynomial::uninitialised(ring.n(), ring.max_limbs(), Form::coefficient));
     sample_uniform(ring.data(), seeded.seed, 0, ciphertext.parts[1]);
     return ciphertext;

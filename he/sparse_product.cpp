@@ -44,8 +44,8 @@ SparseProduct::SparseProduct(std::size_t n, std::size_t inputs, std::vector<std:
     }
 }
 
-std::vector<Ciphertext> SparseProduct::apply(const Context& context, std::span<const Ciphertext> inputs,
-                                             int threads) const {
+/// Throws unless the inputs are of one kind that this map takes.
+void SparseProduct::check(const Context& context, std::span<const Ciphertext> inputs) const {
     const Ring& ring = context.ring();
     if (inputs.size() != map_.inputs() || inputs.empty() || map_.n() != ring.n()) {
         throw Error("sparse product: expected " + std::to_string(map_.inputs()) + " ciphertexts of degree " +
@@ -80,20 +80,34 @@ std::vector<Ciphertext> SparseProduct::apply(const Context& context, std::span<c
             "sparse product: x^k with k > 0 needs coefficient form, found NTT form; call to_coefficients "
             "first");
     }
-    const PlaintextSpace& space = context.plain_for(first.t);
+}
 
-    std::vector<Ciphertext> outputs(map_.outputs());
-    for (Ciphertext& output : outputs) {
-        output.ring = first.ring;
-        output.t = first.t;
-        output.scale = first.scale;
-        for (std::size_t part = 0; part < first.size(); ++part) {
-            output.parts.push_back(RnsPolynomial::uninitialised(ring.n(), first.limbs(), first.form()));
-        }
+namespace {
+
+/// An output of the same kind as `model`, its words to be written.
+Ciphertext blank_like(const Ciphertext& model) {
+    Ciphertext output;
+    output.ring = model.ring;
+    output.t = model.t;
+    output.scale = model.scale;
+    for (const RnsPolynomial& part : model.parts) {
+        output.parts.push_back(RnsPolynomial::uninitialised(part.n(), part.limbs(), part.form()));
     }
+    return output;
+}
+
+}  // namespace
+
+void SparseProduct::run(const Context& context, std::span<const Ciphertext> inputs,
+                        std::span<Ciphertext> outputs, int threads) const {
+    const Ring& ring = context.ring();
+    const Ciphertext& first = inputs.front();
+    const std::size_t limbs = first.limbs();
+    const bool transformed = first.form() == Form::ntt;
+    const PlaintextSpace& space = context.plain_for(first.t);
     std::vector<SparseMap::Plane> planes;
     for (std::size_t part = 0; part < first.size(); ++part) {
-        for (std::size_t i = 0; i < first.limbs(); ++i) {
+        for (std::size_t i = 0; i < limbs; ++i) {
             SparseMap::Plane& plane = planes.emplace_back();
             plane.modulus = &ring.data().modulus(i);
             for (const Ciphertext& input : inputs) {
@@ -113,9 +127,9 @@ std::vector<Ciphertext> SparseProduct::apply(const Context& context, std::span<c
             const Modulus& t = space.modulus();
             const std::uint64_t c = t.reduce_signed(term.coefficient);
             const std::uint64_t m = wraps ? t.negate(c) : c;
-            for (std::size_t i = 0; i < first.limbs(); ++i) {
+            for (std::size_t i = 0; i < limbs; ++i) {
                 const Modulus& q = ring.data().modulus(i);
-                const std::uint64_t scaled = space.scaled(ring, m, first.limbs(), i);
+                const std::uint64_t scaled = space.scaled(ring, m, limbs, i);
                 std::uint64_t* const limb = outputs[j].parts[0].limb(i);
                 // A constant has the same value everywhere, so in NTT form it joins every word.
                 for (std::size_t k = position; k < (transformed ? ring.n() : position + 1); ++k) {
@@ -124,7 +138,31 @@ std::vector<Ciphertext> SparseProduct::apply(const Context& context, std::span<c
             }
         }
     }
+}
+
+std::vector<Ciphertext> SparseProduct::apply(const Context& context, std::span<const Ciphertext> inputs,
+                                             int threads) const {
+    check(context, inputs);
+    std::vector<Ciphertext> outputs;
+    for (std::size_t j = 0; j < map_.outputs(); ++j) {
+        outputs.push_back(blank_like(inputs.front()));
+    }
+    run(context, inputs, outputs, threads);
     return outputs;
+}
+
+void SparseProduct::transform(const Context& context, std::vector<Ciphertext>& values, int threads) const {
+    if (!map_.works_in_place()) {
+        values = apply(context, values, threads);
+        return;
+    }
+    check(context, values);
+    while (values.size() < map_.outputs()) {
+        values.push_back(blank_like(values.front()));
+    }
+    const std::span<Ciphertext> all(values);
+    run(context, all.first(map_.inputs()), all.first(map_.outputs()), threads);
+    values.resize(map_.outputs());
 }
 
 }  // namespace lacuna

@@ -39,7 +39,15 @@ class SparseProduct {
     [[nodiscard]] std::vector<Ciphertext> apply(const Context& context, std::span<const Ciphertext> inputs,
                                                 int threads = 1) const;
 
+    /// The same, in place of its inputs: their storage holds the results, which saves the memory of one
+    /// layer.
+    void transform(const Context& context, std::vector<Ciphertext>& values, int threads = 1) const;
+
   private:
+    void check(const Context& context, std::span<const Ciphertext> inputs) const;
+    void run(const Context& context, std::span<const Ciphertext> inputs, std::span<Ciphertext> outputs,
+             int threads) const;
+
     SparseMap map_;
     std::vector<std::vector<Monomial>> bias_;
     double norm_1_ = 0;

@@ -2,6 +2,8 @@
 #include "ntt/buffer.h"
 
 #include <cstdlib>
+#include <map>
+#include <mutex>
 #include <new>
 #include <vector>
 
@@ -10,76 +12,101 @@ namespace lacuna::detail {
 namespace {
 
 constexpr std::size_t alignment = 64;
-constexpr std::size_t cache_limit_bytes = std::size_t{32} << 20;
+/// What a thread keeps for itself, and what all of them share beyond that.
+constexpr std::size_t thread_cache_bytes = std::size_t{32} << 20;
+constexpr std::size_t shared_cache_bytes = std::size_t{2} << 30;
+/// Below this the system's allocator is as fast.
+constexpr std::size_t smallest_cached = std::size_t{4} << 10;
 
-std::size_t rounded(std::size_t bytes) { return (bytes + alignment - 1) / alignment * alignment; }
+std::size_t rounded(std::size_t bytes) {
+    return (bytes + alignment - 1) / alignment * alignment;
+}
 
-/// Trivially destructible, so a buffer that outlives its thread's cache can still ask.
-thread_local bool cache_is_alive = true;
-
-/// Storage that this thread released, by size. Bounded; what does not fit goes back to the system.
+/// Released storage by size, up to a limit; what does not fit goes back to the system.
 class StorageCache {
   public:
-    StorageCache() = default;
+    explicit StorageCache(std::size_t limit) : limit_(limit) {}
     StorageCache(const StorageCache&) = delete;
     StorageCache& operator=(const StorageCache&) = delete;
-    ~StorageCache() {
-        cache_is_alive = false;
-        for (const Entry& entry : entries_) {
-            std::free(entry.storage);
+    ~StorageCache() { clear(); }
+
+    void* take(std::size_t bytes) noexcept {
+        const auto found = free_.find(bytes);
+        if (found == free_.end() || found->second.empty()) {
+            return nullptr;
         }
+        void* storage = found->second.back();
+        found->second.pop_back();
+        held_ -= bytes;
+        return storage;
     }
 
-    void* take(std::size_t bytes) {
-        for (std::size_t i = entries_.size(); i-- > 0;) {
-            if (entries_[i].bytes == bytes) {
-                void* storage = entries_[i].storage;
-                entries_[i] = entries_.back();
-                entries_.pop_back();
-                held_ -= bytes;
-                return storage;
-            }
-        }
-        return nullptr;
-    }
-
-    bool keep(void* storage, std::size_t bytes) {
-        if (held_ + bytes > cache_limit_bytes || entries_.size() >= max_entries) {
+    bool keep(void* storage, std::size_t bytes) noexcept {
+        if (held_ + bytes > limit_) {
             return false;
         }
-        if (entries_.capacity() < max_entries) {
-            try {
-                entries_.reserve(max_entries);
-            } catch (const std::bad_alloc&) {
-                return false;
-            }
+        try {
+            free_[bytes].push_back(storage);
+        } catch (const std::bad_alloc&) {
+            return false;
         }
-        entries_.push_back({storage, bytes});
         held_ += bytes;
         return true;
     }
 
+    void clear() noexcept {
+        for (auto& [bytes, storages] : free_) {
+            for (void* storage : storages) {
+                std::free(storage);
+            }
+        }
+        free_.clear();
+        held_ = 0;
+    }
+
   private:
-    struct Entry {
-        void* storage;
-        std::size_t bytes;
-    };
-    static constexpr std::size_t max_entries = 256;
-    std::vector<Entry> entries_;
+    std::size_t limit_;
     std::size_t held_ = 0;
+    std::map<std::size_t, std::vector<void*>> free_;
 };
 
-StorageCache& cache() {
-    thread_local StorageCache instance;
-    return instance;
+/// Never destroyed: storage may be released by whatever is torn down last.
+struct SharedCache {
+    std::mutex mutex;
+    StorageCache storages{shared_cache_bytes};
+};
+
+SharedCache& shared_cache() {
+    static SharedCache* const instance = new SharedCache;
+    return *instance;
+}
+
+/// Trivially destructible, so a buffer that outlives its thread's cache can still ask.
+thread_local bool thread_cache_is_alive = true;
+
+struct ThreadCache {
+    StorageCache storages{thread_cache_bytes};
+    ~ThreadCache() { thread_cache_is_alive = false; }
+};
+
+StorageCache& thread_cache() {
+    thread_local ThreadCache instance;
+    return instance.storages;
 }
 
 }  // namespace
 
 void* acquire_storage(std::size_t bytes) {
     const std::size_t size = rounded(bytes);
-    if (cache_is_alive) {
-        if (void* storage = cache().take(size)) {
+    if (size >= smallest_cached) {
+        if (thread_cache_is_alive) {
+            if (void* storage = thread_cache().take(size)) {
+                return storage;
+            }
+        }
+        SharedCache& shared = shared_cache();
+        const std::lock_guard lock(shared.mutex);
+        if (void* storage = shared.storages.take(size)) {
             return storage;
         }
     }
@@ -91,9 +118,18 @@ void* acquire_storage(std::size_t bytes) {
 }
 
 void release_storage(void* storage, std::size_t bytes) noexcept {
-    if (!cache_is_alive || !cache().keep(storage, rounded(bytes))) {
-        std::free(storage);
+    const std::size_t size = rounded(bytes);
+    if (size >= smallest_cached) {
+        if (thread_cache_is_alive && thread_cache().keep(storage, size)) {
+            return;
+        }
+        SharedCache& shared = shared_cache();
+        const std::lock_guard lock(shared.mutex);
+        if (shared.storages.keep(storage, size)) {
+            return;
+        }
     }
+    std::free(storage);
 }
 
 void cleanse(void* storage, std::size_t bytes) noexcept {
@@ -103,3 +139,13 @@ void cleanse(void* storage, std::size_t bytes) noexcept {
 }
 
 }  // namespace lacuna::detail
+
+namespace lacuna {
+
+void release_cached_storage() {
+    detail::SharedCache& shared = detail::shared_cache();
+    const std::lock_guard lock(shared.mutex);
+    shared.storages.clear();
+}
+
+}  // namespace lacuna

@@ -10,13 +10,17 @@
 namespace lacuna {
 
 namespace detail {
-/// 64-byte aligned storage of at least `bytes`, recycled from a small per-thread cache: polynomials come and go in a
-/// few sizes, and fresh pages from the system cost more than the arithmetic on them. Throws std::bad_alloc.
+/// 64-byte aligned storage of at least `bytes`, recycled: polynomials come and go in a few sizes, and fresh
+/// pages from the system cost more than the arithmetic on them. Throws std::bad_alloc.
 [[nodiscard]] void* acquire_storage(std::size_t bytes);
 void release_storage(void* storage, std::size_t bytes) noexcept;
 /// Overwrites with zeros in a way that the compiler must not remove.
 void cleanse(void* storage, std::size_t bytes) noexcept;
 }  // namespace detail
+
+/// Gives storage that the library holds for reuse (at most 2 GiB, beside 32 MiB a thread) back to the system:
+/// for a process that has done its large work and lives on.
+void release_cached_storage();
 
 /// Whether a buffer is overwritten with zeros before its storage is given back.
 enum class Secrecy : bool { open, secret };
@@ -30,7 +34,8 @@ class Buffer {
     [[nodiscard]] static Buffer uninitialised(std::size_t size, Secrecy secrecy = Secrecy::open) {
         Buffer buffer;
         if (size != 0) {
-            buffer.words_ = static_cast<std::uint64_t*>(detail::acquire_storage(size * sizeof(std::uint64_t)));
+            buffer.words_ =
+                static_cast<std::uint64_t*>(detail::acquire_storage(size * sizeof(std::uint64_t)));
         }
         buffer.size_ = size;
         buffer.secrecy_ = secrecy;
@@ -38,7 +43,8 @@ class Buffer {
     }
 
     /// `size` zero words.
-    explicit Buffer(std::size_t size, Secrecy secrecy = Secrecy::open) : Buffer(uninitialised(size, secrecy)) {
+    explicit Buffer(std::size_t size, Secrecy secrecy = Secrecy::open)
+        : Buffer(uninitialised(size, secrecy)) {
         if (size != 0) {
             std::memset(words_, 0, size * sizeof(std::uint64_t));
         }

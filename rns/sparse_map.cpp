@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 #include <string>
 
 #include <omp.h>
@@ -127,21 +128,27 @@ SparseMap::Row SparseMap::compile(const std::vector<SparseTerm>& terms) const {
     return row;
 }
 
-/// packed[halo + j] = input[begin + j] for j in [-halo, tile): the words before 0 are those of -x^n, negated.
-void SparseMap::pack(const Modulus& q, const std::uint64_t* input, std::size_t begin,
-                     std::uint64_t* packed) const {
-    std::size_t wrapped = 0;
-    for (; begin + wrapped < halo_; ++wrapped) {
-        packed[wrapped] = q.negate(input[n_ + begin + wrapped - halo_]);
+/// packed[i][j] = input_i[begin - halo + j] for j < halo: what shifts bring into a tile that starts at
+/// `begin`. The words before 0 are those of -x^n, negated.
+void SparseMap::pack_halo(const Plane& plane, std::size_t begin, std::uint64_t* packed) const {
+    for (std::size_t i = 0; i < inputs_; ++i) {
+        const std::uint64_t* const input = plane.inputs[i];
+        std::uint64_t* const words = packed + i * (tile_ + halo_);
+        for (std::size_t j = 0; j < halo_; ++j) {
+            const bool wraps = begin + j < halo_;
+            words[j] =
+                wraps ? plane.modulus->negate(input[n_ + begin + j - halo_]) : input[begin + j - halo_];
+        }
     }
-    std::copy(input + (begin + wrapped - halo_), input + begin + tile_, packed + wrapped);
 }
 
+/// One tile of every row. On entry the first `halo` packed words of every input are those before the tile; on
+/// return they are those before the next one.
 void SparseMap::run_tile(const Kernels& kernels, const Plane& plane, std::size_t begin,
                          std::uint64_t* packed) const {
     const Modulus& q = *plane.modulus;
     for (std::size_t i = 0; i < inputs_; ++i) {
-        pack(q, plane.inputs[i], begin, packed + i * (tile_ + halo_));
+        std::copy_n(plane.inputs[i] + begin, tile_, packed + i * (tile_ + halo_) + halo_);
     }
     alignas(64) std::uint64_t scaled[largest_tile];
     for (std::size_t r = 0; r < compiled_.size(); ++r) {
@@ -167,6 +174,10 @@ void SparseMap::run_tile(const Kernels& kernels, const Plane& plane, std::size_t
                 kernels.add(out, out, scaled, tile_, q);
             }
         }
+    }
+    for (std::size_t i = 0; i < inputs_ && halo_ != 0; ++i) {
+        std::uint64_t* const words = packed + i * (tile_ + halo_);
+        std::memmove(words, words + tile_, halo_ * sizeof(std::uint64_t));
     }
 }
 
@@ -223,21 +234,35 @@ void SparseMap::apply(const Kernels& kernels, std::span<const Plane> planes, int
                         std::to_string(plane.inputs.size()) + " and " + std::to_string(plane.outputs.size()));
         }
     }
-    const std::size_t tasks_per_plane = tiled_ ? n_ / tile_ : rows_.size();
-    const std::size_t tasks = planes.size() * tasks_per_plane;
     // One a thread, allocated here: an exception must not leave a parallel region.
     std::vector<Buffer> scratch;
     for (int i = 0; i < std::max(threads, 1); ++i) {
         scratch.push_back(Buffer::uninitialised(tiled_ ? inputs_ * (tile_ + halo_) : 2 * n_));
     }
-#pragma omp parallel for num_threads(std::max(threads, 1)) schedule(static)
-    for (std::size_t task = 0; task < tasks; ++task) {
-        const Plane& plane = planes[task / tasks_per_plane];
-        std::uint64_t* const words = scratch[static_cast<std::size_t>(omp_get_thread_num())].data();
-        if (tiled_) {
-            run_tile(kernels, plane, task % tasks_per_plane * tile_, words);
-        } else {
-            run_whole(kernels, plane, task % tasks_per_plane, words, words + n_);
+#pragma omp parallel num_threads(std::max(threads, 1))
+    {
+        const auto thread = static_cast<std::size_t>(omp_get_thread_num());
+        const auto count = static_cast<std::size_t>(omp_get_num_threads());
+        std::uint64_t* const words = scratch[thread].data();
+        for (const Plane& plane : planes) {
+            if (!tiled_) {
+                for (std::size_t row = thread; row < rows_.size(); row += count) {
+                    run_whole(kernels, plane, row, words, words + n_);
+                }
+                continue;
+            }
+            // A run of neighbouring tiles for each thread; only the halo of its first one is another thread's
+            // words.
+            const std::size_t tiles = n_ / tile_;
+            const std::size_t first = tiles * thread / count;
+            const std::size_t last = tiles * (thread + 1) / count;
+            if (halo_ != 0) {
+                pack_halo(plane, first < last ? first * tile_ : 0, words);
+#pragma omp barrier
+            }
+            for (std::size_t tile = first; tile < last; ++tile) {
+                run_tile(kernels, plane, tile * tile_, words);
+            }
         }
     }
 }

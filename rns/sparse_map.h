@@ -43,8 +43,13 @@ class SparseMap {
     /// Whether every exponent is 0, so that the map may be applied to words in NTT form as well.
     [[nodiscard]] bool is_scalar() const { return largest_exponent_ == 0; }
 
+    /// Whether outputs may take the place of inputs. Every tile is packed before it is written, so only
+    /// shifts too long to pack rule it out.
+    [[nodiscard]] bool works_in_place() const { return tiled_; }
+
     /// The same limb of the same part of every input and output; n words each, residues in [0, q),
-    /// coefficient form (or NTT form where is_scalar()). No output may be an input.
+    /// coefficient form (or NTT form where is_scalar()). Output j may be input j, or another input, where
+    /// works_in_place().
     struct Plane {
         const Modulus* modulus = nullptr;
         std::vector<const std::uint64_t*> inputs;
@@ -70,7 +75,7 @@ class SparseMap {
 
     [[nodiscard]] Row compile(const std::vector<SparseTerm>& terms) const;
     void run_tile(const Kernels& kernels, const Plane& plane, std::size_t begin, std::uint64_t* packed) const;
-    void pack(const Modulus& q, const std::uint64_t* input, std::size_t begin, std::uint64_t* packed) const;
+    void pack_halo(const Plane& plane, std::size_t begin, std::uint64_t* packed) const;
     /// sums, product: room for n words each.
     void run_whole(const Kernels& kernels, const Plane& plane, std::size_t row, std::uint64_t* sums,
                    std::uint64_t* product) const;
