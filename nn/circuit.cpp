@@ -27,7 +27,9 @@ struct CostModel {
         }
     }
 
-    [[nodiscard]] double transform() const { return n * std::log2(n) / 2 * 0.085; }
+    [[nodiscard]] double transform() const {
+        return nominal_transform_nanoseconds(static_cast<std::size_t>(n));
+    }
     [[nodiscard]] double convert(double from, double to) const {
         return n * (from * 0.25 + to * (from + 1) * 0.06);
     }
@@ -275,6 +277,10 @@ double encoded_weight(const mpz_class& value, Packing packing, const std::vector
 }
 
 }  // namespace
+
+double nominal_transform_nanoseconds(std::size_t n) {
+    return static_cast<double>(n) * std::log2(static_cast<double>(n)) / 2 * 0.085;
+}
 
 double Circuit::cost() const {
     return std::accumulate(steps.begin(), steps.end(), 0.0,

@@ -56,4 +56,7 @@ struct Circuit {
 [[nodiscard]] std::optional<Circuit> plan_circuit(const std::vector<Stage>& stages,
                                                   const CircuitSetting& setting);
 
+/// The nominal cost of one number-theoretic transform of n words: what a machine's speed is measured against.
+[[nodiscard]] double nominal_transform_nanoseconds(std::size_t n);
+
 }  // namespace lacuna

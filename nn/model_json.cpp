@@ -6,129 +6,22 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
-#include <initializer_list>
-#include <set>
 #include <utility>
 
-#include <nlohmann/json.hpp>
-
 #include "nn/model.h"
+#include "nn/strict_json.h"
 #include "ntt/error.h"
 
 namespace lacuna {
 
 namespace {
 
-using nlohmann::json;
+using namespace strict_json;
 
-constexpr int maximum_nesting = 32;
 constexpr std::int64_t largest_exact = std::int64_t{1} << 53;  // above it many JSON readers round
+const char* const documentation = "see nn/model_format.md";
 
-/// A place in the document: a chain of stack objects, written out only when an error needs it.
-class Place {
-  public:
-    explicit Place(const std::string& source) : key_(source) {}
-    Place(const Place& parent, std::string_view key) : parent_(&parent), key_(key) {}
-    Place(const Place& parent, std::size_t index) : parent_(&parent), index_(index), is_index_(true) {}
-
-    [[nodiscard]] std::string text() const {
-        if (parent_ == nullptr) {
-            return std::string(key_);
-        }
-        if (is_index_) {
-            return parent_->text() + "[" + std::to_string(index_) + "]";
-        }
-        return parent_->text() + (parent_->parent_ == nullptr ? ": " : ".") + std::string(key_);
-    }
-
-  private:
-    const Place* parent_ = nullptr;
-    std::string_view key_;
-    std::size_t index_ = 0;
-    bool is_index_ = false;
-};
-
-std::string shortened(const std::string& text, std::size_t limit = 60) {
-    return text.size() <= limit ? text : text.substr(0, limit) + "...";
-}
-
-/// A JSON value for an error message: one short line of ASCII.
-std::string describe(const json& value) {
-    if (value.is_object()) {
-        return "an object";
-    }
-    if (value.is_array()) {
-        return "an array of " + std::to_string(value.size());
-    }
-    return shortened(value.dump(-1, ' ', true, json::error_handler_t::replace));
-}
-
-[[noreturn]] void fail(const Place& place, const std::string& expected, const std::string& found,
-                       const std::string& advice) {
-    throw Error(place.text() + ": expected " + expected + ", found " + found + "; " + advice);
-}
-
-void check_object(const json& value, const Place& place, std::initializer_list<const char*> fields) {
-    if (!value.is_object()) {
-        fail(place, "an object", describe(value), "see nn/model_format.md");
-    }
-    for (const auto& item : value.items()) {
-        if (std::none_of(fields.begin(), fields.end(), [&](const char* f) { return item.key() == f; })) {
-            std::string known;
-            for (const char* field : fields) {
-                known += (known.empty() ? "" : ", ") + std::string(field);
-            }
-            fail(place, "only the fields " + known, describe(json(item.key())),
-                 "remove it, or put it into provenance");
-        }
-    }
-}
-
-const json& member(const json& object, const Place& place, const char* field) {
-    const auto found = object.find(field);
-    if (found == object.end()) {
-        fail(place, "a field '" + std::string(field) + "'", "none", "add it");
-    }
-    return *found;
-}
-
-const json& array(const json& value, const Place& place) {
-    if (!value.is_array()) {
-        fail(place, "an array", describe(value), "see nn/model_format.md");
-    }
-    return value;
-}
-
-const json& array_of(const json& value, const Place& place, std::size_t size) {
-    if (!value.is_array() || value.size() != size) {
-        fail(place, "an array of " + std::to_string(size), describe(value), "see nn/model_format.md");
-    }
-    return value;
-}
-
-std::string text_of(const json& value, const Place& place) {
-    if (!value.is_string()) {
-        fail(place, "a string", describe(value), "see nn/model_format.md");
-    }
-    return value.get<std::string>();
-}
-
-std::int64_t integer(const json& value, const Place& place, std::int64_t low, std::int64_t high) {
-    const bool fits = value.is_number_integer() &&
-                      !(value.is_number_unsigned() && value.get<std::uint64_t>() > std::uint64_t{1} << 62);
-    if (!fits || value.get<std::int64_t>() < low || value.get<std::int64_t>() > high) {
-        fail(place, "an integer from " + std::to_string(low) + " to " + std::to_string(high), describe(value),
-             "change this value");
-    }
-    return value.get<std::int64_t>();
-}
-
-std::size_t count(const json& value, const Place& place, std::size_t low, std::size_t high) {
-    return static_cast<std::size_t>(
-        integer(value, place, static_cast<std::int64_t>(low), static_cast<std::int64_t>(high)));
-}
-
-mpz_class big_integer(const json& value, const Place& place) {
+mpz_class big_integer(const json& value, const FieldPath& place) {
     const std::string expected = "an integer of at most 53 bits, or a string of at most " +
                                  std::to_string(ModelLimits::integer_digits) + " decimal digits";
     if (value.is_string()) {
@@ -150,36 +43,36 @@ mpz_class big_integer(const json& value, const Place& place) {
     return mpz_class(static_cast<long>(value.get<std::int64_t>()));
 }
 
-std::vector<mpz_class> big_integers(const json& value, const Place& place) {
+std::vector<mpz_class> big_integers(const json& value, const FieldPath& place) {
     std::vector<mpz_class> result;
     result.reserve(array(value, place).size());
     for (std::size_t i = 0; i < value.size(); ++i) {
-        result.push_back(big_integer(value[i], Place(place, i)));
+        result.push_back(big_integer(value[i], FieldPath(place, i)));
     }
     return result;
 }
 
-Extent extent(const json& layer, const Place& place, const char* field, std::size_t low) {
-    const Place at(place, field);
+Extent extent(const json& layer, const FieldPath& place, const char* field, std::size_t low) {
+    const FieldPath at(place, field);
     const json& value = array_of(member(layer, place, field), at, 2);
-    return {count(value[0], Place(at, std::size_t{0}), low, ModelLimits::dimension),
-            count(value[1], Place(at, std::size_t{1}), low, ModelLimits::dimension)};
+    return {count(value[0], FieldPath(at, std::size_t{0}), low, ModelLimits::dimension),
+            count(value[1], FieldPath(at, std::size_t{1}), low, ModelLimits::dimension)};
 }
 
-std::vector<WeightTerm> sparse_row(const json& value, const Place& place, std::size_t columns) {
+std::vector<WeightTerm> sparse_row(const json& value, const FieldPath& place, std::size_t columns) {
     std::vector<WeightTerm> row;
     row.reserve(array(value, place).size());
     std::int64_t least = 0;
     for (std::size_t i = 0; i < value.size(); ++i) {
-        const Place at(place, i);
+        const FieldPath at(place, i);
         const json& term = array_of(value[i], at, 2);
         if (least >= static_cast<std::int64_t>(columns)) {
             fail(at, "no term after column " + std::to_string(least - 1), "another",
                  "columns rise strictly and lie below " + std::to_string(columns));
         }
         const std::int64_t column =
-            integer(term[0], Place(at, std::size_t{0}), least, static_cast<std::int64_t>(columns) - 1);
-        const Place weight_at(at, std::size_t{1});
+            integer(term[0], FieldPath(at, std::size_t{0}), least, static_cast<std::int64_t>(columns) - 1);
+        const FieldPath weight_at(at, std::size_t{1});
         const std::int64_t weight = integer(term[1], weight_at, -ModelLimits::weight, ModelLimits::weight);
         if (weight == 0) {
             fail(weight_at, "a weight other than 0", "0", "leave the term out");
@@ -190,12 +83,12 @@ std::vector<WeightTerm> sparse_row(const json& value, const Place& place, std::s
     return row;
 }
 
-std::vector<WeightTerm> dense_row(const json& value, const Place& place, std::size_t columns) {
+std::vector<WeightTerm> dense_row(const json& value, const FieldPath& place, std::size_t columns) {
     std::vector<WeightTerm> row;
     array_of(value, place, columns);
     for (std::size_t i = 0; i < columns; ++i) {
         const std::int64_t weight =
-            integer(value[i], Place(place, i), -ModelLimits::weight, ModelLimits::weight);
+            integer(value[i], FieldPath(place, i), -ModelLimits::weight, ModelLimits::weight);
         if (weight != 0) {
             row.push_back({static_cast<std::uint32_t>(i), weight});
         }
@@ -203,37 +96,38 @@ std::vector<WeightTerm> dense_row(const json& value, const Place& place, std::si
     return row;
 }
 
-WeightMatrix weight_matrix(const json& layer, const Place& place) {
-    const Place at(place, "weights");
+WeightMatrix weight_matrix(const json& layer, const FieldPath& place) {
+    const FieldPath at(place, "weights");
     const json& value = member(layer, place, "weights");
     check_object(value, at, {"rows", "columns", "terms", "values"});
-    const std::size_t rows = count(member(value, at, "rows"), Place(at, "rows"), 1, ModelLimits::elements);
+    const std::size_t rows =
+        count(member(value, at, "rows"), FieldPath(at, "rows"), 1, ModelLimits::elements);
     WeightMatrix matrix;
-    matrix.columns = count(member(value, at, "columns"), Place(at, "columns"), 1, ModelLimits::map_terms);
+    matrix.columns = count(member(value, at, "columns"), FieldPath(at, "columns"), 1, ModelLimits::map_terms);
     const bool sparse = value.contains("terms");
     if (sparse == value.contains("values")) {
         fail(at, "exactly one of the fields terms and values", sparse ? "both" : "neither", "keep one");
     }
     const char* field = sparse ? "terms" : "values";
-    const Place rows_at(at, field);
+    const FieldPath rows_at(at, field);
     const json& list = array_of(value.at(field), rows_at, rows);
     matrix.rows.reserve(rows);
     for (std::size_t r = 0; r < rows; ++r) {
-        const Place row_at(rows_at, r);
+        const FieldPath row_at(rows_at, r);
         matrix.rows.push_back(sparse ? sparse_row(list[r], row_at, matrix.columns)
                                      : dense_row(list[r], row_at, matrix.columns));
     }
     return matrix;
 }
 
-Layer parse_layer(const json& value, const Place& place) {
+Layer parse_layer(const json& value, const FieldPath& place) {
     if (!value.is_object()) {
-        fail(place, "an object", describe(value), "see nn/model_format.md");
+        fail(place, "an object", describe(value), place.documentation());
     }
     Layer layer;
-    const std::string type = text_of(member(value, place, "type"), Place(place, "type"));
-    layer.name = text_of(member(value, place, "name"), Place(place, "name"));
-    const auto biases = [&] { return big_integers(member(value, place, "bias"), Place(place, "bias")); };
+    const std::string type = text_of(member(value, place, "type"), FieldPath(place, "type"));
+    layer.name = text_of(member(value, place, "name"), FieldPath(place, "name"));
+    const auto biases = [&] { return big_integers(member(value, place, "bias"), FieldPath(place, "bias")); };
     if (type == "convolution") {
         check_object(value, place, {"type", "name", "kernel", "stride", "padding", "weights", "bias"});
         const Extent kernel = extent(value, place, "kernel", 1);
@@ -251,70 +145,23 @@ Layer parse_layer(const json& value, const Place& place) {
     } else if (type == "activation") {
         check_object(value, place, {"type", "name", "coefficients"});
         layer.kind =
-            Activation{big_integers(member(value, place, "coefficients"), Place(place, "coefficients"))};
+            Activation{big_integers(member(value, place, "coefficients"), FieldPath(place, "coefficients"))};
     } else if (type == "flatten") {
         check_object(value, place, {"type", "name"});
         layer.kind = Flatten{};
     } else {
-        fail(Place(place, "type"), "convolution, dense, sum_pool, activation or flatten",
+        fail(FieldPath(place, "type"), "convolution, dense, sum_pool, activation or flatten",
              describe(json(type)), "use one of these layers");
     }
     return layer;
 }
 
-void parse_input(const json& value, const Place& place, Model& model) {
+void parse_input(const json& value, const FieldPath& place, Model& model) {
     check_object(value, place, {"shape", "thresholds"});
-    const Place shape_at(place, "shape");
-    const json& shape = array_of(member(value, place, "shape"), shape_at, 3);
-    const auto dimension = [&](std::size_t i) {
-        return count(shape[i], Place(shape_at, i), 1, ModelLimits::dimension);
-    };
-    model.input_shape = {dimension(0), dimension(1), dimension(2)};
-    const Place thresholds_at(place, "thresholds");
-    const json& thresholds = array(member(value, place, "thresholds"), thresholds_at);
-    for (std::size_t i = 0; i < thresholds.size(); ++i) {
-        model.thresholds.push_back(static_cast<int>(integer(thresholds[i], Place(thresholds_at, i), 1, 255)));
-    }
-}
-
-/// Parses JSON text; refuses deep nesting, repeated keys and anything after the document.
-json parse_document(std::string_view text, const Place& place, int nesting = maximum_nesting) {
-    std::vector<std::set<std::string>> keys;
-    const auto watch = [&](int depth, json::parse_event_t event, json& value) {
-        switch (event) {
-            case json::parse_event_t::object_start:
-            case json::parse_event_t::array_start:
-                if (depth >= nesting) {
-                    fail(place, "at most " + std::to_string(nesting) + " levels of nesting", "more",
-                         "make the document flatter");
-                }
-                if (event == json::parse_event_t::object_start) {
-                    keys.emplace_back();
-                }
-                break;
-            case json::parse_event_t::object_end:
-                keys.pop_back();
-                break;
-            case json::parse_event_t::key:
-                if (!keys.back().insert(value.get_ref<const std::string&>()).second) {
-                    fail(place, "every field once", describe(value) + " twice in one object", "remove one");
-                }
-                break;
-            default:
-                break;
-        }
-        return true;
-    };
-    try {
-        return json::parse(text.begin(), text.end(), watch);
-    } catch (const json::exception& problem) {
-        // what() is "[json.exception.name.id] text at line, column"; the bracket means nothing to a user.
-        const std::string what = problem.what();
-        const std::size_t bracket = what.find("] ");
-        throw Error(place.text() + ": expected JSON, found a " +
-                    shortened(bracket == std::string::npos ? what : what.substr(bracket + 2), 160) +
-                    "; check the file or export it again");
-    }
+    const auto shape =
+        dimensions(member(value, place, "shape"), FieldPath(place, "shape"), ModelLimits::dimension);
+    model.input_shape = {shape[0], shape[1], shape[2]};
+    model.thresholds = thresholds(member(value, place, "thresholds"), FieldPath(place, "thresholds"));
 }
 
 std::string format_integer(const mpz_class& value) {
@@ -476,46 +323,37 @@ Model parse_model(std::string_view text, const std::string& source) {
     if (text.size() > ModelLimits::file_bytes) {
         fail_size(source, text.size());
     }
-    const Place root(source);
+    const FieldPath root(source, documentation);
     const json document = parse_document(text, root);
-    if (!document.is_object() || !document.contains("format") || document["format"] != "lacuna-model") {
-        fail(root, "a model: an object whose format is \"lacuna-model\"",
-             document.is_object() && document.contains("format") ? describe(document["format"])
-                                                                 : describe(document),
-             "give a *.lacuna.json file");
-    }
-    if (!document.contains("version") || document["version"] != 1) {
-        fail(Place(root, "version"), "1",
-             document.contains("version") ? describe(document["version"]) : "none",
-             "use a library that reads this version, or export the model again");
-    }
+    check_format(document, root, "a model", "lacuna-model", 1, "give a *.lacuna.json file",
+                 "use a library that reads this version, or export the model again");
     check_object(document, root,
                  {"format", "version", "name", "description", "provenance", "input", "layers", "output"});
     Model model;
-    model.name = text_of(member(document, root, "name"), Place(root, "name"));
+    model.name = text_of(member(document, root, "name"), FieldPath(root, "name"));
     if (document.contains("description")) {
-        model.description = text_of(document["description"], Place(root, "description"));
+        model.description = text_of(document["description"], FieldPath(root, "description"));
     }
     if (document.contains("provenance")) {
         model.provenance = document["provenance"].dump();
     }
-    parse_input(member(document, root, "input"), Place(root, "input"), model);
-    const Place layers_at(root, "layers");
+    parse_input(member(document, root, "input"), FieldPath(root, "input"), model);
+    const FieldPath layers_at(root, "layers");
     const json& layers = array(member(document, root, "layers"), layers_at);
     if (layers.empty() || layers.size() > ModelLimits::layers) {
         fail(layers_at, "1 to " + std::to_string(ModelLimits::layers) + " layers",
              std::to_string(layers.size()), "change the network");
     }
     for (std::size_t i = 0; i < layers.size(); ++i) {
-        model.layers.push_back(parse_layer(layers[i], Place(layers_at, i)));
+        model.layers.push_back(parse_layer(layers[i], FieldPath(layers_at, i)));
     }
     if (document.contains("output")) {
-        const Place output_at(root, "output");
+        const FieldPath output_at(root, "output");
         const json& output = document["output"];
         check_object(output, output_at, {"scale"});
         if (output.contains("scale")) {
             if (!output["scale"].is_number()) {
-                fail(Place(output_at, "scale"), "a positive number", describe(output["scale"]),
+                fail(FieldPath(output_at, "scale"), "a positive number", describe(output["scale"]),
                      "leave it out where logits have no scale");
             }
             model.output_scale = output["scale"].get<double>();
@@ -528,14 +366,15 @@ Model parse_model(std::string_view text, const std::string& source) {
 std::string format_model(const Model& model) {
     const std::string source = "model '" + model.name + "'";
     validate(model, source);
-    const Place root(source);
-    const json provenance = parse_document(model.provenance, Place(root, "provenance"), maximum_nesting - 1);
+    const FieldPath root(source, documentation);
+    const json provenance =
+        parse_document(model.provenance, FieldPath(root, "provenance"), maximum_nesting - 1);
     std::string text =
         "{\n  \"format\": \"lacuna-model\",\n  \"version\": 1,\n  \"name\": \"" + model.name + "\",\n";
     try {
         text += "  \"description\": " + json(model.description).dump() + ",\n";
     } catch (const json::exception&) {
-        fail(Place(root, "description"), "UTF-8 text", "other bytes", "write it in UTF-8");
+        fail(FieldPath(root, "description"), "UTF-8 text", "other bytes", "write it in UTF-8");
     }
     text += "  \"provenance\": " + provenance.dump() + ",\n";
     text += "  \"input\": {\"shape\": [" + std::to_string(model.input_shape.channels) + ", " +

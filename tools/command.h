@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <stop_token>
+
+#include <CLI/CLI.hpp>
+
+#include "ntt/error.h"
+
+namespace lacuna {
+
+/// Thrown where the arguments contradict each other: exit code 2, as for arguments that cannot be parsed.
+class UsageError : public Error {
+  public:
+    using Error::Error;
+};
+
+/// The work that the arguments ask for; a subcommand sets it when it has been chosen and parsed.
+using Work = std::function<void(std::stop_token)>;
+
+// Each adds one subcommand to the app.
+void add_mnist_command(CLI::App& app, Work& work);
+void add_plan_command(CLI::App& app, Work& work);
+void add_activation_command(CLI::App& app, Work& work);
+
+}  // namespace lacuna

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <iostream>
+#include <memory>
+#include <optional>
+
+#include <nlohmann/json.hpp>
+
+#include "he/output_file.h"
+#include "nn/ranges.h"
+#include "tools/command.h"
+#include "tools/machine_speed.h"
+#include "tools/model_files.h"
+#include "tools/plan_options.h"
+#include "tools/quantity.h"
+#include "tools/table.h"
+
+namespace lacuna {
+
+namespace {
+
+using nlohmann::ordered_json;
+
+struct Options {
+    std::string model;
+    std::size_t batch = 1;
+    PlanOptions plan;
+    std::string client_file;
+    bool force = false;
+    bool compare = false;
+    bool json = false;
+};
+
+std::vector<std::string> count_cells(const OperationCounts& counts) {
+    return {count_text(counts.pt_ct_adds), count_text(counts.ct_ct_adds), count_text(counts.pt_ct_mults),
+            count_text(counts.ct_ct_mults), count_text(counts.total())};
+}
+
+std::vector<std::string> joined(std::vector<std::string> cells, const std::vector<std::string>& more) {
+    cells.insert(cells.end(), more.begin(), more.end());
+    return cells;
+}
+
+OperationCounts times(const OperationCounts& counts, std::size_t factor) {
+    OperationCounts product;
+    for (std::size_t i = 0; i < factor; ++i) {
+        product += counts;
+    }
+    return product;
+}
+
+const std::vector<std::string> count_heads = {"PT-CT adds", "CT-CT adds", "PT-CT mults", "CT-CT mults",
+                                              "total"};
+
+void print_plan(const Plan& plan, double speed) {
+    const ClientPlan& client = plan.client;
+    const Parameters& parameters = client.parameters;
+    std::cout << "Plan for " << client.model << ": up to " << count_text(client.batch)
+              << (client.batch == 1 ? " image" : " images") << " a request, " << packing_name(client.packing)
+              << " packing\n\n";
+    Table steps({"step", "elements", "limbs", "parts", "budget", "time", "why"}, true);
+    for (const PlanStep& step : plan.steps) {
+        const double seconds = step.cost * speed * static_cast<double>(plan.moduli()) * 1e-9;
+        steps.add({step.name, count_text(step.elements), std::to_string(step.limbs),
+                   std::to_string(step.size), decimal_text(step.budget_bits, 2), seconds_text(seconds),
+                   step.reason});
+    }
+    std::cout << steps
+              << "  (budget: proven noise budget in bits after the step; time: estimate for this machine, "
+              << "one thread, all moduli)\n\n";
+    Table operations(joined({"operations"}, count_heads));
+    for (const LayerOperations& layer : plan.operations.layers) {
+        operations.add(joined({layer.name}, count_cells(layer.counts)));
+    }
+    const OperationCounts total = plan.operations.total();
+    operations.add(joined({"one modulus"}, count_cells(total)));
+    operations.add(joined({std::to_string(plan.moduli()) + (plan.moduli() == 1 ? " modulus" : " moduli")},
+                          count_cells(times(total, plan.moduli()))));
+    std::cout << operations << '\n';
+    std::cout << "Parameters: n = " << parameters.n << ", log2 Q = " << decimal_text(plan.log_q(), 1)
+              << ", log2 QP = " << decimal_text(plan.log_qp(), 1) << ", " << parameters.data_primes.size()
+              << " data primes, " << parameters.special_primes.size() << " special, t =";
+    for (const std::uint64_t t : parameters.plain_moduli) {
+        std::cout << ' ' << t;
+    }
+    std::cout << "\nKeys: " << (client.relin_keys ? "relinearisation" : "none")
+              << (client.galois_elements.empty()
+                      ? std::string()
+                      : ", " + std::to_string(client.galois_elements.size()) + " rotations")
+              << (client.public_key ? ", public" : "") << "; " << bytes_text(plan.evaluation_key_bytes())
+              << "\nUpload " << bytes_text(plan.upload_bytes()) << ", reply "
+              << bytes_text(plan.download_bytes()) << ", estimated time "
+              << seconds_text(plan.cost() * speed * 1e-9) << " on one thread\n\nWhy:\n";
+    for (const std::string& reason : plan.reasons) {
+        std::cout << "  - " << reason << '\n';
+    }
+}
+
+/// The seed table: arXiv 1811.09953.
+struct PublishedRow {
+    const char* method;
+    OperationCounts counts;
+    double accuracy;
+};
+constexpr double published_scale = 100;
+const PublishedRow published[] = {
+    {"Faster CryptoNets", {3'995, 38'302, 23'952, 945}, 99.13},
+    {"CryptoNets", {2'205, 312'137, 296'842, 945}, 99.13},
+    {"CryptoDL-1", {30'750, 2'310'000, 2'310'000, 1'600}, 98.52},
+    {"CryptoDL-2", {161'546, 46'100'000, 46'200'000, 64'512}, 99.52},
+};
+
+/// The accuracy on the MNIST test set that a model's provenance names, a fraction.
+std::optional<double> stated_accuracy(const Model& model) {
+    const auto provenance = nlohmann::json::parse(model.provenance);
+    for (const char* field : {"test_accuracy", "accuracy"}) {
+        if (provenance.is_object() && provenance.contains(field) && provenance[field].is_number()) {
+            return provenance[field].get<double>();
+        }
+    }
+    return std::nullopt;
+}
+
+void compare(bool json) {
+    Table table(joined(joined({"network"}, count_heads), {"accuracy", "range"}));
+    ordered_json rows = ordered_json::array();
+    const auto add = [&](const std::string& name, bool shipped, const OperationCounts& counts,
+                         std::optional<double> accuracy, std::size_t range_bits) {
+        table.add(joined(joined({name}, count_cells(counts)),
+                         {accuracy ? decimal_text(*accuracy * 100, 2) + " %" : "-",
+                          range_bits == 0 ? "-" : std::to_string(range_bits) + " bits"}));
+        ordered_json row = {{"network", name},
+                            {"shipped", shipped},
+                            {"pt_ct_adds", counts.pt_ct_adds},
+                            {"ct_ct_adds", counts.ct_ct_adds},
+                            {"pt_ct_mults", counts.pt_ct_mults},
+                            {"ct_ct_mults", counts.ct_ct_mults},
+                            {"total", counts.total()}};
+        row["accuracy"] = accuracy ? ordered_json(*accuracy) : ordered_json();
+        row["range_bits"] = range_bits == 0 ? ordered_json() : ordered_json(range_bits);
+        rows.push_back(std::move(row));
+    };
+    for (const PublishedRow& row : published) {
+        add(std::string(row.method) + " (published)", false, row.counts, row.accuracy / published_scale, 0);
+    }
+    for (const auto& file : shipped_models()) {
+        const Model model = load_model(file);
+        // A sign and the magnitude: what t must tell apart.
+        const std::size_t bits = mpz_sizeinbase(slot_ranges(model).largest_logit().get_mpz_t(), 2) + 1;
+        add(model.name, true, count_operations(model).total(), stated_accuracy(model), bits);
+    }
+    if (json) {
+        std::cout << ordered_json{{"networks", rows}}.dump(2) << '\n';
+        return;
+    }
+    std::cout
+        << table
+        << "\nHomomorphic operations of one inference, one ciphertext an element, one plaintext modulus. "
+           "Published rows: arXiv 1811.09953, MNIST.\nRange: bits, sign included, that hold every logit of "
+           "every image in the slot packing.\n";
+}
+
+void plan(const Options& options) {
+    if (options.compare) {
+        compare(options.json);
+        return;
+    }
+    const Model model = load_model(find_model(options.model));
+    const Plan plan = make_plan(model, options.plan.request(options.batch));
+    if (!options.client_file.empty()) {
+        write_file(options.client_file, Access::everyone,
+                   options.force ? Overwrite::allow : Overwrite::refuse,
+                   [&](std::ostream& stream) { stream << format_client_plan(plan.client); });
+    }
+    const double speed = seconds_per_nominal_second(plan.client.parameters);
+    if (options.json) {
+        ordered_json document = ordered_json::parse(format_plan(plan));
+        document["estimated_seconds"] = plan.cost() * speed * 1e-9;
+        document["kernel"] = std::string(active_kernels().name);
+        std::cout << document.dump(2) << '\n';
+        return;
+    }
+    print_plan(plan, speed);
+    if (!options.client_file.empty()) {
+        std::cout << "\nThe client's half is in " << options.client_file << ".\n";
+    }
+}
+
+}  // namespace
+
+void add_plan_command(CLI::App& app, Work& work) {
+    auto options = std::make_shared<Options>();
+    CLI::App* command = app.add_subcommand("plan", "say what encrypted inference will do and cost, and why");
+    auto* model =
+        command->add_option("--model", options->model, "a shipped model's name, or a *.lacuna.json file");
+    command->add_option("--batch", options->batch, "images to be classified together")
+        ->type_name("B")
+        ->capture_default_str()
+        ->check(CLI::Range(std::size_t{1}, std::size_t{1'000'000}));
+    options->plan.add_to(*command);
+    auto* client =
+        command
+            ->add_option("--export-client", options->client_file,
+                         "write the client's half of the plan: all that a client needs, no weights")
+            ->type_name("FILE");
+    command->add_flag("--force", options->force, "replace that file where it exists")->needs(client);
+    command
+        ->add_flag("--compare", options->compare, "every shipped model beside the published networks instead")
+        ->excludes(model)
+        ->excludes(client);
+    add_json_option(*command, options->json);
+    command->footer(
+        "Examples:\n"
+        "  lacuna plan --model faster-cryptonets --batch 8192\n"
+        "  lacuna plan --model mine.lacuna.json --packing radix --no-circuit-privacy\n"
+        "  lacuna plan --model faster-cryptonets --export-client client.json\n"
+        "  lacuna plan --compare");
+    command->callback([options, &work] {
+        if (!options->compare && options->model.empty()) {
+            throw UsageError(
+                "plan: expected --model NAME|FILE or --compare, found neither; see `lacuna plan --help`");
+        }
+        work = [options](const std::stop_token&) { plan(*options); };
+    });
+}
+
+}  // namespace lacuna

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <csignal>
+#include <stop_token>
+#include <thread>
+
+namespace lacuna {
+
+/// Turns Ctrl-C (SIGINT) and SIGTERM into a stop request, so that work ends in order and leaves no half file;
+/// a second one ends the process at once. Signals are blocked in every thread started after it and awaited in
+/// one of its own, so there is no signal handler.
+class Interrupt {
+  public:
+    Interrupt();
+    ~Interrupt();
+    Interrupt(const Interrupt&) = delete;
+    Interrupt& operator=(const Interrupt&) = delete;
+
+    [[nodiscard]] std::stop_token token() const { return source_.get_token(); }
+    /// What a shell expects of a process that ended so: 128 and the signal's number; 130 for Ctrl-C.
+    [[nodiscard]] int exit_code() const { return 128 + signal_; }
+
+  private:
+    void wait();
+
+    sigset_t awaited_{};
+    std::stop_source source_;
+    std::atomic<int> signal_ = SIGINT;
+    std::thread waiter_;
+};
+
+}  // namespace lacuna

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "nn/plan.h"
+
+namespace lacuna {
+
+/// Statistical distance 2^-40: what a reply may say of the model besides its answer, unless told otherwise.
+inline constexpr int default_privacy_bits = 40;
+inline constexpr const char* default_model = "faster-cryptonets";
+
+/// The options that decide what is planned.
+struct PlanOptions {
+    std::string packing = "auto";
+    int security = 128;
+    std::optional<int> privacy_bits;  ///< absent: the default
+    bool no_circuit_privacy = false;
+
+    void add_to(CLI::App& command);
+    [[nodiscard]] PlanRequest request(std::size_t batch) const;
+};
+
+/// --circuit privacy alone, for commands that plan nothing else.
+void add_privacy_options(CLI::App& command, PlanOptions& options);
+
+/// --threads T; every core without it.
+void add_threads_option(CLI::App& command, int& threads);
+/// --json.
+void add_json_option(CLI::App& command, bool& json);
+
+}  // namespace lacuna
