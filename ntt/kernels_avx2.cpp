@@ -124,10 +124,10 @@ struct Constants {
 inline Real centre(Real x, const Constants& c) {
     return _mm256_fnmadd_pd(round(_mm256_mul_pd(x, c.inverse)), c.q, x);
 }
-/// Integers (-q, q) -> words in [0, q).
+/// Integers (-q, q) -> words in [0, q). The sign bit decides, so x must not be -0: a fused or plain addition
+/// rounds an exact zero to +0, and every x here is the result of one whose operands are not both -0.
 inline Vec finish(Real x, const Constants& c) {
-    const Real negative = _mm256_cmp_pd(x, _mm256_setzero_pd(), _CMP_LT_OQ);
-    return to_words(_mm256_add_pd(x, _mm256_and_pd(negative, c.q)));
+    return to_words(_mm256_blendv_pd(x, _mm256_add_pd(x, c.q), x));
 }
 
 /// a b mod q for |a b| < 2^50 q: h, 1 / q and their product each bring a relative error of 2^-53, so the
@@ -220,7 +220,7 @@ inline Twiddle load_twiddle(const Word* table, int i) {
 }
 
 /// Transposes the 4 x 4 matrix whose rows are x[0 ... 3].
-inline void transpose(Real (&x)[4]) {
+[[gnu::always_inline]] inline void transpose(Real (&x)[4]) {
     const Real a0 = _mm256_unpacklo_pd(x[0], x[1]);
     const Real a1 = _mm256_unpackhi_pd(x[0], x[1]);
     const Real a2 = _mm256_unpacklo_pd(x[2], x[3]);
@@ -232,38 +232,49 @@ inline void transpose(Real (&x)[4]) {
 }
 
 /// x, y -> x + w y, x - w y.
-inline void forward_butterfly(Real& x, Real& y, const Twiddle& w, const Constants& c) {
+[[gnu::always_inline]] inline void forward_butterfly(Real& x, Real& y, const Twiddle& w, const Constants& c) {
     const Real product = multiply(y, w, c);
     y = _mm256_sub_pd(x, product);
     x = _mm256_add_pd(x, product);
 }
 
 /// x, y -> x + y, w (x - y).
-inline void inverse_butterfly(Real& x, Real& y, const Twiddle& w, const Constants& c) {
+[[gnu::always_inline]] inline void inverse_butterfly(Real& x, Real& y, const Twiddle& w, const Constants& c) {
     const Real difference = _mm256_sub_pd(x, y);
     x = _mm256_add_pd(x, y);
     y = multiply(difference, w, c);
 }
 
 /// The last stage of all: x, y -> scale (x + y), w (x - y).
-inline void final_inverse_butterfly(Real& x, Real& y, const Twiddle& w, const Twiddle& scale,
-                                    const Constants& c) {
+[[gnu::always_inline]] inline void final_inverse_butterfly(Real& x, Real& y, const Twiddle& w,
+                                                           const Twiddle& scale, const Constants& c) {
     const Real difference = _mm256_sub_pd(x, y);
     x = multiply(_mm256_add_pd(x, y), scale, c);
     y = multiply(difference, w, c);
 }
 
-/// One or two stages between registers; pair 2^s - 1 + i of the table belongs to block i of stage s.
-template <int stages, bool per_lane>
-inline void forward_stages(Real* x, const Word* table, const Constants& c) {
-    if constexpr (stages == 1) {
-        forward_butterfly(x[0], x[1], load_twiddle<per_lane>(table, 0), c);
-    } else {
-        const Twiddle w = load_twiddle<per_lane>(table, 0);
-        forward_butterfly(x[0], x[2], w, c);
-        forward_butterfly(x[1], x[3], w, c);
-        forward_butterfly(x[0], x[1], load_twiddle<per_lane>(table, 1), c);
-        forward_butterfly(x[2], x[3], load_twiddle<per_lane>(table, 2), c);
+// Stages between registers: `columns` independent sets of 2^stages registers go in step, because one leaves
+// the units waiting for each other. Pair 2^s - 1 + i of the table belongs to block i of stage s; the tables
+// of two sets are `table_step` words apart.
+
+/// One or two stages.
+template <int stages, bool per_lane, int columns>
+[[gnu::always_inline]] inline void forward_stages(Real (*x)[1 << stages], const Word* table,
+                                                  std::size_t table_step, const Constants& c) {
+#pragma GCC unroll 2
+    for (int stage = 0; stage < stages; ++stage) {
+        const int half = 1 << (stages - 1 - stage);
+#pragma GCC unroll 2
+        for (int i = 0; i < (1 << stages) / 2; ++i) {
+            const int block = i / half;
+            const int upper = i + block * half;
+#pragma GCC unroll 2
+            for (int column = 0; column < columns; ++column) {
+                const Word* constants = table + static_cast<std::size_t>(column) * table_step;
+                forward_butterfly(x[column][upper], x[column][upper + half],
+                                  load_twiddle<per_lane>(constants, (1 << stage) - 1 + block), c);
+            }
+        }
     }
 }
 
@@ -271,25 +282,35 @@ inline void forward_stages(Real* x, const Word* table, const Constants& c) {
 /// and it is reduced; a product of differences, below 6q, is at most q, and the sum of two products of
 /// differences below 3q at most 1.5 q. At the end of the transform stage 0 scales by the pair at `scale`:
 /// (-q, q).
-template <int stages, bool per_lane, bool final = false>
-inline void inverse_stages(Real* x, const Word* table, const Constants& c, const Word* scale = nullptr) {
-    if constexpr (stages == 2) {
-        inverse_butterfly(x[0], x[1], load_twiddle<per_lane>(table, 1), c);
-        inverse_butterfly(x[2], x[3], load_twiddle<per_lane>(table, 2), c);
+template <int stages, bool per_lane, int columns, bool final = false>
+[[gnu::always_inline]] inline void inverse_stages(Real (*x)[1 << stages], const Word* table,
+                                                  std::size_t table_step, const Constants& c,
+                                                  const Word* scale = nullptr) {
+#pragma GCC unroll 2
+    for (int stage = stages - 1; stage >= 0; --stage) {
+        const int half = 1 << (stages - 1 - stage);
+#pragma GCC unroll 2
+        for (int i = 0; i < (1 << stages) / 2; ++i) {
+            const int block = i / half;
+            const int upper = i + block * half;
+#pragma GCC unroll 2
+            for (int column = 0; column < columns; ++column) {
+                const Word* constants = table + static_cast<std::size_t>(column) * table_step;
+                const Twiddle w = load_twiddle<per_lane>(constants, (1 << stage) - 1 + block);
+                if (final && stage == 0) {
+                    final_inverse_butterfly(x[column][upper], x[column][upper + half], w,
+                                            load_twiddle<false>(scale, 0), c);
+                } else {
+                    inverse_butterfly(x[column][upper], x[column][upper + half], w, c);
+                }
+            }
+        }
     }
-    const Twiddle w = load_twiddle<per_lane>(table, 0);
-    if constexpr (final) {
-        const Twiddle factor = load_twiddle<false>(scale, 0);
-        final_inverse_butterfly(x[0], x[stages], w, factor, c);
-        if constexpr (stages == 2) {
-            final_inverse_butterfly(x[1], x[3], w, factor, c);
+    if constexpr (!final) {
+#pragma GCC unroll 2
+        for (int column = 0; column < columns; ++column) {
+            x[column][0] = centre(x[column][0], c);
         }
-    } else {
-        inverse_butterfly(x[0], x[stages], w, c);
-        if constexpr (stages == 2) {
-            inverse_butterfly(x[1], x[3], w, c);
-        }
-        x[0] = centre(x[0], c);
     }
 }
 
@@ -308,81 +329,155 @@ inline Real read(const Word* p, const Constants& c) {
 }
 
 template <int stages, Input input>
-void forward_pass(Word* a, std::size_t stride, const Word* table, const Constants& c) {
-    constexpr std::size_t radix = std::size_t{1} << stages;
-    for (std::size_t j = 0; j < stride; j += lanes) {
-        Real x[radix];
+void forward_pass(Word* a, std::size_t stride, const Word* table, const Constants& constants) {
+    constexpr std::size_t rows = std::size_t{1} << stages;
+    const Constants c = constants;
+    for (std::size_t j = 0; j < stride; j += 2 * lanes) {
+        Real x[2][rows];
 #pragma GCC unroll 4
-        for (std::size_t i = 0; i < radix; ++i) {
-            x[i] = read<input>(a + i * stride + j, c);
+        for (std::size_t i = 0; i < rows; ++i) {
+            x[0][i] = read<input>(a + i * stride + j, c);
+            x[1][i] = read<input>(a + i * stride + j + lanes, c);
         }
-        forward_stages<stages, false>(x, table, c);
+        forward_stages<stages, false, 2>(x, table, 0, c);
 #pragma GCC unroll 4
-        for (std::size_t i = 0; i < radix; ++i) {
-            store_real(a + i * stride + j, x[i]);
+        for (std::size_t i = 0; i < rows; ++i) {
+            store_real(a + i * stride + j, x[0][i]);
+            store_real(a + i * stride + j + lanes, x[1][i]);
         }
     }
 }
 
+template <bool final>
+inline void write(Word* p, Real x, const Constants& c) {
+    if constexpr (final) {
+        store(p, finish(x, c));
+    } else {
+        store_real(p, x);
+    }
+}
+
 template <int stages, bool final>
-void inverse_pass(Word* a, std::size_t stride, const Word* table, const Constants& c, const Word* scale) {
-    constexpr std::size_t radix = std::size_t{1} << stages;
-    for (std::size_t j = 0; j < stride; j += lanes) {
-        Real x[radix];
+void inverse_pass(Word* a, std::size_t stride, const Word* table, const Constants& constants,
+                  const Word* scale) {
+    constexpr std::size_t rows = std::size_t{1} << stages;
+    const Constants c = constants;
+    for (std::size_t j = 0; j < stride; j += 2 * lanes) {
+        Real x[2][rows];
 #pragma GCC unroll 4
-        for (std::size_t i = 0; i < radix; ++i) {
-            x[i] = load_real(a + i * stride + j);
+        for (std::size_t i = 0; i < rows; ++i) {
+            x[0][i] = load_real(a + i * stride + j);
+            x[1][i] = load_real(a + i * stride + j + lanes);
         }
-        inverse_stages<stages, false, final>(x, table, c, scale);
+        inverse_stages<stages, false, 2, final>(x, table, 0, c, scale);
 #pragma GCC unroll 4
-        for (std::size_t i = 0; i < radix; ++i) {
-            if constexpr (final) {
-                store(a + i * stride + j, finish(x[i], c));
-            } else {
-                store_real(a + i * stride + j, x[i]);
+        for (std::size_t i = 0; i < rows; ++i) {
+            write<final>(a + i * stride + j, x[0][i], c);
+            write<final>(a + i * stride + j + lanes, x[1][i], c);
+        }
+    }
+}
+
+// The last four stages go over a span of a few kilobytes in three short loops instead of one long one: the
+// scheduler of the processor then sees several independent iterations at once.
+
+template <int columns>
+[[gnu::always_inline]] inline void load_blocks(Real (*x)[lanes], const Word* a) {
+#pragma GCC unroll 2
+    for (std::size_t column = 0; column < columns; ++column) {
+#pragma GCC unroll 4
+        for (std::size_t i = 0; i < lanes; ++i) {
+            x[column][i] = load_real(a + column * block_words + lanes * i);
+        }
+    }
+}
+
+template <int columns>
+[[gnu::always_inline]] inline void store_blocks(Word* a, const Real (*x)[lanes]) {
+#pragma GCC unroll 2
+    for (std::size_t column = 0; column < columns; ++column) {
+#pragma GCC unroll 4
+        for (std::size_t i = 0; i < lanes; ++i) {
+            store_real(a + column * block_words + lanes * i, x[column][i]);
+        }
+    }
+}
+
+/// From any range that ForwardRange allows to [0, q), `columns` blocks of 16 words at a time.
+template <Input input, std::size_t columns>
+void forward_span(Word* a, std::size_t blocks, const Word* table, const Constants& c) {
+    for (std::size_t block = 0; block < blocks; block += columns) {
+        Real x[columns][lanes];
+#pragma GCC unroll 2
+        for (std::size_t column = 0; column < columns; ++column) {
+#pragma GCC unroll 4
+            for (std::size_t i = 0; i < lanes; ++i) {
+                x[column][i] = read<input>(a + (block + column) * block_words + lanes * i, c);
+            }
+        }
+        forward_stages<2, false, columns>(x, table + block * block_constants, block_constants, c);
+        store_blocks<columns>(a + block * block_words, x);
+    }
+    for (std::size_t block = 0; block < blocks; block += columns) {
+        Real x[columns][lanes];
+        load_blocks<columns>(x, a + block * block_words);
+#pragma GCC unroll 2
+        for (std::size_t column = 0; column < columns; ++column) {
+            transpose(x[column]);
+        }
+        forward_stages<2, true, columns>(x, table + block * block_constants + block_head, block_constants, c);
+        store_blocks<columns>(a + block * block_words, x);
+    }
+    for (std::size_t block = 0; block < blocks; ++block) {
+        Real x[1][lanes];
+        load_blocks<1>(x, a + block * block_words);
+        transpose(x[0]);
+#pragma GCC unroll 4
+        for (std::size_t i = 0; i < lanes; ++i) {
+            store(a + block * block_words + lanes * i, finish(centre(x[0][i], c), c));
+        }
+    }
+}
+
+template <bool final, std::size_t columns>
+void inverse_span(Word* a, std::size_t blocks, const Word* table, const Constants& c, const Word* scale) {
+    for (std::size_t block = 0; block < blocks; ++block) {
+        Real x[1][lanes];
+#pragma GCC unroll 4
+        for (std::size_t i = 0; i < lanes; ++i) {
+            const Vec words = load(a + block * block_words + lanes * i);
+            x[0][i] = _mm256_sub_pd(to_real(words), c.q);  // [0, 2q) -> [-q, q)
+        }
+        transpose(x[0]);
+        store_blocks<1>(a + block * block_words, x);
+    }
+    for (std::size_t block = 0; block < blocks; block += columns) {
+        Real x[columns][lanes];
+        load_blocks<columns>(x, a + block * block_words);
+        inverse_stages<2, true, columns>(x, table + block * block_constants + block_head, block_constants, c);
+        store_blocks<columns>(a + block * block_words, x);
+    }
+    for (std::size_t block = 0; block < blocks; block += columns) {
+        Real x[columns][lanes];
+        load_blocks<columns>(x, a + block * block_words);
+#pragma GCC unroll 2
+        for (std::size_t column = 0; column < columns; ++column) {
+            transpose(x[column]);
+        }
+        inverse_stages<2, false, columns, final>(x, table + block * block_constants, block_constants, c,
+                                                 scale);
+#pragma GCC unroll 2
+        for (std::size_t column = 0; column < columns; ++column) {
+#pragma GCC unroll 4
+            for (std::size_t i = 0; i < lanes; ++i) {
+                write<final>(a + (block + column) * block_words + lanes * i, x[column][i], c);
             }
         }
     }
 }
 
-/// The last four stages, on 16 words; from any range that forward_growth allows to [0, q).
-template <Input input>
-void forward_block(Word* a, const Word* table, const Constants& c) {
-    Real x[lanes];
-#pragma GCC unroll 4
-    for (std::size_t i = 0; i < lanes; ++i) {
-        x[i] = read<input>(a + lanes * i, c);
-    }
-    forward_stages<2, false>(x, table, c);
-    transpose(x);
-    forward_stages<2, true>(x, table + block_head, c);
-    transpose(x);
-#pragma GCC unroll 4
-    for (std::size_t i = 0; i < lanes; ++i) {
-        store(a + lanes * i, finish(centre(x[i], c), c));
-    }
-}
-
-template <bool final>
-void inverse_block(Word* a, const Word* table, const Constants& c, const Word* scale) {
-    Real x[lanes];
-#pragma GCC unroll 4
-    for (std::size_t i = 0; i < lanes; ++i) {
-        x[i] = _mm256_sub_pd(to_real(load(a + lanes * i)), c.q);  // [0, 2q) -> [-q, q)
-    }
-    transpose(x);
-    inverse_stages<2, true>(x, table + block_head, c);
-    transpose(x);
-    inverse_stages<2, false, final>(x, table, c, scale);
-#pragma GCC unroll 4
-    for (std::size_t i = 0; i < lanes; ++i) {
-        if constexpr (final) {
-            store(a + lanes * i, finish(x[i], c));
-        } else {
-            store_real(a + lanes * i, x[i]);
-        }
-    }
-}
+/// Blocks in one span: 4 kilobytes.
+constexpr std::size_t span_blocks = 32;
 
 /// The bound on |x| / q after `stages` forward stages from `bound`: a product is at most 0.75 q, or q from 4q
 /// on.
@@ -442,24 +537,46 @@ void forward_passes(Word* a, std::size_t length, std::size_t first_block, std::s
 }
 
 template <bool final>
+void inverse_block(Word* a, std::size_t length, int stages, const Word* table, const Constants& c,
+                   const Word* scale) {
+    if (stages == 1) {
+        inverse_pass<1, final>(a, length / 2, table, c, scale);
+    } else {
+        inverse_pass<2, final>(a, length / 4, table, c, scale);
+    }
+}
+
 void inverse_passes(Word* a, std::size_t length, std::size_t first_block, std::size_t blocks,
                     const Pass& pass, const Word* table, const Constants& c) {
-    const Word* scale = table;
     const std::size_t step = pass_constants(pass.stages);
-    table += pass.offset + first_block * step;
-    for (std::size_t block = 0; block < blocks; ++block, a += length, table += step) {
-        if (pass.stages == 1) {
-            inverse_pass<1, final>(a, length / 2, table, c, scale);
+    const Word* constants = table + pass.offset + first_block * step;
+    for (std::size_t block = 0; block < blocks; ++block, a += length, constants += step) {
+        if (pass.done == 0) {
+            inverse_block<true>(a, length, pass.stages, constants, c, table);
         } else {
-            inverse_pass<2, final>(a, length / 4, table, c, scale);
+            inverse_block<false>(a, length, pass.stages, constants, c, nullptr);
         }
     }
 }
 
 template <Input input>
-void forward_blocks(Word* a, std::size_t blocks, const Word* table, const Constants& c) {
-    for (std::size_t block = 0; block < blocks; ++block) {
-        forward_block<input>(a + block * block_words, table + block * block_constants, c);
+void forward_last(Word* a, std::size_t blocks, const Word* table, const Constants& constants) {
+    const Constants c = constants;
+    if (blocks == 1) {
+        forward_span<input, 1>(a, 1, table, c);
+        return;
+    }
+    const std::size_t step = std::min(blocks, span_blocks);
+    for (std::size_t block = 0; block < blocks; block += step) {
+        forward_span<input, 2>(a + block * block_words, step, table + block * block_constants, c);
+    }
+}
+
+void inverse_last(Word* a, std::size_t blocks, const Word* table, const Constants& constants) {
+    const Constants c = constants;
+    const std::size_t step = std::min(blocks, span_blocks);
+    for (std::size_t block = 0; block < blocks; block += step) {
+        inverse_span<false, 2>(a + block * block_words, step, table + block * block_constants, c, nullptr);
     }
 }
 
@@ -490,13 +607,13 @@ void ntt_forward(const NttTables& tables, Word* a) {
         const Word* constants = table + plan.last_offset + first / block_words * block_constants;
         switch (last_input) {
             case Input::words:
-                forward_blocks<Input::words>(a + first, chunk / block_words, constants, c);
+                forward_last<Input::words>(a + first, chunk / block_words, constants, c);
                 break;
             case Input::reals:
-                forward_blocks<Input::reals>(a + first, chunk / block_words, constants, c);
+                forward_last<Input::reals>(a + first, chunk / block_words, constants, c);
                 break;
             default:
-                forward_blocks<Input::unreduced>(a + first, chunk / block_words, constants, c);
+                forward_last<Input::unreduced>(a + first, chunk / block_words, constants, c);
         }
     }
 }
@@ -507,30 +624,26 @@ void ntt_inverse(const NttTables& tables, Word* a) {
     const Constants c(tables.modulus());
     const Word* table = tables.inverse_twiddles().data();
     if (plan.count == 0) {
-        inverse_block<true>(a, table + plan.last_offset, c, table);
+        inverse_span<true, 1>(a, 1, table + plan.last_offset, c, table);
         return;
     }
-    int whole = 1;  // passes over the whole array; at least the first, which scales
+    int whole = 0;  // passes over the whole array
     while (whole < plan.count && n >> plan.passes[whole].done > chunk_words) {
         ++whole;
     }
     const std::size_t chunk = n >> (whole < plan.count ? plan.passes[whole].done : plan.last_done);
     for (std::size_t first = 0; first < n; first += chunk) {
         const Word* constants = table + plan.last_offset + first / block_words * block_constants;
-        for (std::size_t j = 0; j < chunk; j += block_words, constants += block_constants) {
-            inverse_block<false>(a + first + j, constants, c, nullptr);
-        }
+        inverse_last(a + first, chunk / block_words, constants, c);
         for (int late = plan.count; late-- > whole;) {
             const std::size_t length = n >> plan.passes[late].done;
-            inverse_passes<false>(a + first, length, first / length, chunk / length, plan.passes[late], table,
-                                  c);
+            inverse_passes(a + first, length, first / length, chunk / length, plan.passes[late], table, c);
         }
     }
-    for (int p = whole; p-- > 1;) {
+    for (int p = whole; p-- > 0;) {
         const int done = plan.passes[p].done;
-        inverse_passes<false>(a, n >> done, 0, std::size_t{1} << done, plan.passes[p], table, c);
+        inverse_passes(a, n >> done, 0, std::size_t{1} << done, plan.passes[p], table, c);
     }
-    inverse_passes<true>(a, n, 0, 1, plan.passes[0], table, c);
 }
 
 /// Writes the constants of one direction; powers[i] is the twiddle of block i - 2^s of stage s, where 2^s is
