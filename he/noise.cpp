@@ -2,9 +2,14 @@
 #include "he/noise.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <complex>
+#include <cstdlib>
+#include <numbers>
 #include <numeric>
 
+#include "ntt/ntt_tables.h"
 #include "rns/sampler.h"
 
 namespace lacuna {
@@ -64,7 +69,7 @@ double NoiseModel::log_key_switch_variance(std::size_t limbs) const {
 }
 
 NoiseEstimate NoiseModel::fresh_symmetric() const {
-    return {0.5 * std::log2(error_variance + 1.0 / 12.0), 0, log_data_.size(), 2};
+    return {0.5 * std::log2(error_variance + 1.0 / 12.0), 0, log_data_.size(), 2, 0};
 }
 
 NoiseEstimate NoiseModel::fresh_public() const {
@@ -75,12 +80,12 @@ NoiseEstimate NoiseModel::fresh_public() const {
     if (!log_special_.empty()) {
         variance = log_add(variance, log_rounding_variance(2));
     }
-    return {0.5 * variance, 1, log_data_.size(), 2};
+    return {0.5 * variance, 1, log_data_.size(), 2, 0};
 }
 
 NoiseEstimate NoiseModel::add(const NoiseEstimate& a, const NoiseEstimate& b) const {
     return {log_add(a.log_sigma, b.log_sigma), std::max(a.secret_power, b.secret_power), a.limbs,
-            std::max(a.size, b.size)};
+            std::max(a.size, b.size), std::max(a.products, b.products)};
 }
 
 NoiseEstimate NoiseModel::add_plain(const NoiseEstimate& a) const {
@@ -96,20 +101,24 @@ NoiseEstimate NoiseModel::linear(const NoiseEstimate& a, double norm) const {
     return result;
 }
 
-NoiseEstimate NoiseModel::multiply_plain(const NoiseEstimate& a, double norm_2) const {
-    return linear(a, norm_2);
+NoiseEstimate NoiseModel::multiply_plain(const NoiseEstimate& a, double norm) const {
+    return linear(a, norm);
 }
 
 NoiseEstimate NoiseModel::multiply(const NoiseEstimate& a, const NoiseEstimate& b) const {
     const double n = static_cast<double>(n_);
     const double log_k = std::log2((1.0 + n * secret_variance) / 12.0);  // variance of a coefficient of K
     const int power = std::max(a.secret_power, b.secret_power);
-    const double growth = 0.5 * std::log2(static_cast<double>(power + 1));
+    // Where the operands differ in depth, the shallower one may be a factor of the deeper one: its K once
+    // more.
+    const int repeats = std::abs(a.products - b.products) + 1;
+    const double growth = 0.5 * std::log2(static_cast<double>(power + 1) * repeats);
     const double cross = log_t_ + 0.5 * (std::log2(n) + log_k) + log_add(a.log_sigma, b.log_sigma) + growth;
     const double square = log_t_ - log_q(a.limbs) + 0.5 * std::log2(n) + a.log_sigma + b.log_sigma + growth;
     const double rounding = 0.5 * log_rounding_variance(3);
     // The rounding holds s^2, but next to the cross terms it is too small to count for the power.
-    return {log_add(log_add(cross, square), rounding), power + 1, a.limbs, 3};
+    return {log_add(log_add(cross, square), rounding), power + 1, a.limbs, 3,
+            std::max(a.products, b.products) + 1};
 }
 
 NoiseEstimate NoiseModel::relinearize(const NoiseEstimate& a) const {
@@ -126,8 +135,8 @@ NoiseEstimate NoiseModel::rotate(const NoiseEstimate& a) const {
 }
 
 NoiseEstimate NoiseModel::sum_of_rotated_products(const NoiseEstimate& a, std::size_t count,
-                                                  double norm_2) const {
-    return rotate(linear(rotate(a), static_cast<double>(count) * norm_2));
+                                                  double norm) const {
+    return rotate(linear(rotate(a), static_cast<double>(count) * norm));
 }
 
 NoiseEstimate NoiseModel::mod_switch_to(const NoiseEstimate& a, std::size_t limbs) const {
@@ -150,7 +159,37 @@ double NoiseModel::log_bound(const NoiseEstimate& a) const {
 }
 
 double NoiseModel::budget(const NoiseEstimate& a) const {
-    return log_q(a.limbs) - 1 - log_t_ - log_bound(a);
+    return std::min(log_q(a.limbs) - 1 - log_t_ - log_bound(a), log_q(a.limbs) - 1);
+}
+
+double spectral_norm(const Plaintext& plaintext) {
+    const std::size_t n = plaintext.n();
+    const Modulus t(plaintext.modulus());
+    const int log_n = std::countr_zero(n);
+    // a(w^(2k + 1)) for w = exp(i pi / n) is the Fourier transform of a_j w^j.
+    const double angle = std::numbers::pi / static_cast<double>(n);
+    std::vector<std::complex<double>> values(n);
+    for (std::size_t j = 0; j < n; ++j) {
+        values[reverse_bits(static_cast<std::uint32_t>(j), log_n)] =
+            std::polar(1.0, angle * static_cast<double>(j)) * static_cast<double>(t.centre(plaintext[j]));
+    }
+    for (std::size_t half = 1; half < n; half *= 2) {
+        for (std::size_t j = 0; j < half; ++j) {
+            const std::complex<double> twiddle =
+                std::polar(1.0, std::numbers::pi * static_cast<double>(j) / static_cast<double>(half));
+            for (std::size_t begin = j; begin < n; begin += 2 * half) {
+                const std::complex<double> x = values[begin];
+                const std::complex<double> y = values[begin + half] * twiddle;
+                values[begin] = x + y;
+                values[begin + half] = x - y;
+            }
+        }
+    }
+    double largest = 0;
+    for (const std::complex<double>& value : values) {
+        largest = std::max(largest, std::abs(value));
+    }
+    return largest;
 }
 
 }  // namespace lacuna

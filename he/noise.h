@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "he/parameters.h"
+#include "he/plaintext.h"
 
 namespace lacuna {
 
@@ -15,6 +16,7 @@ struct NoiseEstimate {
     int secret_power = 0;   ///< highest power of the secret that fresh noise in it was multiplied with
     std::size_t limbs = 0;  ///< its level
     std::size_t size = 2;   ///< its number of parts
+    int products = 0;       ///< multiplications in sequence behind it
 };
 
 /// Predicts noise from the circuit alone. The noise of c_0 + c_1 s + ... = Q m / t + e (mod Q) is followed as
@@ -29,8 +31,9 @@ struct NoiseEstimate {
 /// variance grow faster than independent factors would: Var(s^k) = k! (n Var s)^k / n, so a product with K
 /// multiplies the variance of noise that holds s^k by another k + 1 (Biasioli, Marcolla, Calderini, Mono,
 /// ePrint 2022/1636, section 4). Public-key encryption, modulus switching and key switching round c_1, and so
-/// leave noise with s^1 even before a multiplication. Sums are
-/// taken as fully correlated (sum |w|) unless the caller knows the terms to be independent.
+/// leave noise with s^1 even before a multiplication. In the same way K^k grows where a ciphertext is
+/// multiplied with its own descendants again, as x (x x): by another k for the k-th time. Sums are taken as
+/// fully correlated (sum |w|) unless the caller knows the terms to be independent.
 class NoiseModel {
   public:
     /// parameters: as resolve() returns them, or with sizes in bits only; t: the plaintext modulus, or its
@@ -46,22 +49,23 @@ class NoiseModel {
     /// A sum of ciphertexts like a with integer or monomial weights, norm_1 = sum |w|. norm_2 = sqrt(sum w^2)
     /// may be given instead where the terms' noises are independent, as fresh encryptions' are.
     [[nodiscard]] NoiseEstimate linear(const NoiseEstimate& a, double norm) const;
-    /// A dense plaintext whose centred coefficients have this Euclidean norm; at most sqrt(n) t / 2. Its
-    /// spectrum is taken to be spread, as encoded slots' is: where all of it sits at one root of -1 (all
-    /// coefficients equal, say) and the noise holds powers of s, take sum |w| instead.
-    [[nodiscard]] NoiseEstimate multiply_plain(const NoiseEstimate& a, double norm_2) const;
+    /// A dense plaintext whose centred coefficients have this norm: spectral_norm(), or any bound of it such
+    /// as sum |w|. The Euclidean norm is enough where the noise has independent coefficients, which a fresh
+    /// symmetric encryption's has, and one that holds powers of s or went through another such product has
+    /// not.
+    [[nodiscard]] NoiseEstimate multiply_plain(const NoiseEstimate& a, double norm) const;
     [[nodiscard]] NoiseEstimate multiply(const NoiseEstimate& a, const NoiseEstimate& b) const;
     [[nodiscard]] NoiseEstimate relinearize(const NoiseEstimate& a) const;
     [[nodiscard]] NoiseEstimate rotate(const NoiseEstimate& a) const;
-    /// A sum of `count` rotations times plaintexts of Euclidean norm at most norm_2 each.
+    /// A sum of `count` rotations times plaintexts of norm at most `norm` each, as multiply_plain takes it.
     [[nodiscard]] NoiseEstimate sum_of_rotated_products(const NoiseEstimate& a, std::size_t count,
-                                                        double norm_2) const;
+                                                        double norm) const;
     [[nodiscard]] NoiseEstimate mod_switch_to(const NoiseEstimate& a, std::size_t limbs) const;
 
     /// log2 of the bound on every coefficient, failing with probability below 2^-128.
     [[nodiscard]] double log_bound(const NoiseEstimate& a) const;
-    /// log2(Q_l / (2 t)) minus log_bound: positive means that decryption is certain to be correct but for
-    /// 2^-128.
+    /// log2(Q_l / (2 t)) minus log_bound, at most log2(Q_l / 2) as Decryptor::noise_budget: positive means
+    /// that decryption is certain to be correct but for 2^-128.
     [[nodiscard]] double budget(const NoiseEstimate& a) const;
 
     [[nodiscard]] std::size_t max_limbs() const { return log_data_.size(); }
@@ -78,5 +82,10 @@ class NoiseModel {
     std::vector<double> log_data_;
     std::vector<double> log_special_;
 };
+
+/// The largest absolute value of the polynomial with these centred coefficients at the complex roots of x^n +
+/// 1: a product with it stretches no vector of coefficients by more. About sqrt(ln n) times the Euclidean
+/// norm for coefficients that look random, as encoded slots do; sum |w| where all of them pull one way.
+[[nodiscard]] double spectral_norm(const Plaintext& plaintext);
 
 }  // namespace lacuna
