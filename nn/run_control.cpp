@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <exception>
+#include <mutex>
 
 namespace lacuna {
 
@@ -11,9 +12,12 @@ void parallel_for(std::size_t count, const RunControl& control, std::string_view
                   double end, double total, const std::function<void(std::size_t)>& work) {
     constexpr std::size_t reports = 100;
     const std::size_t every = std::max<std::size_t>(1, count / reports);
-    std::atomic<std::size_t> finished = 0;
     std::atomic<bool> failed = false;
     std::exception_ptr failure;
+    // Counting and reporting under one lock keep the reports in order. Not `omp critical`: a callback may
+    // throw, which must not leave such a region, or start a parallel_for of its own.
+    std::mutex reporting;
+    std::size_t finished = 0;
 #pragma omp parallel for num_threads(std::max(control.threads, 1)) schedule(dynamic)
     for (std::size_t i = 0; i < count; ++i) {
         if (failed || control.stop.stop_requested()) {
@@ -21,12 +25,10 @@ void parallel_for(std::size_t count, const RunControl& control, std::string_view
         }
         try {
             work(i);
-            const std::size_t done = ++finished;
-            if (done % every == 0 && control.progress) {
-#pragma omp critical(lacuna_progress)
-                control.report(what,
-                               begin + (end - begin) * static_cast<double>(done) / static_cast<double>(count),
-                               total);
+            const std::lock_guard lock(reporting);
+            if (++finished % every == 0) {
+                const double share = static_cast<double>(finished) / static_cast<double>(count);
+                control.report(what, begin + (end - begin) * share, total);
             }
         } catch (...) {
 #pragma omp critical(lacuna_failure)
