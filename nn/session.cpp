@@ -15,33 +15,37 @@ Session::Session(const Model& model, const Plan& plan, EvaluationKeys keys)
 
 Session::Session(const Model& model, const Plan& plan, std::shared_ptr<const Context> context,
                  EvaluationKeys keys)
-    : plan_(plan), context_(std::move(context)), keys_(std::move(keys)), evaluator_(*context_) {
+    : plan_(plan),
+      context_(std::move(context)),
+      keys_(std::make_unique<const EvaluationKeys>(std::move(keys))),
+      evaluator_(*context_) {
     const std::vector<Shape> shapes = model.shapes();
     if (plan_.client.model != model.name || plan_.client.input_shape != model.input_shape ||
         plan_.client.thresholds != model.thresholds || plan_.client.classes != model.classes()) {
         throw Error("session: the plan was made for the model '" + plan_.client.model + "', this one is '" +
                     model.name + "' with another input or output; plan this model");
     }
-    if (keys_.ring != context_->ring().hash()) {
+    check_steps(model, shapes);
+    if (keys_->ring != context_->ring().hash()) {
         throw Error(
             "session: the evaluation keys belong to other parameters than the plan's; generate keys for this "
             "plan");
     }
-    if (plan_.client.relin_keys && !keys_.relin_keys) {
+    if (plan_.client.relin_keys && !keys_->relin_keys) {
         throw Error(
             "session: the plan needs relinearisation keys, the client sent none; generate keys for this "
             "plan");
     }
     for (const std::uint32_t element : plan_.client.galois_elements) {
-        (void)keys_.galois_keys.at(element);
+        (void)keys_->galois_keys.at(element);
     }
     if (plan_.client.public_key) {
-        if (!keys_.public_key) {
+        if (!keys_->public_key) {
             throw Error(
                 "session: circuit privacy needs the client's public key among the evaluation keys; generate "
                 "keys for this plan");
         }
-        encryptor_.emplace(*context_, *keys_.public_key);
+        encryptor_.emplace(*context_, *keys_->public_key);
     }
     activations_.resize(model.layers.size());
     for (std::size_t m = 0; m < context_->plain_count(); ++m) {
@@ -62,6 +66,38 @@ Session::Session(const Model& model, const Plan& plan, std::shared_ptr<const Con
         }
         join_.emplace(context_->n(), plan_.client.classes,
                       std::vector<std::vector<SparseTerm>>{std::move(row)});
+    }
+}
+
+/// Whether the plan's layers are the model's. Ranges, noise and levels are proven for one set of weights;
+/// what tells two models apart without proving all of it again is the order, the kind, the size and the
+/// number of operations of their layers.
+void Session::check_steps(const Model& model, const std::vector<Shape>& shapes) const {
+    const ModelOperations operations = count_operations(model);
+    bool same = operations.layers.size() == plan_.operations.layers.size();
+    for (std::size_t i = 0; same && i < operations.layers.size(); ++i) {
+        same = operations.layers[i].counts == plan_.operations.layers[i].counts;
+    }
+    std::size_t next = 0;
+    const auto skip_flatten = [&] {
+        while (next < model.layers.size() && std::holds_alternative<Flatten>(model.layers[next].kind)) {
+            ++next;
+        }
+    };
+    skip_flatten();
+    for (const PlanStep& step : plan_.steps) {
+        const bool linear = step.kind == PlanStep::Kind::linear;
+        if (!same || (!linear && step.kind != PlanStep::Kind::activation)) {
+            continue;
+        }
+        same = step.layer == next && next < model.layers.size() && is_linear(model.layers[next]) == linear &&
+               step.elements == shapes[next + 1].size();
+        ++next;
+        skip_flatten();
+    }
+    if (!same || next != model.layers.size()) {
+        throw Error("session: the plan was made for other layers than those of the model '" + model.name +
+                    "'; plan this model");
     }
 }
 
@@ -119,7 +155,7 @@ Ciphertext Session::activate(const Ciphertext& x, std::size_t layer) const {
             const std::size_t low = i / 2;
             for (const std::size_t factor : {low, i - low}) {
                 if (self(self, factor).size() == 3) {
-                    powers[factor] = evaluator_.relinearize(*powers[factor], *keys_.relin_keys);
+                    powers[factor] = evaluator_.relinearize(*powers[factor], *keys_->relin_keys);
                 }
             }
             powers[i] = i % 2 == 0 ? evaluator_.square(self(self, low))
@@ -179,8 +215,7 @@ EncryptedTensor Session::infer(SeededTensor input, const RunControl& control, co
     for (std::size_t m = 0; m < moduli; ++m) {
         Ciphertexts values(layout.ciphertexts());
         parallel_for(values.size(), control, "expand", done, done, total, [&](std::size_t i) {
-            values[i] = expand(context_->ring(), input.residues[m][i]);
-            input.residues[m][i] = {};
+            values[i] = expand(context_->ring(), std::move(input.residues[m][i]));
         });
         for (const PlanStep& step : plan_.steps) {
             control.check();
@@ -191,13 +226,13 @@ EncryptedTensor Session::infer(SeededTensor input, const RunControl& control, co
             };
             switch (step.kind) {
                 case PlanStep::Kind::linear:
-                    values = products_[m][step.layer]->apply(*context_, values, control.threads);
+                    products_[m][step.layer]->transform(*context_, values, control.threads);
                     break;
                 case PlanStep::Kind::activation:
                     each([&](const Ciphertext& x) { return activate(x, step.layer); });
                     break;
                 case PlanStep::Kind::relinearize:
-                    each([&](const Ciphertext& x) { return evaluator_.relinearize(x, *keys_.relin_keys); });
+                    each([&](const Ciphertext& x) { return evaluator_.relinearize(x, *keys_->relin_keys); });
                     break;
                 case PlanStep::Kind::mod_switch:
                     each([&](const Ciphertext& x) { return evaluator_.mod_switch_to(x, step.limbs); });
@@ -208,7 +243,7 @@ EncryptedTensor Session::infer(SeededTensor input, const RunControl& control, co
                     });
                     break;
                 case PlanStep::Kind::join:
-                    values = join_->apply(*context_, values, control.threads);
+                    join_->transform(*context_, values, control.threads);
                     break;
             }
             if (observe) {

@@ -42,6 +42,7 @@ class Session {
   private:
     using Ciphertexts = std::vector<Ciphertext>;
 
+    void check_steps(const Model& model, const std::vector<Shape>& shapes) const;
     [[nodiscard]] SparseProduct compile_linear(const Model& model, std::size_t layer, const Shape& input,
                                                const Modulus& t) const;
     [[nodiscard]] Ciphertext activate(const Ciphertext& x, std::size_t layer) const;
@@ -50,7 +51,7 @@ class Session {
 
     Plan plan_;
     std::shared_ptr<const Context> context_;
-    EvaluationKeys keys_;
+    std::unique_ptr<const EvaluationKeys> keys_;  // at one address: encryptor_ points to its public key
     Evaluator evaluator_;
     std::optional<Encryptor> encryptor_;                               // of zero, for flooding
     std::vector<std::vector<std::optional<SparseProduct>>> products_;  // [plaintext modulus][layer]
