@@ -11,7 +11,7 @@
 namespace lacuna {
 
 Ciphertext flood(const Context& context, const Encryptor& encryptor, const Ciphertext& a, int flood_bits) {
-    if (a.size() != 2 || a.form() != Form::coefficient || flood_bits < 1 || flood_bits > 700) {
+    if (a.size() != 2 || a.form() != Form::coefficient || flood_bits < 1 || flood_bits > max_flood_bits) {
         throw Error(
             "flood: expected a ciphertext of size 2 in coefficient form and 1 ... 700 bits, found size " +
             std::to_string(a.size()) + " and " + std::to_string(flood_bits) + " bits");
@@ -27,7 +27,7 @@ Ciphertext flood(const Context& context, const Encryptor& encryptor, const Ciphe
     const std::size_t words = (bits + 63) / 64;
     const std::uint64_t top_mask = bits % 64 == 0 ? ~std::uint64_t{0} : (std::uint64_t{1} << bits % 64) - 1;
     Buffer random = Buffer::uninitialised(n * words, Secrecy::secret);
-    RandomStream(system_seed(), 0).fill(random.span());
+    RandomStream::secret().fill(random.span());
     for (std::size_t i = 0; i < a.limbs(); ++i) {
         const Modulus& q = basis.modulus(i);
         const std::uint64_t half =

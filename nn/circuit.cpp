@@ -5,6 +5,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "he/flooding.h"
 #include "nn/digits.h"
 #include "rns/basis.h"
 
@@ -116,10 +117,23 @@ class Walk {
                static_cast<double>(count) * cost_->relinearize(estimate_.limbs), std::move(reason));
     }
 
+    [[nodiscard]] NoiseEstimate switched(std::size_t limbs) const {
+        if (!flooded_) {
+            return noise_->mod_switch_to(estimate_, limbs);
+        }
+        // A flood fills its bound: the rounding adds to the bound itself, not to a variance.
+        NoiseEstimate shrunk = estimate_;
+        shrunk.limbs = limbs;
+        shrunk.log_sigma -= noise_->log_q(estimate_.limbs) - noise_->log_q(limbs);
+        NoiseEstimate rounding = estimate_;
+        rounding.log_sigma = -1000;
+        return noise_->add(shrunk, noise_->mod_switch_to(rounding, limbs));
+    }
+
     void mod_switch(std::size_t limbs, std::string reason) {
         const double cost =
             static_cast<double>(elements()) * cost_->mod_switch(estimate_.size, estimate_.limbs);
-        estimate_ = noise_->mod_switch_to(estimate_, limbs);
+        estimate_ = switched(limbs);
         record(PlanStep::Kind::mod_switch, nullptr, elements(), cost, std::move(reason));
     }
 
@@ -145,6 +159,13 @@ class Walk {
         // Fresh encryptions have independent noise; everything later is taken as fully correlated.
         const bool fresh = circuit.steps.empty();
         estimate_ = noise_->add_plain(noise_->linear(estimate_, fresh ? stage.norm_2 : stage.norm_1));
+        if (fresh) {
+            // But for the rounding of Q m / t, at most 1/2, which is the same wherever the message is.
+            const double log_tail = noise_->log_bound(NoiseEstimate{});
+            NoiseEstimate rounding = estimate_;
+            rounding.log_sigma = std::log2(std::max(stage.norm_1, 1.0) / 2) - log_tail;
+            estimate_ = noise_->add(estimate_, rounding);
+        }
         record(PlanStep::Kind::linear, &stage, stage.elements,
                cost_->linear(stage.terms, estimate_.size, estimate_.limbs),
                fresh ? "fresh noise is independent: it grows with the root of the sum of squares" : "");
@@ -222,28 +243,35 @@ class Walk {
                    "the logits' digits side by side: one ciphertext to send");
         }
         if (setting_->privacy_bits > 0) {
-            // Uniform noise in [-B, B] hides noise bounded by E in one coefficient up to E / (2B) of
-            // statistical distance; all coefficients of all ciphertexts of the reply together may not exceed
-            // 2^-privacy_bits.
-            const double coefficients = std::log2(static_cast<double>(setting_->parameters.n * elements()));
-            const int flood_bits = static_cast<int>(
-                std::ceil(noise_->log_bound(estimate_) + setting_->privacy_bits + coefficients));
-            NoiseEstimate flood = estimate_;
-            flood.log_sigma += flood_bits - noise_->log_bound(estimate_);
+            // The encryption of zero hides the parts, the flood what is left of both in the noise. Uniform
+            // noise in [-B, B) hides noise bounded by E in one coefficient up to E / (2B) of statistical
+            // distance. All coefficients of all ciphertexts of the reply, for all plaintext moduli, may not
+            // exceed half of 2^-privacy_bits together, so that any two circuits are that close.
             NoiseEstimate zero = noise_->fresh_public();
             zero.limbs = estimate_.limbs;
-            estimate_ = noise_->add(noise_->add(estimate_, zero), flood);
+            estimate_ = noise_->add(estimate_, zero);
+            const double coefficients = std::log2(static_cast<double>(setting_->parameters.n)) +
+                                        std::log2(static_cast<double>(elements() * setting_->moduli));
+            const int flood_bits = static_cast<int>(
+                std::ceil(noise_->log_bound(estimate_) + setting_->privacy_bits + coefficients));
+            if (flood_bits > max_flood_bits) {
+                return false;
+            }
+            NoiseEstimate uniform = estimate_;
+            uniform.log_sigma += flood_bits - noise_->log_bound(estimate_);
+            estimate_ = noise_->add(estimate_, uniform);
             record(PlanStep::Kind::flood, nullptr, elements(),
                    static_cast<double>(elements()) * cost_->multiply(estimate_.limbs, true),
                    "hides everything but the answer: a fresh encryption of zero and uniform noise");
             circuit.steps.back().flood_bits = flood_bits;
+            flooded_ = true;
         }
         if (!alive()) {
             return false;
         }
         circuit.output_budget_bits = noise_->budget(estimate_);
         for (std::size_t limbs = 1; limbs < estimate_.limbs; ++limbs) {
-            if (noise_->budget(noise_->mod_switch_to(estimate_, limbs)) > 0) {
+            if (noise_->budget(switched(limbs)) > 0) {
                 mod_switch(limbs, "the reply travels at the lowest level that decrypts");
                 break;
             }
@@ -260,6 +288,7 @@ class Walk {
     const CostModel* cost_;
     NoiseEstimate estimate_;
     std::size_t next_ = 0;
+    bool flooded_ = false;
 };
 
 /// The weight of an integer in noise: its centred residue in the slots, its signed digits in radix.

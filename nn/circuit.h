@@ -37,6 +37,7 @@ struct CircuitSetting {
     double log_t = 0;       ///< of the largest plaintext modulus
     Packing packing = Packing::slots;
     int privacy_bits = 0;
+    std::size_t moduli = 1;  ///< plaintext moduli: as many replies as that have to be flooded
 };
 
 /// Follows noise and cost through the stages and settles every open choice: where to drop limbs (as early and
