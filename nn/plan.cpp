@@ -21,6 +21,7 @@ namespace lacuna {
 namespace {
 
 constexpr std::size_t max_plain_count = 8;
+constexpr int max_privacy_bits = 128;
 
 double log2_of(const mpz_class& x) {
     long exponent = 0;
@@ -119,13 +120,18 @@ std::optional<Candidate> shortest_chain(const Model& model, const PlanRequest& r
                 if (parameters.data_bits.size() != limbs) {
                     continue;
                 }
-                CircuitSetting setting = {parameters, log_t, packing, request.privacy_bits};
+                CircuitSetting setting = {parameters, log_t, packing, request.privacy_bits, moduli.size()};
                 if (!plan_circuit(stages, setting)) {
                     continue;
                 }
-                // Once more with the primes themselves, which fall a little short of their sizes.
+                // Once more with the primes themselves, which fall a little short of their sizes. Not every
+                // size has primes, and not every set of them makes a scheme: then larger ones may.
                 setting.parameters.plain_moduli = moduli;
-                setting.parameters = resolve(setting.parameters);
+                try {
+                    setting.parameters = resolve(setting.parameters);
+                } catch (const Error&) {
+                    continue;
+                }
                 std::optional<Circuit> circuit = plan_circuit(stages, setting);
                 if (!circuit) {
                     continue;
@@ -196,7 +202,27 @@ std::optional<Candidate> best_candidate(const Model& model, const PlanRequest& r
     return best;
 }
 
-/// How many low bits of c_0 and c_1 the reply can leave out: each may use up to an eighth of Q / (2t).
+/// Why there is no candidate: which bound cannot be met.
+std::string obstacle(const Model& model, const PlanRequest& request, Packing packing, const Bounds& bounds) {
+    const std::size_t joined = (bounds.logit_degree + 1) * model.classes();
+    if (packing == Packing::radix && std::max(bounds.degree + 1, joined) > max_ntt_size) {
+        return "digit polynomials reach x^" + std::to_string(bounds.degree) + ", and the logits' " +
+               std::to_string(joined) +
+               " coefficients side by side have to fit n = " + std::to_string(max_ntt_size);
+    }
+    const std::size_t bits = bit_length(2 * bounds.range + 1);
+    const std::size_t most = max_plain_count * static_cast<std::size_t>(max_modulus_bits);
+    if (bits > most) {
+        return "values need " + std::to_string(bits) + " bits, more than the " + std::to_string(most) +
+               " of " + std::to_string(max_plain_count) + " plaintext moduli together";
+    }
+    return "values need " + std::to_string(bits) +
+           " bits, and no ring up to n = " + std::to_string(max_ntt_size) + " with " +
+           std::to_string(request.security) + " bits of security holds their noise";
+}
+
+/// How many low bits of c_0 and c_1 the reply can leave out: each may use up to half of what the
+/// proven noise leaves of Q / (2t).
 /// Leaving out d bits rounds to a multiple of 2^d, an error of at most 2^(d-1) in c_0, and of deviation 2^d
 /// sqrt(n Var(s) / 12) after multiplication with s in c_1.
 std::array<int, 2> droppable_bits(const Candidate& candidate, double log_limit) {
@@ -350,6 +376,16 @@ Plan make_plan(const Model& model, const PlanRequest& request) {
         throw Error("plan: expected 128, 192 or 256 bits of security, found " +
                     std::to_string(request.security));
     }
+    if (request.privacy_bits < 0 || request.privacy_bits > max_privacy_bits) {
+        throw Error("plan: expected 0 ... " + std::to_string(max_privacy_bits) +
+                    " bits of circuit privacy, found " + std::to_string(request.privacy_bits));
+    }
+    if (std::none_of(model.layers.begin(), model.layers.end(), [](const Layer& layer) {
+            return is_linear(layer) || std::holds_alternative<Activation>(layer.kind);
+        })) {
+        throw Error("plan: the model '" + model.name +
+                    "' has no layer that computes anything; add a linear layer or an activation");
+    }
     if (request.privacy_bits > 0 && request.packing == Packing::radix) {
         throw Error(
             "plan: circuit privacy is not offered for the radix packing: the decrypted polynomial says more "
@@ -373,10 +409,8 @@ Plan make_plan(const Model& model, const PlanRequest& request) {
             continue;
         }
         if (!candidate) {
-            obstacles += std::string("\n  - ") + packing_name(packing) + ": values reach " +
-                         std::to_string(bit_length(bounds.range)) +
-                         " bits, and no ring up to n = 32768 with " + std::to_string(request.security) +
-                         " bits of security holds their noise";
+            obstacles += std::string("\n  - ") + packing_name(packing) + ": " +
+                         obstacle(model, request, packing, bounds);
             continue;
         }
         if (!best || candidate->request_cost < best->request_cost) {
