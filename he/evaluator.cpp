@@ -288,49 +288,48 @@ Ciphertext Evaluator::product(const Ciphertext& a, const Ciphertext* b) const {
     const std::size_t n = ring.n();
     const std::size_t limbs = a.limbs();
     const std::size_t total = limbs + ring.auxiliary_count(limbs);
-    const auto tables = [&](std::size_t i) -> const NttTables& {
-        return i < limbs ? ring.data().tables(i) : ring.auxiliary().tables(i - limbs);
-    };
 
-    const auto raise = [&](const RnsPolynomial& part) {
-        RnsPolynomial raised = RnsPolynomial::uninitialised(n, total, Form::coefficient);
+    // Prime by prime, so that what one prime needs stays in the second-level cache from raising to
+    // transforming back.
+    std::vector<const RnsPolynomial*> operands = {&a.parts[0], &a.parts[1]};
+    if (b != nullptr) {
+        operands.push_back(&b->parts[0]);
+        operands.push_back(&b->parts[1]);
+    }
+    std::vector<RnsPolynomial> helpers;  // each operand modulo the helper primes
+    for (const RnsPolynomial* operand : operands) {
+        helpers.push_back(RnsPolynomial::uninitialised(n, total - limbs, Form::coefficient));
         std::vector<const std::uint64_t*> from;
         std::vector<std::uint64_t*> to;
         for (std::size_t i = 0; i < total; ++i) {
-            if (i < limbs) {
-                std::copy_n(part.limb(i), n, raised.limb(i));
-                from.push_back(part.limb(i));
-            } else {
-                to.push_back(raised.limb(i));
-            }
+            i < limbs ? from.push_back(operand->limb(i)) : to.push_back(helpers.back().limb(i - limbs));
         }
         ring.auxiliary_converter(limbs).convert(from, to, n);
-        for (std::size_t i = 0; i < total; ++i) {
-            tables(i).forward(raised.limb_span(i));
-        }
-        return raised;
-    };
-    const std::array<RnsPolynomial, 2> left = {raise(a.parts[0]), raise(a.parts[1])};
-    std::array<RnsPolynomial, 2> right;
-    if (b != nullptr) {
-        right = {raise(b->parts[0]), raise(b->parts[1])};
     }
-
     std::array<RnsPolynomial, 3> tensor;
     for (RnsPolynomial& part : tensor) {
         part = RnsPolynomial::uninitialised(n, total, Form::coefficient);
     }
+    RnsPolynomial copies = RnsPolynomial::uninitialised(n, operands.size(), Form::coefficient);
     for (std::size_t i = 0; i < total; ++i) {
-        const Modulus& q = tables(i).modulus();
+        const NttTables& tables = i < limbs ? ring.data().tables(i) : ring.auxiliary().tables(i - limbs);
+        std::array<std::uint64_t*, 4> rows{};
+        for (std::size_t k = 0; k < operands.size(); ++k) {
+            rows[k] = i < limbs ? copies.limb(k) : helpers[k].limb(i - limbs);
+            if (i < limbs) {
+                std::copy_n(operands[k]->limb(i), n, rows[k]);
+            }
+            tables.forward({rows[k], n});
+        }
         if (b == nullptr) {
-            ring.kernels().tensor_square(tensor[0].limb(i), tensor[1].limb(i), tensor[2].limb(i),
-                                         left[0].limb(i), left[1].limb(i), n, q);
+            ring.kernels().tensor_square(tensor[0].limb(i), tensor[1].limb(i), tensor[2].limb(i), rows[0],
+                                         rows[1], n, tables.modulus());
         } else {
-            ring.kernels().tensor(tensor[0].limb(i), tensor[1].limb(i), tensor[2].limb(i), left[0].limb(i),
-                                  left[1].limb(i), right[0].limb(i), right[1].limb(i), n, q);
+            ring.kernels().tensor(tensor[0].limb(i), tensor[1].limb(i), tensor[2].limb(i), rows[0], rows[1],
+                                  rows[2], rows[3], n, tables.modulus());
         }
         for (RnsPolynomial& part : tensor) {
-            tables(i).inverse(part.limb_span(i));
+            tables.inverse(part.limb_span(i));
         }
     }
 
@@ -389,16 +388,15 @@ Ciphertext Evaluator::relinearize(const Ciphertext& a, const RelinKeys& keys) co
 // ---- rotations
 // ------------------------------------------------------------------------------------------------------
 
-Ciphertext Evaluator::rotate(const Ciphertext& a, const GaloisKeys::Entry& entry,
-                             const RaisedDigits& raised) const {
-    const Ring& ring = context_->ring();
-    std::array<RnsPolynomial, 2> sums = apply_key(ring, raised, entry.key, &entry.automorphism);
+/// sigma(c_0 + d_0, d_1), where (d_0, d_1) is c_1 switched to the secret that sigma turns into s.
+Ciphertext Evaluator::rotated(const Ciphertext& a, const Automorphism& automorphism,
+                              Switched switched) const {
+    const RnsBasis& basis = context_->ring().data();
+    lacuna::add(basis, switched[0], a.parts[0], switched[0]);
     Ciphertext result = like(a);
-    RnsPolynomial c0;
-    entry.automorphism.apply(ring.data(), a.parts[0], c0);
-    result.parts.push_back(divide_by_special(ring, std::move(sums[0])));
-    lacuna::add(ring.data(), result.parts[0], c0, result.parts[0]);
-    result.parts.push_back(divide_by_special(ring, std::move(sums[1])));
+    for (const RnsPolynomial& part : switched) {
+        automorphism.apply(basis, part, result.parts.emplace_back());
+    }
     return result;
 }
 
@@ -412,7 +410,8 @@ Ciphertext Evaluator::rotate_columns(const Ciphertext& a, const GaloisKeys& keys
     check_size_two("rotate_columns", a);
     check_coefficients("rotate_columns", a);
     check_keys("rotate_columns", context_->ring(), keys);
-    return rotate(a, keys.at(row_swap_element(context_->n())), raise_digits(context_->ring(), a.parts[1]));
+    const GaloisKeys::Entry& entry = keys.at(row_swap_element(context_->n()));
+    return rotated(a, entry.automorphism, switch_key(context_->ring(), a.parts[1], entry.key));
 }
 
 std::vector<Ciphertext> Evaluator::rotate_rows_hoisted(const Ciphertext& a, std::span<const int> steps,
@@ -421,19 +420,24 @@ std::vector<Ciphertext> Evaluator::rotate_rows_hoisted(const Ciphertext& a, std:
     check_size_two("rotate_rows", a);
     check_coefficients("rotate_rows", a);
     check_keys("rotate_rows", context_->ring(), keys);
-    std::vector<Ciphertext> results;
-    RaisedDigits raised;
+    std::vector<const GaloisKeys::Entry*> entries;  // of every step, none where nothing turns
+    std::vector<const KeySwitchKey*> switching;
     for (const int step : steps) {
         const std::uint32_t element = rotation_element(context_->n(), step);
-        if (element == 1) {
-            results.push_back(a);
-            continue;
+        entries.push_back(element == 1 ? nullptr : &keys.at(element));
+        if (entries.back() != nullptr) {
+            switching.push_back(&entries.back()->key);
         }
-        const GaloisKeys::Entry& entry = keys.at(element);
-        if (raised.digits.empty()) {
-            raised = raise_digits(context_->ring(), a.parts[1]);
-        }
-        results.push_back(rotate(a, entry, raised));
+    }
+    std::vector<Switched> switched;
+    if (!switching.empty()) {
+        switched = switch_raised(context_->ring(), raise_digits(context_->ring(), a.parts[1]), switching);
+    }
+    std::vector<Ciphertext> results;
+    std::size_t next = 0;
+    for (const GaloisKeys::Entry* entry : entries) {
+        results.push_back(entry == nullptr ? a
+                                           : rotated(a, entry->automorphism, std::move(switched[next++])));
     }
     return results;
 }
@@ -481,9 +485,12 @@ Ciphertext Evaluator::sum_of_rotated_products(const Ciphertext& a, std::span<con
         RnsPolynomial c0;
         entry.automorphism.apply(ring.data(), transformed.parts[0], c0);
         accumulate(c0, plain_sums[0]);
-        const std::array<RnsPolynomial, 2> switched = apply_key(ring, raised, entry.key, &entry.automorphism);
-        accumulate(switched[0], key_sums[0]);
-        accumulate(switched[1], key_sums[1]);
+        std::array<RnsPolynomial, 2> switched = apply_key(ring, raised, entry.key);
+        for (std::size_t k = 0; k < 2; ++k) {
+            // In NTT form an automorphism only permutes, whatever the primes.
+            entry.automorphism.apply(ring.key_basis(), switched[k], switched[k]);
+            accumulate(switched[k], key_sums[k]);
+        }
     }
     Ciphertext result = like(a);
     for (std::size_t k = 0; k < 2; ++k) {

@@ -7,6 +7,7 @@
 
 #include "he/ciphertext.h"
 #include "he/context.h"
+#include "he/key_switch.h"
 #include "he/keys.h"
 #include "he/plaintext.h"
 
@@ -85,8 +86,8 @@ class Evaluator {
     [[nodiscard]] PreparedPlaintext prepare_over(const Plaintext& b, std::size_t limbs,
                                                  bool with_special) const;
     [[nodiscard]] Ciphertext product(const Ciphertext& a, const Ciphertext* b) const;
-    [[nodiscard]] Ciphertext rotate(const Ciphertext& a, const GaloisKeys::Entry& entry,
-                                    const struct RaisedDigits& raised) const;
+    [[nodiscard]] Ciphertext rotated(const Ciphertext& a, const Automorphism& automorphism,
+                                     Switched switched) const;
 
     const Context* context_;
 };

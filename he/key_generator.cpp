@@ -15,15 +15,20 @@ namespace lacuna {
 namespace {
 
 /// Replaces b by -(a s + e) with fresh noise, all in NTT form modulo the key basis.
-void mask(const Ring& ring, const SecretKey& secret, const RnsPolynomial& a, RandomStream& noise,
+void mask(const Ring& ring, const RnsPolynomial& secret, const RnsPolynomial& a, RandomStream& noise,
           RnsPolynomial& b) {
     const RnsBasis& basis = ring.key_basis();
     const Buffer error = sample_error(ring.n(), noise, ring.kernels());
     b = RnsPolynomial::uninitialised(ring.n(), basis.size(), Form::coefficient);
     set_signed(basis, error.data(), b);
     to_ntt(basis, b);
-    multiply_add(basis, a, secret.s, b);
+    multiply_add(basis, a, secret, b);
     negate(basis, b, b);
+}
+
+/// The element whose automorphism undoes that of g: g^-1 modulo 2n, as g^(n/2) = 1 modulo 2n for every odd g.
+std::uint32_t inverse_element(std::size_t n, std::uint32_t g) {
+    return static_cast<std::uint32_t>(Modulus(2 * n).power(g, n / 2 - 1));
 }
 
 }  // namespace
@@ -51,28 +56,29 @@ PublicKey KeyGenerator::public_key() const {
     key.seed = system_seed();
     expand(*ring_, key);
     RandomStream noise = RandomStream::secret();
-    mask(*ring_, secret_, key.a, noise, key.b);
+    mask(*ring_, secret_.s, key.a, noise, key.b);
     return key;
 }
 
-void KeyGenerator::fill_digit(KeySwitchKey& key, std::size_t d, const mpz_class& p,
-                              const RnsPolynomial& other_secret, RandomStream& noise) const {
+void KeyGenerator::fill_digit(KeySwitchKey& key, std::size_t d, const mpz_class& p, const RnsPolynomial& from,
+                              const RnsPolynomial& to, RandomStream& noise) const {
     const RnsBasis& basis = ring_->key_basis();
     KeySwitchKey::Digit& digit = key.digits[d];
     digit.a = RnsPolynomial::uninitialised(ring_->n(), basis.size(), Form::ntt);
     sample_uniform(basis, key.seed, d * key_stream_stride, digit.a);
-    mask(*ring_, secret_, digit.a, noise, digit.b);
+    mask(*ring_, to, digit.a, noise, digit.b);
     const std::size_t begin = d * ring_->digit_limbs();
     for (std::size_t i = begin; i < std::min(begin + ring_->digit_limbs(), ring_->max_limbs()); ++i) {
         const Modulus& q = basis.modulus(i);
         Buffer product = Buffer::uninitialised(ring_->n(), Secrecy::secret);
-        ring_->kernels().multiply_scalar(product.data(), other_secret.limb(i), ring_->n(),
+        ring_->kernels().multiply_scalar(product.data(), from.limb(i), ring_->n(),
                                          ShoupFactor(residue(p, q), q), q);
         ring_->kernels().add(digit.b.limb(i), digit.b.limb(i), product.data(), ring_->n(), q);
     }
 }
 
-KeySwitchKey KeyGenerator::key_switch_key(const RnsPolynomial& other_secret, int threads) const {
+KeySwitchKey KeyGenerator::key_switch_key(const RnsPolynomial& from, const RnsPolynomial& to,
+                                          int threads) const {
     if (ring_->special().size() == 0) {
         throw Error("key generator: relinearisation and rotation need special primes; add special_bits");
     }
@@ -89,7 +95,7 @@ KeySwitchKey KeyGenerator::key_switch_key(const RnsPolynomial& other_secret, int
 #pragma omp parallel for num_threads(std::max(threads, 1)) schedule(dynamic)
     for (std::size_t d = 0; d < key.digits.size(); ++d) {
         try {
-            fill_digit(key, d, p, other_secret, noises[d]);
+            fill_digit(key, d, p, from, to, noises[d]);
         } catch (...) {
 #pragma omp critical(lacuna_key_generator)
             failure = std::current_exception();
@@ -105,7 +111,7 @@ RelinKeys KeyGenerator::relin_keys(int threads) const {
     RnsPolynomial square =
         RnsPolynomial::uninitialised(ring_->n(), ring_->key_basis().size(), Form::ntt, Secrecy::secret);
     multiply(ring_->key_basis(), secret_.s, secret_.s, square);
-    return {ring_->hash(), key_switch_key(square, threads)};
+    return {ring_->hash(), key_switch_key(square, secret_.s, threads)};
 }
 
 GaloisKeys KeyGenerator::galois_keys(std::span<const int> steps, bool row_swap, int threads) const {
@@ -128,9 +134,10 @@ GaloisKeys KeyGenerator::galois_keys_for(std::span<const std::uint32_t> elements
         }
         Automorphism automorphism(ring_->n(), element);
         RnsPolynomial rotated(ring_->n(), ring_->key_basis().size(), Form::ntt, Secrecy::secret);
-        automorphism.apply(ring_->key_basis(), secret_.s, rotated);
-        keys.entries.emplace(element,
-                             GaloisKeys::Entry{key_switch_key(rotated, threads), std::move(automorphism)});
+        Automorphism(ring_->n(), inverse_element(ring_->n(), element))
+            .apply(ring_->key_basis(), secret_.s, rotated);
+        keys.entries.emplace(
+            element, GaloisKeys::Entry{key_switch_key(secret_.s, rotated, threads), std::move(automorphism)});
     }
     return keys;
 }

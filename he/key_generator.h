@@ -30,11 +30,12 @@ class KeyGenerator {
     [[nodiscard]] GaloisKeys galois_keys_for(std::span<const std::uint32_t> elements, int threads = 1) const;
 
   private:
-    /// From s' (NTT form, key basis) to s.
-    [[nodiscard]] KeySwitchKey key_switch_key(const RnsPolynomial& other_secret, int threads) const;
+    /// A key that leads from one secret to another, both in NTT form modulo the key basis.
+    [[nodiscard]] KeySwitchKey key_switch_key(const RnsPolynomial& from, const RnsPolynomial& to,
+                                              int threads) const;
     /// Digit d of that key, whose seed is set; p: the special modulus.
-    void fill_digit(KeySwitchKey& key, std::size_t d, const mpz_class& p, const RnsPolynomial& other_secret,
-                    RandomStream& noise) const;
+    void fill_digit(KeySwitchKey& key, std::size_t d, const mpz_class& p, const RnsPolynomial& from,
+                    const RnsPolynomial& to, RandomStream& noise) const;
 
     std::shared_ptr<const Ring> ring_;
     SecretKey secret_;

@@ -47,36 +47,48 @@ RaisedDigits raise_digits(const Ring& ring, const RnsPolynomial& c) {
     return raised;
 }
 
-std::array<RnsPolynomial, 2> apply_key(const Ring& ring, const RaisedDigits& raised, const KeySwitchKey& key,
-                                       const Automorphism* automorphism) {
-    const std::size_t n = ring.n();
-    const std::size_t count = raised.digits.size();
-    const std::size_t extended = raised.limbs + ring.special().size();
-    if (key.digits.size() < count) {
+namespace {
+
+void check_key(const RaisedDigits& raised, const KeySwitchKey& key) {
+    if (key.digits.size() < raised.digits.size()) {
         throw Error("key switching: the key has " + std::to_string(key.digits.size()) + " digits, " +
-                    std::to_string(count) + " are needed; it belongs to other parameters");
+                    std::to_string(raised.digits.size()) + " are needed; it belongs to other parameters");
     }
-    std::array<RnsPolynomial, 2> sums = {RnsPolynomial::uninitialised(n, extended, Form::ntt),
-                                         RnsPolynomial::uninitialised(n, extended, Form::ntt)};
-    Buffer permuted = Buffer::uninitialised(automorphism != nullptr ? count * n : 0);
-    std::vector<const std::uint64_t*> digit_rows(count);
-    std::vector<const std::uint64_t*> key_rows(count);
-    for (std::size_t i = 0; i < extended; ++i) {
-        const std::size_t prime = extended_prime(ring, raised.limbs, i);
-        const Modulus& q = ring.key_basis().modulus(prime);
+}
+
+/// Row i of both sums, in NTT form, in pieces that leave the digits in the first-level cache for the second
+/// sum.
+void multiply_row(const Ring& ring, const RaisedDigits& raised, const KeySwitchKey& key, std::size_t i,
+                  std::uint64_t* out_b, std::uint64_t* out_a) {
+    constexpr std::size_t piece = 1024;
+    const std::size_t prime = extended_prime(ring, raised.limbs, i);
+    const Modulus& q = ring.key_basis().modulus(prime);
+    const std::size_t count = raised.digits.size();
+    std::array<const std::uint64_t*, 64> digits{};
+    std::array<const std::uint64_t*, 64> keys_b{};
+    std::array<const std::uint64_t*, 64> keys_a{};
+    for (std::size_t begin = 0; begin < ring.n(); begin += piece) {
         for (std::size_t d = 0; d < count; ++d) {
-            digit_rows[d] = raised.digits[d].limb(i);
-            if (automorphism != nullptr) {
-                ring.kernels().gather(permuted.data() + d * n, digit_rows[d], automorphism->ntt_index(), n);
-                digit_rows[d] = permuted.data() + d * n;
-            }
+            digits[d] = raised.digits[d].limb(i) + begin;
+            keys_b[d] = key.digits[d].b.limb(prime) + begin;
+            keys_a[d] = key.digits[d].a.limb(prime) + begin;
         }
-        for (std::size_t part = 0; part < 2; ++part) {
-            for (std::size_t d = 0; d < count; ++d) {
-                key_rows[d] = (part == 0 ? key.digits[d].b : key.digits[d].a).limb(prime);
-            }
-            ring.kernels().dot(sums[part].limb(i), digit_rows.data(), key_rows.data(), count, n, q);
-        }
+        const std::size_t size = std::min(piece, ring.n() - begin);
+        ring.kernels().dot(out_b + begin, digits.data(), keys_b.data(), count, size, q);
+        ring.kernels().dot(out_a + begin, digits.data(), keys_a.data(), count, size, q);
+    }
+}
+
+}  // namespace
+
+std::array<RnsPolynomial, 2> apply_key(const Ring& ring, const RaisedDigits& raised,
+                                       const KeySwitchKey& key) {
+    check_key(raised, key);
+    const std::size_t extended = raised.limbs + ring.special().size();
+    std::array<RnsPolynomial, 2> sums = {RnsPolynomial::uninitialised(ring.n(), extended, Form::ntt),
+                                         RnsPolynomial::uninitialised(ring.n(), extended, Form::ntt)};
+    for (std::size_t i = 0; i < extended; ++i) {
+        multiply_row(ring, raised, key, i, sums[0].limb(i), sums[1].limb(i));
     }
     return sums;
 }
@@ -100,9 +112,51 @@ RnsPolynomial divide_by_special(const Ring& ring, RnsPolynomial extended) {
     return result;
 }
 
-std::array<RnsPolynomial, 2> switch_key(const Ring& ring, const RnsPolynomial& c, const KeySwitchKey& key) {
-    auto [sum0, sum1] = apply_key(ring, raise_digits(ring, c), key, nullptr);
-    return {divide_by_special(ring, std::move(sum0)), divide_by_special(ring, std::move(sum1))};
+std::vector<Switched> switch_raised(const Ring& ring, const RaisedDigits& raised,
+                                    std::span<const KeySwitchKey* const> keys) {
+    const std::size_t n = ring.n();
+    const std::size_t special = ring.special().size();
+    std::vector<Switched> results(keys.size());
+    std::vector<Buffer> remainders;  // [key * 2 + part]: the special primes' rows
+    for (std::size_t k = 0; k < keys.size(); ++k) {
+        check_key(raised, *keys[k]);
+        for (RnsPolynomial& part : results[k]) {
+            part = RnsPolynomial::uninitialised(n, raised.limbs, Form::coefficient);
+            remainders.push_back(Buffer::uninitialised(special * n));
+        }
+    }
+    for (std::size_t i = 0; i < raised.limbs + special; ++i) {
+        const NttTables& tables = ring.key_basis().tables(extended_prime(ring, raised.limbs, i));
+        for (std::size_t k = 0; k < keys.size(); ++k) {
+            std::array<std::uint64_t*, 2> rows{};
+            for (std::size_t part = 0; part < 2; ++part) {
+                rows[part] = i < raised.limbs ? results[k][part].limb(i)
+                                              : remainders[2 * k + part].data() + (i - raised.limbs) * n;
+            }
+            multiply_row(ring, raised, *keys[k], i, rows[0], rows[1]);
+            tables.inverse({rows[0], n});
+            tables.inverse({rows[1], n});
+        }
+    }
+    std::vector<const std::uint64_t*> dropped(special);
+    std::vector<std::uint64_t*> kept(raised.limbs);
+    for (std::size_t k = 0; k < keys.size(); ++k) {
+        for (std::size_t part = 0; part < 2; ++part) {
+            for (std::size_t i = 0; i < special; ++i) {
+                dropped[i] = remainders[2 * k + part].data() + i * n;
+            }
+            for (std::size_t i = 0; i < raised.limbs; ++i) {
+                kept[i] = results[k][part].limb(i);
+            }
+            ring.special_divider().divide(dropped, kept, n);
+        }
+    }
+    return results;
+}
+
+Switched switch_key(const Ring& ring, const RnsPolynomial& c, const KeySwitchKey& key) {
+    const std::array<const KeySwitchKey*, 1> one = {&key};
+    return std::move(switch_raised(ring, raise_digits(ring, c), one).front());
 }
 
 }  // namespace lacuna

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstddef>
+#include <span>
 #include <vector>
 
 #include "he/keys.h"
@@ -33,17 +34,20 @@ struct RaisedDigits {
 /// c: coefficient form, at most max_limbs() limbs. Throws Error where the ring has no special primes.
 [[nodiscard]] RaisedDigits raise_digits(const Ring& ring, const RnsPolynomial& c);
 
-/// (sum_d sigma(digit_d) b_d, sum_d sigma(digit_d) a_d), extended, NTT form; sigma is the automorphism, or
-/// none.
+/// (sum_d digit_d b_d, sum_d digit_d a_d), extended, NTT form.
 [[nodiscard]] std::array<RnsPolynomial, 2> apply_key(const Ring& ring, const RaisedDigits& raised,
-                                                     const KeySwitchKey& key,
-                                                     const Automorphism* automorphism);
+                                                     const KeySwitchKey& key);
 
 /// round(extended / P): NTT form in, coefficient form with l limbs out.
 [[nodiscard]] RnsPolynomial divide_by_special(const Ring& ring, RnsPolynomial extended);
 
-/// Two polynomials (d0, d1), coefficient form, with d0 + d1 s = c s' + noise, for the s' of the key.
-[[nodiscard]] std::array<RnsPolynomial, 2> switch_key(const Ring& ring, const RnsPolynomial& c,
-                                                      const KeySwitchKey& key);
+/// Two polynomials (d0, d1), coefficient form: d0 + d1 s'' = c s' + noise, where the key leads from s' to
+/// s''.
+using Switched = std::array<RnsPolynomial, 2>;
+[[nodiscard]] Switched switch_key(const Ring& ring, const RnsPolynomial& c, const KeySwitchKey& key);
+/// The same for several keys, from digits raised once; a row of digits stays in cache while every key passes
+/// over it.
+[[nodiscard]] std::vector<Switched> switch_raised(const Ring& ring, const RaisedDigits& raised,
+                                                  std::span<const KeySwitchKey* const> keys);
 
 }  // namespace lacuna

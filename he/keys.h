@@ -27,9 +27,9 @@ struct PublicKey {
     RnsPolynomial a;
 };
 
-/// Turns a product with some s' into one with s. Digit d holds (b_d, a_d) modulo QP in NTT form with
-/// b_d = -(a_d s + e_d) + P g_d s', where g_d is 1 modulo the data primes of the digit and 0 modulo the
-/// others; a_d is expanded from the seed, streams d * key_stream_stride ... .
+/// Leads from one secret s' to another s'': turns c s' into d_0 + d_1 s''. Digit d holds (b_d, a_d) modulo QP
+/// in NTT form with b_d = -(a_d s'' + e_d) + P g_d s', where g_d is 1 modulo the data primes of the digit and
+/// 0 modulo the others; a_d is expanded from the seed, streams d * key_stream_stride ... .
 struct KeySwitchKey {
     struct Digit {
         RnsPolynomial b;
@@ -47,7 +47,9 @@ struct RelinKeys {
     KeySwitchKey key;
 };
 
-/// From s(x^g) to s for some elements g, each with its permutation.
+/// For some elements g a key from s to s(x^(1/g)), and the automorphism x -> x^g that turns the latter into s
+/// again. Switching before turning leaves one permutation of the result where the other order has one of
+/// every digit.
 struct GaloisKeys {
     struct Entry {
         KeySwitchKey key;

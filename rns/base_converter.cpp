@@ -47,7 +47,10 @@ void BaseConverter::convert(std::span<const std::uint64_t* const> from, std::spa
     std::uint64_t* const overflow = scratch.data() + count * block_size;
     for (std::size_t begin = 0; begin < n; begin += block_size) {
         const std::size_t size = std::min(block_size, n - begin);
-        for (std::size_t i = 0; i < count; ++i) {
+        if (count == 1) {
+            rows[0] = from[0] + begin;  // Q/q_0 = 1, so y_0 is x itself
+        }
+        for (std::size_t i = 0; i < count && count > 1; ++i) {
             kernels_->multiply_scalar(scratch.data() + i * block_size, from[i] + begin, size, inverse_[i],
                                       from_[i]);
         }

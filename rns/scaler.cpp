@@ -121,14 +121,23 @@ Divider::Divider(std::span<const Modulus> dropped, std::span<const Modulus> kept
 
 void Divider::divide(std::span<const std::uint64_t* const> dropped, std::span<std::uint64_t* const> kept,
                      std::size_t n) const {
-    Buffer remainders = Buffer::uninitialised(kept.size() * n);
+    constexpr std::size_t chunk = 1024;
+    Buffer remainders = Buffer::uninitialised(kept.size() * chunk);
+    std::vector<const std::uint64_t*> from(dropped.size());
     std::vector<std::uint64_t*> rows(kept.size());
     for (std::size_t k = 0; k < kept.size(); ++k) {
-        rows[k] = remainders.data() + k * n;
+        rows[k] = remainders.data() + k * chunk;
     }
-    converter_.convert(dropped, rows, n);
-    for (std::size_t k = 0; k < kept.size(); ++k) {
-        kernels_->subtract_multiply_scalar(kept[k], kept[k], rows[k], n, inverse_[k], kept_[k]);
+    for (std::size_t begin = 0; begin < n; begin += chunk) {
+        const std::size_t size = std::min(chunk, n - begin);
+        for (std::size_t i = 0; i < dropped.size(); ++i) {
+            from[i] = dropped[i] + begin;
+        }
+        converter_.convert(from, rows, size);
+        for (std::size_t k = 0; k < kept.size(); ++k) {
+            std::uint64_t* const words = kept[k] + begin;
+            kernels_->subtract_multiply_scalar(words, words, rows[k], size, inverse_[k], kept_[k]);
+        }
     }
 }
 
