@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The plain twin of every vector kernel, and the only kernel of machines without one: 64-bit words and 128-bit
-// products, no special instructions.
+// The plain twin of every vector kernel, and the only kernel of machines without one: 64-bit words and
+// 128-bit products, no special instructions.
+#include <algorithm>
 #include <bit>
-#include <cstring>
 
 #include "ntt/kernels_list.h"
 #include "ntt/ntt_tables.h"
@@ -14,7 +14,8 @@ namespace {
 
 using Word = std::uint64_t;
 
-// ---- transforms -----------------------------------------------------------------------------------------------------
+// ---- transforms
+// -----------------------------------------------------------------------------------------------------
 
 /// Twiddle i of a table in its bit-reversed order: value and 64-bit Shoup quotient side by side.
 void store_twiddle(Buffer& table, std::size_t i, Word value, const Modulus& q) {
@@ -30,8 +31,8 @@ ShoupFactor load_twiddle(const Word* table, std::size_t i) {
     return factor;
 }
 
-/// forward[i] = root^reverse(i), inverse[i] = root^-reverse(i). The last stage of the inverse transform also scales
-/// by 1/n: entry 0, otherwise unused, holds 1/n, and entry 1 holds root^-reverse(1) / n.
+/// forward[i] = root^reverse(i), inverse[i] = root^-reverse(i). The last stage of the inverse transform also
+/// scales by 1/n: entry 0, otherwise unused, holds 1/n, and entry 1 holds root^-reverse(1) / n.
 void build_twiddles(std::size_t n, const Modulus& q, Word root, Buffer& forward, Buffer& inverse) {
     const int log_n = std::countr_zero(n);
     const Word inverse_root = q.inverse(root);
@@ -49,24 +50,49 @@ void build_twiddles(std::size_t n, const Modulus& q, Word root, Buffer& forward,
     }
 }
 
-/// Cooley-Tukey butterflies with Shoup products (Harvey, arXiv 1205.2926), but without his correction of the upper
-/// operand: a product is in [0, 2q) for any 64-bit operand, so every stage raises the bound by 2q, and 15 stages from
-/// [0, 4q) stay below 34q < 2^56.
+/// Cooley-Tukey butterflies with Shoup products (Harvey, arXiv 1205.2926), but without his correction of the
+/// upper operand: a product is in [0, 2q) for any 64-bit operand, so every stage raises the bound by 2q, and
+/// 15 stages from [0, 4q) stay below 34q < 2^56.
+void forward_butterfly(Word& x, Word& y, const ShoupFactor& w, Word q) {
+    const Word product = w.multiply_lazy(y, q);
+    y = x + 2 * q - product;
+    x += product;
+}
+
 void ntt_forward(const NttTables& tables, Word* a) {
     const std::size_t n = tables.size();
     const Modulus& modulus = tables.modulus();
     const Word q = modulus.value();
     const Word* twiddles = tables.forward_twiddles().data();
-    std::size_t half = n / 2;
-    for (std::size_t blocks = 1; blocks < n / 2; blocks *= 2, half /= 2) {
+    std::size_t blocks = 1;
+    if (std::countr_zero(n) % 2 == 0) {
+        // One stage alone, so that an even number is left before the last.
+        const ShoupFactor w = load_twiddle(twiddles, 1);
+        for (std::size_t j = 0; j < n / 2; ++j) {
+            forward_butterfly(a[j], a[j + n / 2], w, q);
+        }
+        blocks = 2;
+    }
+    for (; blocks < n / 2; blocks *= 4) {
+        const std::size_t quarter = n / blocks / 4;
         for (std::size_t block = 0; block < blocks; ++block) {
             const ShoupFactor w = load_twiddle(twiddles, blocks + block);
-            Word* x = a + 2 * block * half;
-            Word* y = x + half;
-            for (std::size_t j = 0; j < half; ++j) {
-                const Word product = w.multiply_lazy(y[j], q);
-                y[j] = x[j] + 2 * q - product;
-                x[j] += product;
+            const ShoupFactor w0 = load_twiddle(twiddles, 2 * (blocks + block));
+            const ShoupFactor w1 = load_twiddle(twiddles, 2 * (blocks + block) + 1);
+            Word* x = a + 4 * block * quarter;
+            for (std::size_t j = 0; j < quarter; ++j, ++x) {
+                Word x0 = x[0];
+                Word x1 = x[quarter];
+                Word x2 = x[2 * quarter];
+                Word x3 = x[3 * quarter];
+                forward_butterfly(x0, x2, w, q);
+                forward_butterfly(x1, x3, w, q);
+                forward_butterfly(x0, x1, w0, q);
+                forward_butterfly(x2, x3, w1, q);
+                x[0] = x0;
+                x[quarter] = x1;
+                x[2 * quarter] = x2;
+                x[3 * quarter] = x3;
             }
         }
     }
@@ -79,33 +105,60 @@ void ntt_forward(const NttTables& tables, Word* a) {
     }
 }
 
-/// Gentleman-Sande butterflies. Sums double the bound at every stage, so they are reduced when they would no longer
-/// fit; products are back in [0, 2q).
+/// Gentleman-Sande butterflies: x, y in [0, bound) -> x + y in [0, 2 bound), w (x - y) in [0, 2q). bound is a
+/// multiple of q.
+void inverse_butterfly(Word& x, Word& y, const ShoupFactor& w, Word bound, Word q) {
+    const Word difference = x + bound - y;
+    x += y;
+    y = w.multiply_lazy(difference, q);
+}
+
+/// In each pass of two stages only the sum of all four operands grows; it is reduced when it would no longer
+/// fit.
 void ntt_inverse(const NttTables& tables, Word* a) {
     const std::size_t n = tables.size();
     const Modulus& modulus = tables.modulus();
     const Word q = modulus.value();
     const Word* twiddles = tables.inverse_twiddles().data();
-    Word bound = 2 * q;  // exclusive, a multiple of q
-    std::size_t half = 1;
-    for (std::size_t blocks = n / 2; blocks > 1; blocks /= 2, half *= 2) {
-        const bool reduce_sums = bound >> 61 != 0;
+    Word bound = 2 * q;  // exclusive, of every word
+    std::size_t blocks = n / 2;
+    if (std::countr_zero(n) % 2 == 0) {
         for (std::size_t block = 0; block < blocks; ++block) {
-            const ShoupFactor w = load_twiddle(twiddles, blocks + block);
-            Word* x = a + 2 * block * half;
-            Word* y = x + half;
-            for (std::size_t j = 0; j < half; ++j) {
-                const Word sum = x[j] + y[j];
-                y[j] = w.multiply_lazy(x[j] + bound - y[j], q);
-                x[j] = reduce_sums ? modulus.reduce(sum) : sum;
+            inverse_butterfly(a[2 * block], a[2 * block + 1], load_twiddle(twiddles, blocks + block), bound,
+                              q);
+        }
+        bound *= 2;
+        blocks /= 2;
+    }
+    for (; blocks > 1; blocks /= 4) {
+        const std::size_t quarter = n / blocks / 2;
+        const bool reduce_sums = bound >> 60 != 0;
+        for (std::size_t block = 0; block < blocks / 2; ++block) {
+            const ShoupFactor w0 = load_twiddle(twiddles, blocks + 2 * block);
+            const ShoupFactor w1 = load_twiddle(twiddles, blocks + 2 * block + 1);
+            const ShoupFactor w = load_twiddle(twiddles, blocks / 2 + block);
+            Word* x = a + 4 * block * quarter;
+            for (std::size_t j = 0; j < quarter; ++j, ++x) {
+                Word x0 = x[0];
+                Word x1 = x[quarter];
+                Word x2 = x[2 * quarter];
+                Word x3 = x[3 * quarter];
+                inverse_butterfly(x0, x1, w0, bound, q);
+                inverse_butterfly(x2, x3, w1, bound, q);
+                inverse_butterfly(x0, x2, w, 2 * bound, q);
+                inverse_butterfly(x1, x3, w, 2 * q, q);
+                x[0] = reduce_sums ? modulus.reduce(x0) : x0;
+                x[quarter] = x1;
+                x[2 * quarter] = x2;
+                x[3 * quarter] = x3;
             }
         }
-        bound = reduce_sums ? 2 * q : 2 * bound;
+        bound = reduce_sums ? 4 * q : 4 * bound;
     }
     const ShoupFactor scale = load_twiddle(twiddles, 0);
     const ShoupFactor scaled_root = load_twiddle(twiddles, 1);
-    Word* y = a + half;
-    for (std::size_t j = 0; j < half; ++j) {
+    Word* y = a + n / 2;
+    for (std::size_t j = 0; j < n / 2; ++j) {
         const Word sum = a[j] + y[j];
         const Word difference = a[j] + bound - y[j];
         a[j] = scale.multiply(sum, q);
@@ -113,7 +166,8 @@ void ntt_inverse(const NttTables& tables, Word* a) {
     }
 }
 
-// ---- element by element ---------------------------------------------------------------------------------------------
+// ---- element by element
+// ---------------------------------------------------------------------------------------------
 
 void add(Word* out, const Word* a, const Word* b, std::size_t n, const Modulus& q) {
     for (std::size_t j = 0; j < n; ++j) {
@@ -170,18 +224,27 @@ void subtract_multiply_scalar(Word* out, const Word* a, const Word* b, std::size
     }
 }
 
-void dot(Word* out, const Word* const* a, const Word* const* b, std::size_t count, std::size_t n, const Modulus& q) {
-    for (std::size_t j = 0; j < n; ++j) {
-        uint128_t sum = 0;
+/// Sums that are kept in registers side by side: their additions with carry would otherwise wait for each
+/// other.
+constexpr std::size_t sum_columns = 4;
+
+void dot(Word* out, const Word* const* a, const Word* const* b, std::size_t count, std::size_t n,
+         const Modulus& q) {
+    for (std::size_t j = 0; j < n; j += sum_columns) {
+        uint128_t sum[sum_columns] = {};
         for (std::size_t i = 0; i < count; ++i) {
-            sum += uint128_t{a[i][j]} * b[i][j];
+            for (std::size_t k = 0; k < sum_columns; ++k) {
+                sum[k] += uint128_t{a[i][j + k]} * b[i][j + k];
+            }
         }
-        out[j] = q.reduce(sum);
+        for (std::size_t k = 0; k < sum_columns; ++k) {
+            out[j + k] = q.reduce(sum[k]);
+        }
     }
 }
 
-void tensor(Word* out0, Word* out1, Word* out2, const Word* a0, const Word* a1, const Word* b0, const Word* b1,
-            std::size_t n, const Modulus& q) {
+void tensor(Word* out0, Word* out1, Word* out2, const Word* a0, const Word* a1, const Word* b0,
+            const Word* b1, std::size_t n, const Modulus& q) {
     for (std::size_t j = 0; j < n; ++j) {
         out0[j] = q.multiply(a0[j], b0[j]);
         out1[j] = q.reduce(uint128_t{a0[j]} * b1[j] + uint128_t{a1[j]} * b0[j]);
@@ -198,31 +261,50 @@ void tensor_square(Word* out0, Word* out1, Word* out2, const Word* a0, const Wor
     }
 }
 
-// ---- base conversion ------------------------------------------------------------------------------------------------
+// ---- base conversion
+// ------------------------------------------------------------------------------------------------
 
+/// Some columns at a time, as in dot.
 void weighted_sum(Word* out, const Word* const* rows, const Word* weights, std::size_t count, std::size_t n,
                   const Modulus& q) {
-    for (std::size_t j = 0; j < n; ++j) {
-        uint128_t sum = 0;
+    for (std::size_t j = 0; j < n; j += sum_columns) {
+        uint128_t sum[sum_columns] = {};
         for (std::size_t i = 0; i < count; ++i) {
-            sum += uint128_t{rows[i][j]} * weights[i];
+            for (std::size_t k = 0; k < sum_columns; ++k) {
+                sum[k] += uint128_t{rows[i][j + k]} * weights[i];
+            }
         }
-        out[j] = q.reduce(sum);
+        for (std::size_t k = 0; k < sum_columns; ++k) {
+            out[j + k] = q.reduce(sum[k]);
+        }
     }
 }
 
+/// The 104-bit products are taken apart by shifting the row: floor(x f / 2^52) is the high word of (x 2^12)
+/// f. Some columns at a time, so that the sums stay in registers while the rows pass.
 void round_fractions(Word* out, const Word* const* rows, const Word* high, const Word* low, std::size_t count,
                      std::size_t n) {
-    for (std::size_t j = 0; j < n; ++j) {
-        uint128_t sum = uint128_t{1} << 51;
+    constexpr Word mask = (Word{1} << 52) - 1;
+    for (std::size_t j = 0; j < n; j += sum_columns) {
+        Word whole[sum_columns] = {};
+        Word part[sum_columns];
+        std::fill_n(part, sum_columns, Word{1} << 51);
         for (std::size_t i = 0; i < count; ++i) {
-            sum += uint128_t{rows[i][j]} * high[i] + ((uint128_t{rows[i][j]} * low[i]) >> 52);
+            const Word* row = rows[i] + j;
+            for (std::size_t k = 0; k < sum_columns; ++k) {
+                const Word shifted = row[k] << 12;
+                whole[k] += static_cast<Word>((uint128_t{shifted} * high[i]) >> 64);
+                part[k] += (row[k] * high[i] & mask) + static_cast<Word>((uint128_t{shifted} * low[i]) >> 64);
+            }
         }
-        out[j] = static_cast<Word>(sum >> 52);
+        for (std::size_t k = 0; k < sum_columns; ++k) {
+            out[j + k] = whole[k] + (part[k] >> 52);
+        }
     }
 }
 
-// ---- permutations ---------------------------------------------------------------------------------------------------
+// ---- permutations
+// ---------------------------------------------------------------------------------------------------
 
 void gather(Word* out, const Word* a, const std::uint32_t* index, std::size_t n) {
     for (std::size_t j = 0; j < n; ++j) {
@@ -237,11 +319,13 @@ void gather_signed(Word* out, const Word* a, const std::uint32_t* index, std::si
     }
 }
 
-// ---- the sparse monomial product ------------------------------------------------------------------------------------
+// ---- the sparse monomial product
+// ------------------------------------------------------------------------------------
 
 /// Eight words at a time, so that the running sums stay in registers while the terms pass.
 void sparse_tile(Word* out, std::size_t length, const Word* packed, const std::uint32_t* offsets,
-                 const TermGroup* groups, std::size_t group_count, Word offset, bool accumulate, const Modulus& q) {
+                 const TermGroup* groups, std::size_t group_count, Word offset, bool accumulate,
+                 const Modulus& q) {
     constexpr std::size_t lanes = 8;
     for (std::size_t base = 0; base < length; base += lanes) {
         const Word* source = packed + base;
@@ -279,7 +363,8 @@ void sparse_tile(Word* out, std::size_t length, const Word* packed, const std::u
     }
 }
 
-// ---- sampling -------------------------------------------------------------------------------------------------------
+// ---- sampling
+// -------------------------------------------------------------------------------------------------------
 
 std::size_t filter_below(Word* out, const Word* words, std::size_t count, Word mask, Word bound) {
     std::size_t kept = 0;
