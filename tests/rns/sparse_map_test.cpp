@@ -54,6 +54,17 @@ struct Data {
         return all;
     }
 
+    /// Outputs take the places of the inputs from the last one down, and new storage where those run out.
+    std::vector<SparseMap::Plane> planes_in_place() {
+        std::vector<SparseMap::Plane> all = planes();
+        for (std::size_t i = 0; i < moduli.size(); ++i) {
+            for (std::size_t j = 0; j < std::min(sources[i].size(), results[i].size()); ++j) {
+                all[i].outputs[j] = sources[i][sources[i].size() - 1 - j].data();
+            }
+        }
+        return all;
+    }
+
     std::vector<Modulus> moduli;
     std::vector<std::vector<Buffer>> sources;
     std::vector<std::vector<Buffer>> results;
@@ -87,6 +98,20 @@ void check(std::size_t n, std::size_t inputs, const SparseRows& rows, Fill fill 
     Data threaded = data;
     map.apply(active_kernels(), data.planes(), 1);
     map.apply(active_kernels(), threaded.planes(), 3);
+    for (const int threads : {1, 3}) {
+        if (map.works_in_place()) {
+            Data overwritten(n, inputs, rows.size(), moduli_for(n), fill);
+            const std::vector<SparseMap::Plane> planes = overwritten.planes_in_place();
+            map.apply(active_kernels(), planes, threads);
+            for (std::size_t p = 0; p < planes.size(); ++p) {
+                for (std::size_t r = 0; r < rows.size(); ++r) {
+                    ASSERT_TRUE(
+                        std::equal(planes[p].outputs[r], planes[p].outputs[r] + n, data.results[p][r].data()))
+                        << "in place, " << threads << " threads, row " << r;
+                }
+            }
+        }
+    }
     for (std::size_t p = 0; p < data.moduli.size(); ++p) {
         for (std::size_t r = 0; r < rows.size(); ++r) {
             const std::vector<std::uint64_t> expected =
