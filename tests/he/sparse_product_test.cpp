@@ -57,6 +57,11 @@ class SparseProductTest : public ::testing::Test {
                 << "row " << j;
         }
         EXPECT_EQ(product.apply(scheme.context, operands, 3), outputs);
+        for (const int threads : {1, 3}) {
+            std::vector<Ciphertext> values = operands;
+            product.transform(scheme.context, values, threads);
+            EXPECT_EQ(values, outputs) << "in place, " << threads << " threads";
+        }
     }
 
     /// From messages: what the rows stand for.
@@ -126,6 +131,11 @@ TEST_F(SparseProductTest, EqualsTheLoopAtEveryLevel) {
         EXPECT_EQ(scheme.decryptor.decrypt(outputs[j]), expected(rows_with_shifts()[j], biases()[j]))
             << "row " << j;
     }
+}
+
+TEST_F(SparseProductTest, EqualsTheLoopWithFewerRowsThanInputs) {
+    expect_equals_loop({{{0, 3, 1}, {3, n + 9, -2}}, {{1, 0, 1}, {2, 17, 5}}}, {{{1, 0}}, {}}, inputs);
+    expect_equals_loop({{}}, {{{1, 0}}}, inputs);
 }
 
 TEST_F(SparseProductTest, EqualsTheLoopOnSizeThree) {
