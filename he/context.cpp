@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "he/context.h"
 
+#include <algorithm>
 #include <string>
 
 #include "ntt/error.h"
@@ -24,7 +25,9 @@ PlaintextSpace::PlaintextSpace(const Ring& ring, std::uint64_t t) : modulus_(t) 
         for (std::size_t k = 0; k < ring.auxiliary_count(i + 1); ++k) {
             auxiliary.push_back(ring.auxiliary().modulus(k));
         }
-        product_scalers_.emplace_back(data, auxiliary, to_mpz(t), ring.kernels());
+        for (std::size_t drop = 0; drop < std::min<std::size_t>(2, i + 1); ++drop) {
+            product_scalers_[drop].emplace_back(data, auxiliary, to_mpz(t), drop, ring.kernels());
+        }
         plain_scalers_.emplace_back(data, modulus_, ring.kernels());
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -30,9 +31,10 @@ class PlaintextSpace {
     [[nodiscard]] std::uint64_t scaled(const Ring& ring, std::uint64_t m, std::size_t limbs,
                                        std::size_t i) const;
 
-    /// round(t z / Q_l) modulo Q_l, from z modulo Q_l and the helper primes.
-    [[nodiscard]] const Scaler& product_scaler(std::size_t limbs) const {
-        return product_scalers_[limbs - 1];
+    /// round(t z / Q_l) modulo Q_l, from z modulo Q_l and the helper primes; with drop = 1 (limbs >= 2) also
+    /// divided by the last prime, modulo Q_{l-1}.
+    [[nodiscard]] const Scaler& product_scaler(std::size_t limbs, std::size_t drop = 0) const {
+        return product_scalers_[drop][limbs - 1 - drop];
     }
     /// round(t z / Q_l) modulo t.
     [[nodiscard]] const ScalerToPlain& plain_scaler(std::size_t limbs) const {
@@ -42,9 +44,9 @@ class PlaintextSpace {
   private:
     Modulus modulus_;
     std::optional<NttTables> batching_;
-    std::vector<ShoupFactor> q_mod_t_;          // [limbs - 1]: Q_l mod t
-    std::vector<ShoupFactor> minus_inverse_t_;  // [i]: -t^-1 mod q_i
-    std::vector<Scaler> product_scalers_;
+    std::vector<ShoupFactor> q_mod_t_;                    // [limbs - 1]: Q_l mod t
+    std::vector<ShoupFactor> minus_inverse_t_;            // [i]: -t^-1 mod q_i
+    std::array<std::vector<Scaler>, 2> product_scalers_;  // [drop]
     std::vector<ScalerToPlain> plain_scalers_;
 };
 

@@ -103,6 +103,13 @@ void Evaluator::check_coefficients(const char* operation, const Ciphertext& a) c
     }
 }
 
+void Evaluator::check_drop(const char* operation, const Ciphertext& a, std::size_t drop) const {
+    if (drop > 1 || drop >= a.limbs()) {
+        throw Error(std::string(operation) + ": expected to drop 0 primes, or 1 of at least 2, found " +
+                    std::to_string(drop) + " of " + std::to_string(a.limbs()));
+    }
+}
+
 // ---- linear operations
 // ----------------------------------------------------------------------------------------------
 
@@ -283,7 +290,7 @@ Ciphertext Evaluator::multiply_sparse(const Ciphertext& a, std::span<const Monom
 /// (1) Raise both operands from Q_l to the helper primes as well, so that products of centred representatives
 /// fit. (2) Transform. (3) Tensor. (4) Transform back. (5) Scale by t / Q_l and round, back into Q_l. b null:
 /// the square of a, with half the raising and transforming.
-Ciphertext Evaluator::product(const Ciphertext& a, const Ciphertext* b) const {
+Ciphertext Evaluator::product(const Ciphertext& a, const Ciphertext* b, std::size_t drop) const {
     const Ring& ring = context_->ring();
     const std::size_t n = ring.n();
     const std::size_t limbs = a.limbs();
@@ -334,14 +341,14 @@ Ciphertext Evaluator::product(const Ciphertext& a, const Ciphertext* b) const {
     }
 
     Ciphertext result = like(a);
-    const Scaler& scaler = context_->plain_for(a.t).product_scaler(limbs);
+    const Scaler& scaler = context_->plain_for(a.t).product_scaler(limbs, drop);
     for (const RnsPolynomial& part : tensor) {
-        RnsPolynomial scaled = RnsPolynomial::uninitialised(n, limbs, Form::coefficient);
+        RnsPolynomial scaled = RnsPolynomial::uninitialised(n, limbs - drop, Form::coefficient);
         std::vector<const std::uint64_t*> from;
         std::vector<std::uint64_t*> to;
         for (std::size_t i = 0; i < total; ++i) {
             from.push_back(part.limb(i));
-            if (i < limbs) {
+            if (i < limbs - drop) {
                 to.push_back(scaled.limb(i));
             }
         }
@@ -351,19 +358,21 @@ Ciphertext Evaluator::product(const Ciphertext& a, const Ciphertext* b) const {
     return result;
 }
 
-Ciphertext Evaluator::multiply(const Ciphertext& a, const Ciphertext& b) const {
+Ciphertext Evaluator::multiply(const Ciphertext& a, const Ciphertext& b, std::size_t drop) const {
     check_pair("multiply", a, b);
     check_coefficients("multiply", a);
     check_size_two("multiply", a);
     check_size_two("multiply", b);
-    return product(a, &b);
+    check_drop("multiply", a, drop);
+    return product(a, &b, drop);
 }
 
-Ciphertext Evaluator::square(const Ciphertext& a) const {
+Ciphertext Evaluator::square(const Ciphertext& a, std::size_t drop) const {
     check("square", a);
     check_coefficients("square", a);
     check_size_two("square", a);
-    return product(a, nullptr);
+    check_drop("square", a, drop);
+    return product(a, nullptr, drop);
 }
 
 Ciphertext Evaluator::relinearize(const Ciphertext& a, const RelinKeys& keys) const {

@@ -44,8 +44,9 @@ class Evaluator {
     [[nodiscard]] Ciphertext multiply_sparse(const Ciphertext& a, std::span<const Monomial> terms) const;
 
     // Products of ciphertexts: coefficient form, size 2 in, size 3 out.
-    [[nodiscard]] Ciphertext multiply(const Ciphertext& a, const Ciphertext& b) const;
-    [[nodiscard]] Ciphertext square(const Ciphertext& a) const;
+    // drop: 0, or 1 to switch to one limb fewer in the same rounding, which costs nothing (at least 2 limbs).
+    [[nodiscard]] Ciphertext multiply(const Ciphertext& a, const Ciphertext& b, std::size_t drop = 0) const;
+    [[nodiscard]] Ciphertext square(const Ciphertext& a, std::size_t drop = 0) const;
     /// Size 3 to size 2; size 2 passes through. Coefficient form.
     [[nodiscard]] Ciphertext relinearize(const Ciphertext& a, const RelinKeys& keys) const;
 
@@ -85,7 +86,8 @@ class Evaluator {
     [[nodiscard]] Ciphertext combine_plain(const Ciphertext& a, const Plaintext& b, bool subtract) const;
     [[nodiscard]] PreparedPlaintext prepare_over(const Plaintext& b, std::size_t limbs,
                                                  bool with_special) const;
-    [[nodiscard]] Ciphertext product(const Ciphertext& a, const Ciphertext* b) const;
+    [[nodiscard]] Ciphertext product(const Ciphertext& a, const Ciphertext* b, std::size_t drop) const;
+    void check_drop(const char* operation, const Ciphertext& a, std::size_t drop) const;
     [[nodiscard]] Ciphertext rotated(const Ciphertext& a, const Automorphism& automorphism,
                                      Switched switched) const;
 

@@ -23,29 +23,34 @@ mpz_class product_of(std::span<const Modulus> moduli) {
 
 }  // namespace
 
-Scaler::Scaler(std::span<const Modulus> q, std::span<const Modulus> p, const mpz_class& t,
+Scaler::Scaler(std::span<const Modulus> q, std::span<const Modulus> p, const mpz_class& t, std::size_t drop,
                const Kernels& kernels)
-    : kernels_(&kernels), moduli_(q.begin(), q.end()), q_count_(q.size()), weights_(q.size()) {
+    : kernels_(&kernels), moduli_(q.begin(), q.end()), out_count_(q.size() - drop), weights_(out_count_) {
     moduli_.insert(moduli_.end(), p.begin(), p.end());
     const mpz_class product = product_of(moduli_);
     const mpz_class scaled = t * product_of(p);  // t P
-    for (std::size_t i = 0; i < moduli_.size(); ++i) {
-        const Modulus& m = moduli_[i];
+    const mpz_class dropped = product_of(q.subspan(out_count_));
+    const auto append = [&](const mpz_class& numerator, const mpz_class& denominator) {
+        mpz_class whole;
+        mpz_class rest;
+        mpz_fdiv_qr(whole.get_mpz_t(), rest.get_mpz_t(), numerator.get_mpz_t(), denominator.get_mpz_t());
+        fractions_.append(rest, denominator);
+        for (std::size_t j = 0; j < out_count_; ++j) {
+            weights_[j].push_back(residue(whole, q[j]));
+        }
+    };
+    for (const Modulus& m : moduli_) {
         const mpz_class value = to_mpz(m.value());
         inverse_.emplace_back(m.inverse(residue(product / value, m)), m);
         reciprocals_.append(1, value);
-        const mpz_class whole = scaled / value;  // omega_i, or exactly t P/p_i
-        if (i < q_count_) {
-            fractions_.append(scaled - whole * value, value);
-        }
-        for (std::size_t j = 0; j < q_count_; ++j) {
-            weights_[j].push_back(residue(whole, q[j]));
-        }
+        append(scaled, value * dropped);
     }
-    for (std::size_t j = 0; j < q_count_; ++j) {
-        weights_[j].push_back(residue(-scaled, q[j]));
-        weights_[j].push_back(1);
+    append(-scaled, dropped);
+    for (std::vector<std::uint64_t>& weights : weights_) {
+        weights.push_back(1);
     }
+    // Without a drop t P/p_k and t P are integers: only the q's have fractions.
+    fraction_count_ = drop == 0 ? q.size() : moduli_.size() + 1;
 }
 
 void Scaler::scale(std::span<const std::uint64_t* const> z, std::span<std::uint64_t* const> out,
@@ -68,8 +73,8 @@ void Scaler::scale(std::span<const std::uint64_t* const> z, std::span<std::uint6
         kernels_->round_fractions(overflow, rows.data(), reciprocals_.high.data(), reciprocals_.low.data(),
                                   count, size);
         kernels_->round_fractions(rounding, rows.data(), fractions_.high.data(), fractions_.low.data(),
-                                  q_count_, size);
-        for (std::size_t j = 0; j < q_count_; ++j) {
+                                  fraction_count_, size);
+        for (std::size_t j = 0; j < out_count_; ++j) {
             kernels_->reduce(reduced_rounding, rounding, size, moduli_[j]);
             kernels_->weighted_sum(out[j] + begin, rows.data(), weights_[j].data(), count + 2, size,
                                    moduli_[j]);

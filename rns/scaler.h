@@ -15,33 +15,36 @@
 
 namespace lacuna {
 
-/// Scale and round in residues: z -> round(t z / Q) modulo q_0 ... q_{L-1}, the last step of an FV product
-/// (Halevi, Polyakov, Shoup, ePrint 2018/117, section 2.3, but straight into Q). z is known modulo Q = q_0
-/// ... q_{L-1} and modulo P = p_0 ... p_{K-1}, |z| < (1 - 2^-40) QP/2. With m_i over the q's and p's, y_i =
-/// [z_i (QP/m_i)^-1]_{m_i}, z = sum_i y_i QP/m_i - v QP and t P/q_i = omega_i + theta_i, 0 <= theta_i < 1:
-///     t z / Q = sum_{m_i | Q} y_i omega_i + sum_{m_i | P} y_i t P/m_i - v t P + sum_{m_i | Q} y_i theta_i.
-/// P need only exceed the product's growth, not t: the rounded value is never represented modulo P, which
-/// saves a prime, with its transforms, against scaling into P and converting back. v and the last sum are
-/// 104-bit fixed point: the result is the exact rounding, off by one only where t z / Q lies within L 2^-51
-/// of a half-integer.
+/// Scale and round in residues: z -> round(t z / (Q D)) modulo the first L - d of q_0 ... q_{L-1}, where D is
+/// the product of the last d: the end of an FV product (Halevi, Polyakov, Shoup, ePrint 2018/117,
+/// section 2.3, but straight into Q) and, for d > 0, a modulus switch by the same rounding. z is known modulo
+/// Q = q_0 ... q_{L-1} and modulo P = p_0 ... p_{K-1}, |z| < (1 - 2^-40) QP/2. With m_i over the q's and p's,
+/// y_i = [z_i (QP/m_i)^-1]_{m_i} and z = sum_i y_i QP/m_i - v QP,
+///     t z / (Q D) = sum_i y_i t P/(m_i D) - v t P/D,
+/// and every factor is split into an integer, applied modulo q_j, and a fraction in [0, 1), all fractions
+/// rounded together. P need only exceed the product's growth, not t: the rounded value is never represented
+/// modulo P, which saves a prime, with its transforms, against scaling into P and converting back. v and the
+/// fractions are 104-bit fixed point: the result is the exact rounding, off by one only where the value lies
+/// within 1.25 (L + K + 1) 2^-52 of a half-integer.
 class Scaler {
   public:
-    /// q and p pairwise coprime, at most 60 moduli together; t > 0.
-    Scaler(std::span<const Modulus> q, std::span<const Modulus> p, const mpz_class& t,
+    /// q and p pairwise coprime, at most 60 moduli together; t > 0; drop < the number of q's.
+    Scaler(std::span<const Modulus> q, std::span<const Modulus> p, const mpz_class& t, std::size_t drop,
            const Kernels& kernels);
 
-    /// z: L + K rows, the q's first; out: L rows; n words each, n a multiple of 16. out[j] may be z[j].
+    /// z: L + K rows, the q's first; out: L - d rows; n words each, n a multiple of 16. out[j] may be z[j].
     void scale(std::span<const std::uint64_t* const> z, std::span<std::uint64_t* const> out,
                std::size_t n) const;
 
   private:
     const Kernels* kernels_;
     std::vector<Modulus> moduli_;  // q's, then p's
-    std::size_t q_count_;
+    std::size_t out_count_;
+    std::size_t fraction_count_;                       // rows that have a fraction, the first ones
     std::vector<ShoupFactor> inverse_;                 // (QP/m_i)^-1 mod m_i
     FixedFractions reciprocals_;                       // 1/m_i
-    FixedFractions fractions_;                         // theta_i
-    std::vector<std::vector<std::uint64_t>> weights_;  // [j]: for every m_i, then -t P for v, then 1
+    FixedFractions fractions_;                         // of t P/(m_i D) for every i, then of -t P/D
+    std::vector<std::vector<std::uint64_t>> weights_;  // [j]: the integers for every m_i, for v, then 1
 };
 
 /// round(t z / Q) modulo t, for z known modulo Q alone: the last step of decryption. t must be coprime to Q.

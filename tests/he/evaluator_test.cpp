@@ -153,7 +153,12 @@ TEST_P(EvaluatorTest, MultipliesSquaresAndRelinearisesAtEveryLevelThatHasRoom) {
         EXPECT_EQ(decrypt(scheme.evaluator.subtract(x, product)),
                   ring_add(a, ring_negate(ring_multiply(a, b))));
         EXPECT_EQ(decrypt(scheme.evaluator.add_plain(product, b)), ring_add(b, ring_multiply(a, b)));
+        EXPECT_THROW((void)scheme.evaluator.square(x, 2), Error);
         if (limbs > 1 && scheme.context.ring().log_q(limbs - 1) > 2 * log_t + 35) {
+            const Ciphertext dropped = scheme.evaluator.square(x, 1);
+            EXPECT_EQ(dropped.limbs(), limbs - 1);
+            EXPECT_EQ(decrypt(dropped), ring_multiply(a, a));
+            EXPECT_EQ(dropped, scheme.evaluator.multiply(x, x, 1));
             EXPECT_EQ(decrypt(scheme.evaluator.mod_switch(product)), ring_multiply(a, b));
         }
     }

@@ -112,7 +112,7 @@ const std::vector<GoldenFile>& golden_files() {
          [](Source& source, const Context& context, ContentHash& hash) {
              hash.add(load_galois_keys(source, context.ring()));
          },
-         "cfc2b28764bc35d94eda738fef4536ac"},
+         "b02388f348de52c5e1f4170a8ecb7605"},
         {"evaluation.keys",
          [](Source& source, const Context& context, ContentHash& hash) {
              const EvaluationKeys keys = load_evaluation_keys(source, context.ring());
@@ -120,7 +120,7 @@ const std::vector<GoldenFile>& golden_files() {
              hash.add(keys.relin_keys.value().key);
              hash.add(keys.galois_keys);
          },
-         "770d62c754ce1acbc469ee5d0dee0882"},
+         "3990a14a5eeab1bd42053617163f4c9b"},
         {"plaintext.lct",
          [](Source& source, const Context& context, ContentHash& hash) {
              const Plaintext plaintext = load_plaintext(source, context);
