@@ -603,24 +603,19 @@ void inverse_last(Word* a, std::size_t words, const Word* table, const Constants
     const Constants c = constants;
     Vec x[lanes];
     Vec y[lanes];
-    load_and_transpose(x, a, c);
-    inverse_lane_stage<2>(x, table, c);
-    inverse_lane_stage<1>(x, table, c);
-    for (Word* const end = a + words; a != end; a += 2 * set_words) {
+    for (Word* const end = a + words; a != end; a += 2 * set_words, table += 2 * set_constants) {
         const Word* y_table = table + set_constants;
-        inverse_lane_stage<0>(x, table, c);
+        load_and_transpose(x, a, c);
         load_and_transpose(y, a + set_words, c);
-        inverse_lane_stage<2>(y, y_table, c);
-        transpose(x);
-        inverse_lane_stage<1>(y, y_table, c);
-        inverse_tail(a, x, table, nullptr, c);
-        const std::size_t next = a + 2 * set_words == end ? 0 : 1;
-        table += next * 2 * set_constants;
-        inverse_lane_stage<0>(y, y_table, c);
-        load_and_transpose(x, a + next * 2 * set_words, c);
         inverse_lane_stage<2>(x, table, c);
-        transpose(y);
+        inverse_lane_stage<2>(y, y_table, c);
         inverse_lane_stage<1>(x, table, c);
+        inverse_lane_stage<1>(y, y_table, c);
+        inverse_lane_stage<0>(x, table, c);
+        inverse_lane_stage<0>(y, y_table, c);
+        transpose(x);
+        transpose(y);
+        inverse_tail(a, x, table, nullptr, c);
         inverse_tail(a + set_words, y, y_table, nullptr, c);
     }
 }
@@ -1120,8 +1115,19 @@ void round_fractions(Word* out, const Word* const* rows, const Word* high, const
 // ---- permutations
 // ---------------------------------------------------------------------------------------------------
 
+/// Automorphisms of the transformed form read each aligned group of eight words from one such group: then the
+/// words are permuted within a register. Any other index is followed word by word.
 void gather(Word* out, const Word* a, const std::uint32_t* index, std::size_t n) {
-    portable_kernels.gather(out, a, index, n);
+    for (std::size_t j = 0; j < n; j += lanes) {
+        const Vec positions =
+            _mm512_cvtepu32_epi64(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(index + j)));
+        const std::uint32_t base = index[j] / lanes * lanes;
+        if (_mm512_cmpge_epu64_mask(_mm512_xor_si512(positions, broadcast(base)), broadcast(lanes)) == 0) {
+            store(out + j, _mm512_permutexvar_epi64(positions, load(a + base)));
+        } else {
+            portable_kernels.gather(out + j, a, index + j, lanes);
+        }
+    }
 }
 
 void gather_signed(Word* out, const Word* a, const std::uint32_t* index, std::size_t n, const Modulus& q) {
