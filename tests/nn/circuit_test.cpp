@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "nn/circuit.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "he/sparse_product.h"
+#include "nn/digits.h"
+#include "tests/support/inference.h"
+
+namespace lacuna::testing {
+namespace {
+
+using Kind = PlanStep::Kind;
+
+CircuitSetting setting_of(std::size_t n, std::vector<int> data, std::vector<int> special, double log_t,
+                          Packing packing = Packing::slots) {
+    CircuitSetting setting;
+    setting.parameters.n = n;
+    setting.parameters.data_bits = std::move(data);
+    setting.parameters.special_bits = std::move(special);
+    setting.log_t = log_t;
+    setting.packing = packing;
+    return setting;
+}
+
+Stage linear_stage(std::size_t elements, double norm_1, double norm_2, double terms) {
+    Stage stage;
+    stage.elements = elements;
+    stage.norm_1 = norm_1;
+    stage.norm_2 = norm_2;
+    stage.terms = terms;
+    return stage;
+}
+
+Stage activation_stage(std::size_t elements, std::vector<double> powers) {
+    Stage stage;
+    stage.elements = elements;
+    stage.linear = false;
+    stage.powers = std::move(powers);
+    return stage;
+}
+
+std::size_t count(const Circuit& circuit, Kind kind) {
+    return static_cast<std::size_t>(std::count_if(circuit.steps.begin(), circuit.steps.end(),
+                                                  [&](const PlanStep& step) { return step.kind == kind; }));
+}
+
+std::vector<Kind> kinds(const Circuit& circuit) {
+    std::vector<Kind> result;
+    for (const PlanStep& step : circuit.steps) {
+        result.push_back(step.kind);
+    }
+    return result;
+}
+
+// ---- stages
+
+/// The norms that the noise walk uses cover those of the very product that the session applies.
+TEST(Stages, NormsCoverTheEncodedRows) {
+    for (std::uint64_t seed = 0; seed < 20; ++seed) {
+        SmallModel random(seed);
+        Model model = random.empty({15, 1, 1}, 3);
+        random.add_dense(model, 6, 9, 100);
+        const auto& rows = std::get<Dense>(model.layers[0].kind).weights.rows;
+        for (const Packing packing : {Packing::slots, Packing::radix}) {
+            std::vector<std::vector<SparseTerm>> terms;
+            double count = 0;
+            for (const auto& row : rows) {
+                auto& out = terms.emplace_back();
+                for (const WeightTerm& term : row) {
+                    if (packing == Packing::slots) {
+                        out.push_back({term.column, 0, term.weight});
+                        continue;
+                    }
+                    for (const Digit& digit : naf(mpz_class(static_cast<long>(term.weight)))) {
+                        out.push_back({term.column, static_cast<std::uint32_t>(digit.exponent), digit.sign});
+                    }
+                }
+                count += static_cast<double>(out.size());
+            }
+            const SparseProduct product(1024, 15, terms);
+            const std::vector<Stage> stages = stages_of(model, packing, {65537});
+            ASSERT_EQ(stages.size(), 1U);
+            EXPECT_TRUE(stages[0].linear);
+            EXPECT_EQ(stages[0].elements, 6U);
+            EXPECT_DOUBLE_EQ(stages[0].norm_1, product.norm_1());
+            EXPECT_GE(stages[0].norm_2, product.norm_2() * (1 - 1e-12));
+            EXPECT_LE(stages[0].norm_2, stages[0].norm_1 * (1 + 1e-12));
+            EXPECT_DOUBLE_EQ(stages[0].terms, count);
+        }
+    }
+}
+
+TEST(Stages, WeightsOfSlotsAreCentredModuloEveryModulus) {
+    SmallModel random(1);
+    Model model = random.empty({2, 1, 1}, 1);
+    model.layers.push_back({"dense", Dense{{2, {{{0, 12288}, {1, 3}}, {{1, -7}}}}, {mpz_class(1) << 90, 0}}});
+    model.layers.push_back({"act", Activation{{mpz_class(1) << 80, 12290, 0, 6000}}});
+    model.layers.push_back({"flatten", Flatten{}});
+    const std::vector<Stage> one = stages_of(model, Packing::slots, {12289});
+    ASSERT_EQ(one.size(), 2U);
+    EXPECT_EQ(one[0].layer, 0U);
+    EXPECT_EQ(one[1].layer, 1U);
+    EXPECT_DOUBLE_EQ(one[0].norm_1, 7);  // 12288 = -1
+    EXPECT_DOUBLE_EQ(one[0].norm_2, 7);
+    ASSERT_EQ(one[1].powers.size(), 4U);
+    EXPECT_DOUBLE_EQ(one[1].powers[1], 1);
+    EXPECT_DOUBLE_EQ(one[1].powers[2], 0);
+    EXPECT_DOUBLE_EQ(one[1].powers[3], 6000);
+    const std::vector<Stage> two = stages_of(model, Packing::slots, {12289, 65537});
+    EXPECT_DOUBLE_EQ(two[0].norm_1, 12291);
+    EXPECT_DOUBLE_EQ(two[1].powers[1], 12290);
+    const std::vector<Stage> radix = stages_of(model, Packing::radix, {1000});
+    EXPECT_DOUBLE_EQ(radix[0].norm_1, 4);  // 12288 = 2^14 - 2^12, 3 = 4 - 1
+    EXPECT_DOUBLE_EQ(radix[0].terms, 6);
+    EXPECT_DOUBLE_EQ(radix[1].powers[1], 3);  // 12290 = 2^14 - 2^12 + 2
+}
+
+// ---- the walk
+
+TEST(Circuits, FreshNoiseIsIndependentButRoundingIsNot) {
+    const CircuitSetting setting = setting_of(4096, {40}, {}, 17);
+    // 10,000 inputs of weight 1 and the same message: the errors add to 3.24 x 100 x 14.5, the roundings of
+    // Q m / t to as much as 5,000.
+    const auto circuit = plan_circuit({linear_stage(1, 10000, 100, 10000)}, setting);
+    ASSERT_TRUE(circuit);
+    EXPECT_GE(std::exp2(circuit->steps[0].noise_bits), 14.5 * std::sqrt(10.5) * 100 + 5000);
+    EXPECT_LE(std::exp2(circuit->steps[0].noise_bits), 14.6 * std::sqrt(10.5 + 1.0 / 12) * 100 + 5010);
+    // After an activation, or a second time, everything is taken as correlated.
+    const auto twice = plan_circuit({linear_stage(1, 2, 2, 1), linear_stage(1, 10000, 100, 10000)}, setting);
+    ASSERT_TRUE(twice);
+    EXPECT_NEAR(twice->steps[1].noise_bits - twice->steps[0].noise_bits, std::log2(10000), 0.01);
+}
+
+TEST(Circuits, RefuseWhatDoesNotDecrypt) {
+    const std::vector<Stage> stages = {linear_stage(4, 100, 20, 400), activation_stage(4, {1, 1, 1}),
+                                       linear_stage(2, 100, 20, 8)};
+    EXPECT_FALSE(plan_circuit(stages, setting_of(4096, {30}, {30}, 20)));
+    EXPECT_FALSE(plan_circuit(stages, setting_of(4096, {30, 30}, {30}, 25)));
+    EXPECT_TRUE(plan_circuit(stages, setting_of(4096, {40, 40}, {30}, 17)));
+    EXPECT_FALSE(plan_circuit({linear_stage(1, 1, 1, 1)}, setting_of(4096, {20}, {}, 19)));
+}
+
+/// Relinearising after a sum pays where it has fewer outputs than inputs and few terms for the third part.
+TEST(Circuits, RelinearizeWhereItIsCheaper) {
+    const CircuitSetting setting = setting_of(8192, {45, 45, 45}, {45}, 20);
+    const Stage first = linear_stage(800, 20, 5, 8000);
+    const Stage square = activation_stage(800, {0, 0, 1});
+    const auto lazy = plan_circuit({first, square, linear_stage(10, 50, 10, 500)}, setting);
+    ASSERT_TRUE(lazy);
+    std::vector<Kind> steps = kinds(*lazy);
+    std::erase(steps, Kind::mod_switch);
+    EXPECT_EQ(steps, (std::vector{Kind::linear, Kind::activation, Kind::linear, Kind::relinearize}));
+    EXPECT_TRUE(lazy->relinearizes);
+    for (const PlanStep& step : lazy->steps) {
+        if (step.kind == Kind::relinearize) {
+            EXPECT_EQ(step.elements, 10U);
+            EXPECT_EQ(step.size, 2U);
+        }
+    }
+
+    const auto eager = plan_circuit({first, square, linear_stage(5000, 50, 10, 1000000)}, setting);
+    ASSERT_TRUE(eager);
+    steps = kinds(*eager);
+    std::erase(steps, Kind::mod_switch);
+    EXPECT_EQ(steps, (std::vector{Kind::linear, Kind::activation, Kind::relinearize, Kind::linear}));
+
+    // Two activations in a row: the second needs size 2. A last one is relinearised for the reply.
+    const auto two = plan_circuit({first, square, square}, setting);
+    ASSERT_TRUE(two);
+    EXPECT_EQ(count(*two, Kind::relinearize), 2U);
+    EXPECT_EQ(two->steps.back().size, 2U);
+    EXPECT_FALSE(plan_circuit({first}, setting)->relinearizes);
+    // x^4 needs (x^2)^2, and so keys, even where the last step is linear.
+    EXPECT_TRUE(plan_circuit({activation_stage(2, {0, 0, 0, 1})}, setting)->relinearizes);
+}
+
+TEST(Circuits, SwitchDownAsFarAsTheNoiseAllows) {
+    const CircuitSetting setting = setting_of(8192, {45, 45, 45}, {45}, 17);
+    const std::vector<Stage> stages = {linear_stage(800, 20, 5, 8000), activation_stage(800, {0, 0, 1}),
+                                       linear_stage(100, 50, 10, 8000), activation_stage(100, {0, 0, 1}),
+                                       linear_stage(10, 50, 10, 1000)};
+    const auto circuit = plan_circuit(stages, setting);
+    ASSERT_TRUE(circuit);
+    EXPECT_GE(count(*circuit, Kind::mod_switch), 1U);
+    EXPECT_EQ(circuit->reply_limbs, 1U);
+    EXPECT_EQ(circuit->steps.back().kind, Kind::mod_switch);
+    EXPECT_DOUBLE_EQ(circuit->steps.back().budget_bits, circuit->reply_budget_bits);
+    EXPECT_GE(circuit->output_budget_bits, circuit->reply_budget_bits);
+    std::size_t limbs = 3;
+    double cost = 0;
+    for (const PlanStep& step : circuit->steps) {
+        EXPECT_LE(step.limbs, limbs);
+        EXPECT_EQ(step.kind == Kind::mod_switch, step.limbs < limbs);
+        EXPECT_GT(step.budget_bits, 0);
+        EXPECT_GE(step.cost, 0);
+        limbs = step.limbs;
+        cost += step.cost;
+    }
+    EXPECT_DOUBLE_EQ(circuit->cost(), cost);
+    // Nothing is dropped before the first layer: the client would have sent less.
+    EXPECT_EQ(circuit->steps.front().kind, Kind::linear);
+    EXPECT_EQ(circuit->steps.front().limbs, 3U);
+}
+
+TEST(Circuits, JoinSumsTheNoiseOfAllLogits) {
+    const CircuitSetting radix = setting_of(4096, {50}, {}, 17, Packing::radix);
+    const auto circuit = plan_circuit({linear_stage(16, 4, 2, 10)}, radix);
+    ASSERT_TRUE(circuit);
+    ASSERT_EQ(kinds(*circuit), (std::vector{Kind::linear, Kind::join}));
+    EXPECT_NEAR(circuit->steps[1].noise_bits, circuit->steps[0].noise_bits + 4, 1e-9);
+    EXPECT_EQ(circuit->steps[1].elements, 1U);
+    EXPECT_EQ(count(*plan_circuit({linear_stage(1, 4, 2, 10)}, radix), Kind::join), 0U);
+}
+
+/// The distance E / 2B of every coefficient of every ciphertext for every modulus, together below half of
+/// 2^-privacy_bits, whether the circuit's own noise or the encryption of zero is larger.
+TEST(Circuits, FloodHidesNoiseInEveryCoefficientOfTheReply) {
+    for (const std::size_t moduli : {1, 3, 8}) {
+        for (const std::size_t elements : {1, 10}) {
+            for (const double norm : {1.0, 1000.0}) {
+                CircuitSetting setting = setting_of(8192, {50, 50, 50}, {50}, 20);
+                setting.privacy_bits = 40;
+                setting.moduli = moduli;
+                const auto circuit = plan_circuit({linear_stage(elements, norm, norm, 10)}, setting);
+                ASSERT_TRUE(circuit);
+                const auto flood =
+                    std::find_if(circuit->steps.begin(), circuit->steps.end(),
+                                 [](const PlanStep& step) { return step.kind == Kind::flood; });
+                ASSERT_NE(flood, circuit->steps.end());
+                const NoiseModel noise(setting.parameters, setting.log_t);
+                const double hidden = std::exp2(std::prev(flood)->noise_bits) +
+                                      std::exp2(noise.log_bound(noise.fresh_public()));
+                const double distance =
+                    hidden / std::exp2(flood->flood_bits + 1) * 8192 * static_cast<double>(elements * moduli);
+                EXPECT_LE(std::log2(distance), -41 + 1e-9);
+                EXPECT_GT(std::log2(distance), -42.01);
+                EXPECT_GE(flood->noise_bits, flood->flood_bits);
+                // Only the last switch comes after it, and its rounding adds to the flood's own bound.
+                ASSERT_LE(circuit->steps.end() - flood, 2);
+                if (std::next(flood) != circuit->steps.end()) {
+                    const double dropped = noise.log_q(3) - noise.log_q(circuit->steps.back().limbs);
+                    EXPECT_GE(std::exp2(circuit->steps.back().noise_bits),
+                              std::exp2(flood->noise_bits - dropped) +
+                                  14.5 * std::sqrt((1 + 8192 * 2.0 / 3) / 12) * (1 - 1e-9));
+                }
+            }
+        }
+    }
+    CircuitSetting small = setting_of(4096, {36, 36}, {34}, 20);
+    small.privacy_bits = 40;
+    EXPECT_FALSE(plan_circuit({linear_stage(1, 1, 1, 1)}, small)) << "there is no room for the flood";
+}
+
+}  // namespace
+}  // namespace lacuna::testing

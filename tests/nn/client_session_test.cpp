@@ -1,0 +1,630 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cmath>
+#include <cstdint>
+#include <functional>
+#include <iostream>
+#include <optional>
+#include <string>
+#include <thread>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "he/flooding.h"
+#include "nn/client.h"
+#include "nn/plan.h"
+#include "nn/reference.h"
+#include "nn/session.h"
+#include "ntt/error.h"
+#include "rns/basis.h"
+#include "rns/ring_operations.h"
+#include "tests/support/inference.h"
+
+namespace lacuna::testing {
+namespace {
+
+PlanRequest request_of(Packing packing, int privacy_bits = 0) {
+    PlanRequest request;
+    request.packing = packing;
+    request.privacy_bits = privacy_bits;
+    return request;
+}
+
+/// The message of the Error that a call throws, or nothing.
+template <typename Call>
+std::string refusal(const Call& call) {
+    try {
+        call();
+    } catch (const Error& error) {
+        return error.what();
+    }
+    return "";
+}
+
+/// Keys without one of their parts. Not inlined: GCC 12 would warn falsely of the emptied optional.
+[[gnu::noinline]] EvaluationKeys without(EvaluationKeys keys, bool relin_keys, bool public_key) {
+    if (relin_keys) {
+        keys.relin_keys.reset();
+    }
+    if (public_key) {
+        keys.public_key.reset();
+    }
+    return keys;
+}
+
+/// The noise e of c_0 + c_1 s = Q m / t + e, coefficient by coefficient: the centred residue of t e modulo Q,
+/// over t.
+std::vector<double> noise_of(const Client& client, const Ciphertext& ciphertext) {
+    const RnsBasis basis = client.context().ring().data().prefix(ciphertext.limbs());
+    RnsPolynomial phase = ciphertext.parts[1];
+    to_ntt(basis, phase);
+    multiply(basis, phase, client.secret_key().s.first_limbs(ciphertext.limbs()), phase);
+    to_coefficients(basis, phase);
+    add(basis, phase, ciphertext.parts[0], phase);
+    multiply_scalar(basis, phase, static_cast<std::int64_t>(ciphertext.t), phase);
+    const Crt crt(basis);
+    std::vector<double> noise;
+    std::vector<std::uint64_t> residues(ciphertext.limbs());
+    for (std::size_t j = 0; j < ciphertext.n(); ++j) {
+        for (std::size_t i = 0; i < residues.size(); ++i) {
+            residues[i] = phase.limb(i)[j];
+        }
+        noise.push_back(crt.compose_centred(residues).get_d() / static_cast<double>(ciphertext.t));
+    }
+    return noise;
+}
+
+// ---- one small network, quick enough for the sanitizers
+
+Model small_network() {
+    return SmallModel(1).one_activation(2, 2, 2, 3);
+}
+
+/// Keys are made once for each packing; an Inference is immutable.
+const Inference& small_inference(Packing packing) {
+    static const Inference slots(small_network(), request_of(Packing::slots));
+    static const Inference radix(small_network(), request_of(Packing::radix));
+    return packing == Packing::slots ? slots : radix;
+}
+
+class SmallNetwork : public ::testing::TestWithParam<Packing> {
+  protected:
+    const Inference& inference_ = small_inference(GetParam());
+    SmallModel random_{77};
+    const Model model_ = small_network();
+};
+
+INSTANTIATE_TEST_SUITE_P(Packings, SmallNetwork, ::testing::Values(Packing::slots, Packing::radix),
+                         [](const auto& info) { return std::string(packing_name(info.param)); });
+
+TEST_P(SmallNetwork, EqualsTheReference) {
+    EXPECT_LE(inference_.plan.client.parameters.n, 4096U);
+    const std::size_t images = GetParam() == Packing::slots ? 9 : 1;
+    for (int round = 0; round < 3; ++round) {
+        NoiseWatch watch(inference_.client, 6);
+        inference_.expect_exact(random_.images(model_, images), std::ref(watch));
+        EXPECT_EQ(watch.steps(), inference_.plan.steps.size() * inference_.plan.moduli());
+    }
+    for (const std::uint8_t pixel : {0, 255}) {
+        inference_.expect_exact(std::vector<std::uint8_t>(images * model_.input_shape.size(), pixel));
+    }
+}
+
+TEST_P(SmallNetwork, DoesNotDependOnThreads) {
+    // The same request, so that the ciphertexts of the reply have to be the same, not only the logits.
+    const SeededTensor request = inference_.client.encrypt(random_.images(model_, 1));
+    std::optional<EncryptedTensor> first;
+    for (const int threads : {1, 2, 3}) {
+        RunControl control;
+        control.threads = threads;
+        EncryptedTensor reply = inference_.session.infer(request, control);
+        if (!first) {
+            first = std::move(reply);
+            continue;
+        }
+        EXPECT_EQ(reply.layout, first->layout);
+        EXPECT_EQ(reply.residues, first->residues);
+    }
+}
+
+TEST_P(SmallNetwork, DoesNotDependOnTheThreadsOfKeysAndClient) {
+    const Client client(inference_.plan.client);
+    const Session session(model_, inference_.plan, client.evaluation_keys(3));
+    RunControl control;
+    control.threads = 3;
+    const auto image = random_.images(model_, 1);
+    EXPECT_EQ(client.decrypt(session.infer(client.encrypt(image, control)), control),
+              inference_.reference.batch_logits(image, 1));
+}
+
+TEST_P(SmallNetwork, SecretKeyOutlivesItsClient) {
+    const auto image = random_.images(model_, 1);
+    const SeededTensor request = inference_.client.encrypt(image);
+    const Client again(inference_.plan.client, inference_.client.secret_key());
+    EXPECT_EQ(again.decrypt(inference_.session.infer(request)), inference_.reference.batch_logits(image, 1));
+}
+
+TEST_P(SmallNetwork, ServesSeveralCallersAtOnce) {
+    const auto image = random_.images(model_, 1);
+    const Logits expected = inference_.reference.batch_logits(image, 1);
+    std::vector<Logits> found(4);
+    std::vector<std::jthread> callers;
+    for (Logits& logits : found) {
+        callers.emplace_back([&] {
+            logits = inference_.client.decrypt(inference_.session.infer(inference_.client.encrypt(image)));
+        });
+    }
+    callers.clear();
+    for (const Logits& logits : found) {
+        EXPECT_EQ(logits, expected);
+    }
+}
+
+TEST_P(SmallNetwork, SessionsShareAContextAndMayMove) {
+    const auto context = std::make_shared<const Context>(inference_.plan.client.parameters);
+    std::vector<Session> sessions;
+    std::vector<Client> clients;
+    for (int i = 0; i < 3; ++i) {
+        clients.emplace_back(inference_.plan.client);
+        sessions.emplace_back(model_, inference_.plan, context, clients.back().evaluation_keys());
+    }
+    const auto image = random_.images(model_, 1);
+    for (int i = 0; i < 3; ++i) {
+        EXPECT_EQ(clients[i].decrypt(sessions[i].infer(clients[i].encrypt(image))),
+                  inference_.reference.batch_logits(image, 1));
+    }
+}
+
+TEST_P(SmallNetwork, ReportsProgressThatOnlyRises) {
+    for (const int threads : {1, 3}) {
+        RunControl control;
+        control.threads = threads;
+        std::vector<double> done;
+        double total = 0;
+        control.progress = [&](const Progress& progress) {
+            EXPECT_FALSE(progress.what.empty());
+            done.push_back(progress.done);
+            total = progress.total;
+        };
+        (void)inference_.session.infer(inference_.client.encrypt(random_.images(model_, 1)), control);
+        ASSERT_GT(done.size(), 3U);
+        EXPECT_LT(done.size(), 1000U);
+        EXPECT_TRUE(std::is_sorted(done.begin(), done.end()));
+        EXPECT_GE(done.front(), 0);
+        EXPECT_DOUBLE_EQ(done.back(), total);
+        EXPECT_DOUBLE_EQ(total, inference_.plan.cost());
+    }
+}
+
+TEST_P(SmallNetwork, StopsWhereverItIsAskedTo) {
+    const auto image = random_.images(model_, 1);
+    const SeededTensor request = inference_.client.encrypt(image);
+    // Counts the reports of a whole run, then stops at every one of them in turn, each time at once.
+    std::size_t reports = 0;
+    RunControl control;
+    control.progress = [&](const Progress&) { ++reports; };
+    const EncryptedTensor reply = inference_.session.infer(request, control);
+    const std::size_t step = std::max<std::size_t>(1, reports / 8);
+    for (std::size_t stop_at = 1; stop_at < reports; stop_at += step) {
+        std::stop_source source;
+        std::size_t seen = 0;
+        control.stop = source.get_token();
+        control.progress = [&](const Progress&) {
+            if (++seen == stop_at) {
+                source.request_stop();
+            }
+        };
+        EXPECT_THROW((void)inference_.session.infer(request, control), Stopped) << "at report " << stop_at;
+        EXPECT_LE(seen, stop_at + 2);
+    }
+    std::stop_source stopped;
+    stopped.request_stop();
+    control.stop = stopped.get_token();
+    EXPECT_THROW((void)inference_.client.encrypt(image, control), Stopped);
+    EXPECT_THROW((void)inference_.client.decrypt(reply, control), Stopped);
+}
+
+TEST_P(SmallNetwork, PassesOnWhatAnObserverOrCallbackThrows) {
+    const SeededTensor request = inference_.client.encrypt(random_.images(model_, 1));
+    EXPECT_THROW(
+        (void)inference_.session.infer(
+            request, {}, [](const PlanStep&, const std::vector<Ciphertext>&) { throw std::bad_alloc(); }),
+        std::bad_alloc);
+    RunControl control;
+    control.threads = 2;
+    control.progress = [](const Progress&) { throw std::runtime_error("no terminal"); };
+    EXPECT_THROW((void)inference_.session.infer(request, control), std::runtime_error);
+}
+
+TEST_P(SmallNetwork, RefusesImagesOfAnotherSize) {
+    const std::size_t pixels = model_.input_shape.size();
+    for (const std::size_t count : {std::size_t{0}, pixels - 1, pixels + 1, 2 * pixels - 1}) {
+        EXPECT_NE(refusal([&] {
+                      (void)inference_.client.encrypt(std::vector<std::uint8_t>(count));
+                  }).find("of " + std::to_string(pixels) + " pixels, found " + std::to_string(count)),
+                  std::string::npos);
+    }
+    const std::size_t too_many = (inference_.plan.client.batch + 1) * pixels;
+    EXPECT_NE(refusal([&] { (void)inference_.client.encrypt(std::vector<std::uint8_t>(too_many)); }), "");
+}
+
+TEST_P(SmallNetwork, RefusesKeysOfOtherParameters) {
+    Plan other = inference_.plan;
+    other.client.parameters.data_primes.clear();
+    other.client.parameters.special_primes.clear();
+    other.client.parameters.data_bits = {36, 35};
+    other.client.parameters.special_bits = {30};
+    other.client.parameters = resolve(other.client.parameters);
+    const Client stranger(other.client);
+    EXPECT_NE(refusal([&] {
+                  (void)Session(model_, inference_.plan, stranger.evaluation_keys());
+              }).find("keys belong to other parameters"),
+              std::string::npos);
+    EXPECT_NE(refusal([&] {
+                  (void)Client(inference_.plan.client, stranger.secret_key());
+              }).find("belongs to other parameters"),
+              std::string::npos);
+    EXPECT_NE(refusal([&] {
+                  (void)inference_.session.infer(stranger.encrypt(random_.images(model_, 1)));
+              }).find("belongs to other parameters"),
+              std::string::npos);
+
+    EvaluationKeys keys = inference_.client.evaluation_keys();
+    EXPECT_TRUE(keys.relin_keys.has_value());
+    keys.relin_keys.reset();
+    EXPECT_NE(refusal([&] {
+                  (void)Session(model_, inference_.plan, std::move(keys));
+              }).find("needs relinearisation keys"),
+              std::string::npos);
+}
+
+TEST_P(SmallNetwork, RefusesAnotherModel) {
+    const auto session_of = [&](const Model& model) {
+        return refusal([&] { (void)Session(model, inference_.plan, inference_.client.evaluation_keys()); });
+    };
+    EXPECT_EQ(session_of(model_), "");
+    Model other = model_;
+    other.name = "other";
+    EXPECT_NE(session_of(other).find("was made for the model 'small-1'"), std::string::npos);
+    other = model_;
+    other.thresholds.pop_back();
+    EXPECT_NE(session_of(other).find("plan this model"), std::string::npos);
+    other = model_;
+    std::get<Dense>(other.layers.back().kind).bias.pop_back();
+    std::get<Dense>(other.layers.back().kind).weights.rows.pop_back();
+    EXPECT_NE(session_of(other).find("plan this model"), std::string::npos);
+    // The same name, input and classes, but other layers: the plan's proofs do not hold for it.
+    other = model_;
+    std::get<Activation>(other.layers[1].kind).coefficients.emplace_back(1);
+    EXPECT_NE(session_of(other).find("other layers"), std::string::npos);
+    other = model_;
+    other.layers.pop_back();
+    SmallModel(5).add_dense(other, 3, 2, 0);
+    EXPECT_NE(session_of(other).find("other layers"), std::string::npos);
+    other = model_;
+    other.layers.push_back({"act-more", Activation{{0, 0, 1}}});
+    EXPECT_NE(session_of(other).find("other layers"), std::string::npos);
+}
+
+TEST_P(SmallNetwork, RefusesOtherLayouts) {
+    const SeededTensor good = inference_.client.encrypt(random_.images(model_, 1));
+    const auto infer = [&](const auto& change) {
+        SeededTensor request = good;
+        change(request);
+        return refusal([&] { (void)inference_.session.infer(std::move(request)); });
+    };
+    EXPECT_EQ(infer([](SeededTensor&) {}), "");
+    for (const std::string& message : {
+             infer([](SeededTensor& r) { r.residues.clear(); }),
+             infer([](SeededTensor& r) { r.residues.push_back(r.residues[0]); }),
+             infer([](SeededTensor& r) { r.residues[0].pop_back(); }),
+             infer([](SeededTensor& r) { ++r.layout.elements; }),
+             infer([](SeededTensor& r) { r.layout.stride = 1; }),
+             infer([](SeededTensor& r) { r.layout.batch = 0; }),
+             infer([](SeededTensor& r) { r.layout.batch = 100000; }),
+             infer([](SeededTensor& r) {
+                 r.layout.packing = r.layout.packing == Packing::slots ? Packing::radix : Packing::slots;
+             }),
+         }) {
+        EXPECT_NE(message.find("another layout than the plan's"), std::string::npos) << message;
+    }
+    EXPECT_NE(infer([](SeededTensor& r) { r.residues[0][0].t = 3; }).find("ciphertexts modulo t"),
+              std::string::npos);
+
+    const EncryptedTensor reply = inference_.session.infer(good);
+    const auto decrypt = [&](const auto& change) {
+        EncryptedTensor changed = reply;
+        change(changed);
+        return refusal([&] { (void)inference_.client.decrypt(changed); });
+    };
+    EXPECT_EQ(decrypt([](EncryptedTensor&) {}), "");
+    EXPECT_NE(decrypt([](EncryptedTensor& r) { r.residues.clear(); }), "");
+    EXPECT_NE(decrypt([](EncryptedTensor& r) { r.residues[0].pop_back(); }), "");
+    EXPECT_NE(decrypt([](EncryptedTensor& r) { r.layout.stride += 1; }), "");
+    EXPECT_NE(decrypt([](EncryptedTensor& r) { r.layout.batch += 100000; }), "");
+    EXPECT_NE(decrypt([](EncryptedTensor& r) { r.residues[0][0].t = 3; }), "");
+    EXPECT_NE(decrypt([](EncryptedTensor& r) { r.residues[0][0].parts.pop_back(); }), "");
+    EXPECT_NE(decrypt([](EncryptedTensor& r) { r.residues[0][0].ring = {}; }), "");
+}
+
+TEST_P(SmallNetwork, AnotherKeyReadsNothing) {
+    const auto image = random_.images(model_, 1);
+    const Client stranger(inference_.plan.client);
+    const EncryptedTensor reply = inference_.session.infer(inference_.client.encrypt(image));
+    EXPECT_NE(stranger.decrypt(reply), inference_.reference.batch_logits(image, 1));
+    EXPECT_LT(stranger.noise_budget(reply), 0.1);
+}
+
+TEST_P(SmallNetwork, NeverRepeatsASeedOrAnError) {
+    // The same pixels everywhere, under every plaintext modulus and in two requests.
+    const std::vector<std::uint8_t> image(model_.input_shape.size(), 200);
+    std::vector<Seed> seeds;
+    std::vector<std::vector<std::uint64_t>> words;
+    for (int round = 0; round < 2; ++round) {
+        for (const auto& ciphertexts : inference_.client.encrypt(image).residues) {
+            for (const SeededCiphertext& ciphertext : ciphertexts) {
+                seeds.push_back(ciphertext.seed);
+            }
+        }
+    }
+    std::sort(seeds.begin(), seeds.end());
+    EXPECT_EQ(std::adjacent_find(seeds.begin(), seeds.end()), seeds.end());
+    EXPECT_EQ(seeds.size(), 2 * model_.input_shape.size() * inference_.plan.moduli());
+}
+
+// ---- random networks in both packings
+
+struct Case {
+    const char* name;
+    Model model;
+    std::size_t least_moduli = 1;
+    int privacy_bits = 0;
+};
+
+std::vector<Case> random_cases() {
+    std::vector<Case> cases;
+    cases.push_back({"degree_3", SmallModel(11).one_activation(3, 3, 3, 4)});
+    cases.push_back({"degree_4", SmallModel(12).one_activation(4, 2, 2, 3)});
+    cases.push_back({"two_activations", SmallModel(13).two_activations(2, 2, 4)});
+    cases.push_back({"two_activations_4_bit_weights", SmallModel(14).two_activations(4, 3, 10)});
+    cases.push_back({"single_class", SmallModel(15).two_activations(2, 1, 1)});
+    {
+        // Only linear layers, with a row that has no weights.
+        SmallModel random(16);
+        Case linear{"linear", random.empty({1, 4, 4}, 15)};
+        random.add_dense(linear.model, 5, 12, 1000);
+        std::get<Dense>(linear.model.layers.back().kind).weights.rows[2].clear();
+        linear.model.layers.push_back({"pool", SumPool{{2, 1}, {1, 1}, {1, 0}}});
+        cases.push_back(std::move(linear));
+    }
+    {
+        // An activation comes first, and every power is needed.
+        SmallModel random(17);
+        Case first{"activation_first", random.empty({1, 3, 3}, 3)};
+        first.model.layers.push_back({"act", Activation{{5, -3, 7, 6}}});
+        random.add_dense(first.model, 2, 3, 100);
+        cases.push_back(std::move(first));
+    }
+    {
+        // A degree-1 activation and one whose middle coefficients are 0.
+        SmallModel random(18);
+        Case gaps{"gaps", random.empty({1, 3, 3}, 1)};
+        gaps.model.layers.push_back({"scale", Activation{{-7, 3}}});
+        random.add_dense(gaps.model, 3, 2, 100);
+        gaps.model.layers.push_back({"cube", Activation{{0, 0, 0, -1}}});
+        random.add_dense(gaps.model, 2, 2, 100);
+        cases.push_back(std::move(gaps));
+    }
+    {
+        // Biases far beyond 64 bits: several plaintext moduli in the slots, high digits in radix.
+        SmallModel random(19);
+        Case wide{"wide_bias", random.empty({1, 3, 3}, 2), 2};
+        random.add_dense(wide.model, 3, 3, 100);
+        std::get<Dense>(wide.model.layers.back().kind).bias[1] = -(mpz_class(1) << 70) + 12345;
+        wide.model.layers.push_back({"square", Activation{{0, 1, 1}}});
+        random.add_dense(wide.model, 2, 3, 1000);
+        std::get<Dense>(wide.model.layers.back().kind).bias[0] = (mpz_class(1) << 130) - 1;
+        cases.push_back(std::move(wide));
+    }
+    {
+        // Nothing but biases.
+        SmallModel random(20);
+        Case constant{"constant", random.empty({1, 2, 2}, 1)};
+        random.add_dense(constant.model, 3, 1, 100);
+        for (auto& row : std::get<Dense>(constant.model.layers.back().kind).weights.rows) {
+            row.clear();
+        }
+        cases.push_back(std::move(constant));
+    }
+    cases.push_back({"private_degree_2", small_network(), 1, 40});
+    return cases;
+}
+
+class RandomNetwork : public ::testing::TestWithParam<std::tuple<std::size_t, Packing>> {};
+
+INSTANTIATE_TEST_SUITE_P(Cases, RandomNetwork,
+                         ::testing::Combine(::testing::Range<std::size_t>(0, 11),
+                                            ::testing::Values(Packing::slots, Packing::radix)),
+                         [](const auto& info) {
+                             return std::string(random_cases()[std::get<0>(info.param)].name) + "_" +
+                                    packing_name(std::get<1>(info.param));
+                         });
+
+TEST_P(RandomNetwork, EqualsTheReferenceWithTheProvenNoise) {
+    const auto [index, packing] = GetParam();
+    const Case test = random_cases()[index];
+    if (test.privacy_bits > 0 && packing == Packing::radix) {
+        EXPECT_THROW((void)make_plan(test.model, request_of(packing, test.privacy_bits)), Error);
+        return;
+    }
+    const Inference inference(test.model, request_of(packing, test.privacy_bits));
+    if (packing == Packing::slots) {
+        EXPECT_GE(inference.plan.moduli(), test.least_moduli);
+    }
+    SmallModel random(100 + index);
+    const std::size_t images = packing == Packing::slots ? 37 : 1;
+    NoiseWatch watch(inference.client, 12);
+    inference.expect_exact(random.images(test.model, images), std::ref(watch));
+    inference.expect_exact(std::vector<std::uint8_t>(test.model.input_shape.size(), 255), std::ref(watch));
+    inference.expect_exact(std::vector<std::uint8_t>(test.model.input_shape.size(), 0));
+    EXPECT_GT(inference.plan.output_budget_bits, 0);
+    EXPECT_GT(inference.plan.reply_budget_bits, 0);
+    RecordProperty("n", static_cast<int>(inference.plan.client.parameters.n));
+    RecordProperty("moduli", static_cast<int>(inference.plan.moduli()));
+    std::cout << "n = " << inference.plan.client.parameters.n << ", " << inference.plan.moduli()
+              << " moduli, log2(Q) = " << inference.plan.log_q() << ", budgets:\n"
+              << watch.text();
+}
+
+TEST(RandomNetworks, AllCasesRun) {
+    EXPECT_EQ(random_cases().size(), 11U);
+}
+
+// ---- circuit privacy
+
+/// Two models with the same shape; the second one's weights are far larger. The reply's noise must look like
+/// the flood in both, whatever the model did.
+TEST(CircuitPrivacy, RepliesHoldTheFloodAndNothingElse) {
+    SmallModel random(31);
+    for (const int weight_bits : {1, 4}) {
+        const Model model = random.one_activation(2, weight_bits, 2, 3);
+        const Inference inference(model, request_of(Packing::slots, 40));
+        const auto flood_step =
+            std::find_if(inference.plan.steps.begin(), inference.plan.steps.end(),
+                         [](const PlanStep& step) { return step.kind == PlanStep::Kind::flood; });
+        ASSERT_NE(flood_step, inference.plan.steps.end());
+        ASSERT_NE(flood_step, inference.plan.steps.begin());
+        const double n = static_cast<double>(inference.plan.client.parameters.n);
+        const double hidden = std::prev(flood_step)->noise_bits;
+        // The statistical distance: the bound before it over the width of the flood, times all that is sent.
+        const double log_distance =
+            hidden - (flood_step->flood_bits + 1) +
+            std::log2(n * static_cast<double>(model.classes() * inference.plan.moduli()));
+        EXPECT_LE(log_distance, -41.0);
+        EXPECT_GT(log_distance, -54.0);
+
+        std::vector<std::vector<double>> flooded;
+        std::vector<std::vector<double>> before;
+        inference.expect_exact(random.images(model, 5),
+                               [&](const PlanStep& step, const std::vector<Ciphertext>& ciphertexts) {
+                                   if (&step == &*flood_step || step.kind == PlanStep::Kind::flood) {
+                                       for (const Ciphertext& ciphertext : ciphertexts) {
+                                           flooded.push_back(noise_of(inference.client, ciphertext));
+                                       }
+                                   } else if (flooded.empty()) {
+                                       before.clear();
+                                       for (const Ciphertext& ciphertext : ciphertexts) {
+                                           before.push_back(noise_of(inference.client, ciphertext));
+                                       }
+                                   }
+                               });
+        ASSERT_EQ(flooded.size(), model.classes() * inference.plan.moduli());
+        const double bound = std::exp2(flood_step->flood_bits);
+        for (const std::vector<double>& noise : flooded) {
+            double sum = 0;
+            double squares = 0;
+            double largest = 0;
+            std::vector<int> eighths(8);
+            for (const double e : noise) {
+                sum += e / bound;
+                squares += e / bound * (e / bound);
+                largest = std::max(largest, std::abs(e) / bound);
+                ++eighths[static_cast<std::size_t>(std::clamp((e / bound + 1) * 4, 0.0, 7.0))];
+            }
+            // Uniform on [-1, 1): mean 0, variance 1/3; eight deviations of each of these estimates.
+            EXPECT_NEAR(sum / n, 0, 8 * std::sqrt(1 / (3 * n)));
+            EXPECT_NEAR(squares / n, 1.0 / 3, 8 * std::sqrt(4.0 / 45 / n));
+            EXPECT_LE(largest, 1.0 + 1e-9);
+            EXPECT_GT(largest, 0.98);
+            for (const int count : eighths) {
+                EXPECT_NEAR(count, n / 8, 8 * std::sqrt(n * 7 / 64));
+            }
+        }
+        for (const std::vector<double>& noise : before) {
+            for (const double e : noise) {
+                EXPECT_LE(std::abs(e), std::exp2(hidden));
+            }
+        }
+    }
+}
+
+TEST(CircuitPrivacy, TwoRepliesToOneRequestHaveNothingInCommon) {
+    const Model model = small_network();
+    const Inference inference(model, request_of(Packing::slots, 40));
+    EXPECT_TRUE(inference.plan.client.public_key);
+    SmallModel random(32);
+    const auto image = random.images(model, 1);
+    const SeededTensor request = inference.client.encrypt(image);
+    const EncryptedTensor first = inference.session.infer(request);
+    const EncryptedTensor second = inference.session.infer(request);
+    EXPECT_EQ(inference.client.decrypt(first), inference.client.decrypt(second));
+    for (std::size_t i = 0; i < first.residues[0].size(); ++i) {
+        for (std::size_t part = 0; part < 2; ++part) {
+            const RnsPolynomial& a = first.residues[0][i].parts[part];
+            const RnsPolynomial& b = second.residues[0][i].parts[part];
+            std::size_t same = 0;
+            for (std::size_t j = 0; j < a.n(); ++j) {
+                same += a.limb(0)[j] == b.limb(0)[j] ? 1 : 0;
+            }
+            EXPECT_LT(same, 5U);
+        }
+    }
+    EXPECT_NE(refusal([&] {
+                  (void)Session(model, inference.plan,
+                                without(inference.client.evaluation_keys(), false, true));
+              }).find("public key"),
+              std::string::npos);
+}
+
+TEST(CircuitPrivacy, FloodRefusesWhatItCannotDo) {
+    const Inference inference(small_network(), request_of(Packing::slots, 40));
+    const PublicKey key = *inference.client.evaluation_keys().public_key;
+    const Encryptor encryptor(inference.client.context(), key);
+    const std::uint64_t t = inference.plan.client.parameters.plain_moduli[0];
+    Ciphertext zero = encryptor.encrypt_zero(t, 1);
+    EXPECT_THROW((void)flood(inference.client.context(), encryptor, zero, 0), Error);
+    EXPECT_THROW((void)flood(inference.client.context(), encryptor, zero, max_flood_bits + 1), Error);
+    zero.parts.push_back(zero.parts[0]);
+    EXPECT_THROW((void)flood(inference.client.context(), encryptor, zero, 5), Error);
+}
+
+/// Words of every length, their top bits included: the flood stays inside its bounds and reaches their ends.
+TEST(CircuitPrivacy, FloodFillsItsBoundsAtEverySize) {
+    Parameters parameters;
+    parameters.n = 1024;
+    parameters.data_bits = {50, 50, 50, 50};
+    parameters.special_bits = {50};
+    parameters.plain_moduli = {12289};
+    parameters.allow_insecure = true;
+    ClientPlan plan;
+    plan.parameters = resolve(parameters);
+    plan.public_key = true;
+    plan.relin_keys = false;
+    const Client client(plan);
+    const PublicKey key = *client.evaluation_keys().public_key;
+    const Encryptor encryptor(client.context(), key);
+    for (const int bits : {12, 40, 62, 63, 64, 100, 127, 128, 180}) {
+        const std::vector<double> noise =
+            noise_of(client, flood(client.context(), encryptor, encryptor.encrypt_zero(12289, 4), bits));
+        double lowest = 0;
+        double highest = 0;
+        for (const double e : noise) {
+            lowest = std::min(lowest, e / std::exp2(bits));
+            highest = std::max(highest, e / std::exp2(bits));
+        }
+        EXPECT_GT(lowest, -1.25) << bits;  // at 12 bits the encryptions of zero still show
+        EXPECT_LT(lowest, -0.95) << bits;
+        EXPECT_LT(highest, 1.25) << bits;
+        EXPECT_GT(highest, 0.95) << bits;
+        if (bits > 30) {
+            EXPECT_GE(lowest, -1 - 1e-6) << bits;
+            EXPECT_LE(highest, 1 + 1e-6) << bits;
+        }
+    }
+}
+
+}  // namespace
+}  // namespace lacuna::testing

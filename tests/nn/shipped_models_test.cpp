@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <functional>
+#include <iostream>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "he/security.h"
+#include "nn/model.h"
+#include "nn/ranges.h"
+#include "tests/support/digits_source.h"
+#include "tests/support/inference.h"
+
+namespace lacuna::testing {
+namespace {
+
+/// Correct answers on MNIST's 10,000 test images. A model that is trained again changes its line here.
+const std::map<std::string, int>& expected_correct() {
+    static const std::map<std::string, int> table = {
+        {"faster-cryptonets", 9913},
+    };
+    return table;
+}
+
+constexpr const char* main_model = "faster-cryptonets";
+
+std::vector<std::string> shipped_models() {
+    std::vector<std::string> names;
+    const std::string suffix = ".lacuna.json";
+    for (const auto& entry :
+         std::filesystem::directory_iterator(std::filesystem::path(LACUNA_SOURCE_DIR) / "nn" / "models")) {
+        const std::string name = entry.path().filename().string();
+        if (name.ends_with(suffix)) {
+            names.push_back(name.substr(0, name.size() - suffix.size()));
+        }
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
+Model load(const std::string& name) {
+    return load_model(std::filesystem::path(LACUNA_SOURCE_DIR) / "nn" / "models" / (name + ".lacuna.json"));
+}
+
+PlanRequest request_of(Packing packing) {
+    PlanRequest request;
+    request.packing = packing;
+    return request;
+}
+
+/// The first images of the test set, over again where there are fewer.
+std::vector<std::uint8_t> images(std::size_t first, std::size_t count) {
+    const IdxImages& source = test::digits_source().digits.images;
+    std::vector<std::uint8_t> result;
+    for (std::size_t i = 0; i < count; ++i) {
+        const auto image = source.image((first + i) % source.count);
+        result.insert(result.end(), image.begin(), image.end());
+    }
+    return result;
+}
+
+class ShippedModel : public ::testing::TestWithParam<std::string> {};
+
+INSTANTIATE_TEST_SUITE_P(Models, ShippedModel, ::testing::ValuesIn(shipped_models()), [](const auto& info) {
+    std::string name = info.param;
+    std::replace_if(
+        name.begin(), name.end(), [](char c) { return c == '-' || c == '.'; }, '_');
+    return name;
+});
+
+TEST_P(ShippedModel, ClassifiesAsManyDigitsAsItClaims) {
+    const test::DigitsSource& source = test::digits_source();
+    const Model model = load(GetParam());
+    EXPECT_EQ(model.name, GetParam());
+    ASSERT_EQ(model.input_shape, (Shape{1, 28, 28}));
+    ASSERT_EQ(model.classes(), 10U);
+    const std::vector<std::size_t> answers = Reference(model).batch_classify(source.digits.images.pixels, 2);
+    int correct = 0;
+    for (std::size_t i = 0; i < answers.size(); ++i) {
+        correct += answers[i] == source.digits.labels[i] ? 1 : 0;
+    }
+    if (source.is_mnist) {
+        ASSERT_EQ(source.digits.images.count, 10000U);
+        ASSERT_TRUE(expected_correct().contains(GetParam()))
+            << "add {\"" << GetParam() << "\", " << correct << "} to the table";
+        EXPECT_EQ(correct, expected_correct().at(GetParam()));
+    } else {
+        EXPECT_GT(correct, static_cast<int>(answers.size()) / 2);
+    }
+}
+
+TEST_P(ShippedModel, HasAPlanThatHoldsItsRange) {
+    const Model model = load(GetParam());
+    for (const Packing packing : {Packing::slots, Packing::radix}) {
+        const Plan plan = make_plan(model, request_of(packing));
+        mpz_class product = 1;
+        for (const std::uint64_t t : plan.client.parameters.plain_moduli) {
+            product *= mpz_class(static_cast<unsigned long>(t));
+        }
+        EXPECT_GT(product, 2 * plan.range + 1);
+        EXPECT_LE(plan.log_qp(), max_log_qp(plan.client.parameters.n, 128));
+        EXPECT_GT(plan.reply_budget_bits, 0);
+        EXPECT_GT(plan.output_budget_bits, 0);
+        EXPECT_LE(plan.operations.total().total(), 700000U);
+        std::cout << GetParam() << ", " << packing_name(packing) << ": n = " << plan.client.parameters.n
+                  << ", " << plan.moduli() << " moduli, log2(Q) = " << plan.log_q()
+                  << ", log2(QP) = " << plan.log_qp() << ", budget " << plan.output_budget_bits
+                  << " at the output, " << plan.reply_budget_bits << " at the reply, "
+                  << plan.operations.total().total() << " operations, " << plan.cost() * 1e-9
+                  << " nominal seconds\n";
+    }
+}
+
+/// Every model that takes less than a minute on one thread of the machine that the costs were measured on;
+/// the main one has tests of its own below.
+TEST_P(ShippedModel, EqualsItsReferenceUnderEncryption) {
+    if (GetParam() == main_model) {
+        return;
+    }
+    const Model model = load(GetParam());
+    for (const Packing packing : {Packing::slots, Packing::radix}) {
+        const Plan plan = make_plan(model, request_of(packing));
+        if (plan.cost() * 1e-9 > 5) {
+            continue;
+        }
+        const Inference inference(model, plan);
+        inference.expect_exact(images(0, packing == Packing::slots ? 50 : 1));
+    }
+}
+
+// ---- real digits through the main model
+
+TEST(RealDigits, TwentyImagesOneByOneInRadix) {
+    const Model model = load(main_model);
+    const Inference inference(model, request_of(Packing::radix));
+    for (std::size_t i = 0; i < 20; ++i) {
+        if (i == 0) {
+            NoiseWatch watch(inference.client, 3);
+            inference.expect_exact(images(i, 1), std::ref(watch));
+            std::cout << watch.text();
+        } else {
+            inference.expect_exact(images(i, 1));
+        }
+    }
+}
+
+TEST(RealDigits, AFullBatchInTheSlots) {
+    const Model model = load(main_model);
+    const Inference inference(model, request_of(Packing::slots));
+    NoiseWatch watch(inference.client, 3);
+    inference.expect_exact(images(0, inference.plan.client.batch), std::ref(watch));
+    std::cout << watch.text();
+}
+
+}  // namespace
+}  // namespace lacuna::testing
