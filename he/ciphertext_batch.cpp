@@ -30,6 +30,25 @@ std::vector<std::uint8_t> read_layout(RecordReader& reader, std::size_t size) {
     return layout;
 }
 
+/// Behind the header.
+BatchHead read_head(RecordReader& reader) {
+    BatchHead head;
+    head.count = static_cast<std::size_t>(
+        reader.integer_in(4, 1, max_batch_count, "a number of ciphertexts", damaged));
+    head.item = static_cast<Kind>(reader.u8("kind"));
+    if (!is_item(head.item)) {
+        reader.fail("a kind of ciphertext (8, 9 or 10)", std::to_string(static_cast<int>(head.item)),
+                    damaged);
+    }
+    reader.zeros(7);
+    const auto layout_bytes =
+        static_cast<std::size_t>(reader.integer_in(4, 0, max_layout_bytes, "a layout's length", damaged));
+    reader.expect_body(batch_fixed_bytes + layout_bytes);
+    head.layout = read_layout(reader, layout_bytes);
+    reader.finish();
+    return head;
+}
+
 }  // namespace
 
 BatchWriter::BatchWriter(std::ostream& stream, const Ring& ring, Kind item, std::size_t count,
@@ -83,28 +102,23 @@ void BatchWriter::finish() const {
     }
 }
 
+BatchHead read_batch_head(Source& source) {
+    RecordReader reader(source);
+    reader.expect_kind(Kind::batch);
+    return read_head(reader);
+}
+
 BatchReader::BatchReader(Source& source, const Context& context) : source_(&source), context_(&context) {
     RecordReader reader(source, &chain_);
     reader.expect_kind(Kind::batch);
     reader.expect_ring(context.ring());
-    count_ = static_cast<std::size_t>(
-        reader.integer_in(4, 1, max_batch_count, "a number of ciphertexts", damaged));
-    item_ = static_cast<Kind>(reader.u8("kind"));
-    if (!is_item(item_)) {
-        reader.fail("a kind of ciphertext (8, 9 or 10)", std::to_string(static_cast<int>(item_)), damaged);
-    }
-    reader.zeros(7);
-    const auto layout_bytes =
-        static_cast<std::size_t>(reader.integer_in(4, 0, max_layout_bytes, "a layout's length", damaged));
-    reader.expect_body(batch_fixed_bytes + layout_bytes);
-    layout_ = read_layout(reader, layout_bytes);
-    reader.finish();
-    left_ = count_;
+    head_ = read_head(reader);
+    left_ = head_.count;
 }
 
 Ciphertext BatchReader::next() {
-    take(item_);
-    switch (item_) {
+    take(head_.item);
+    switch (head_.item) {
         case Kind::seeded_ciphertext:
             return expand(context_->ring(), load_seeded_ciphertext(*source_, *context_, &chain_));
         case Kind::reduced_ciphertext:
@@ -133,13 +147,14 @@ void BatchReader::finish() {
 }
 
 void BatchReader::take(Kind kind) {
-    if (kind != item_) {
-        source_->fail(source_->offset(), std::string("a batch of kind ") + kind_name(kind), kind_name(item_),
-                      "give a batch of that kind");
+    if (kind != head_.item) {
+        source_->fail(source_->offset(), std::string("a batch of kind ") + kind_name(kind),
+                      kind_name(head_.item), "give a batch of that kind");
     }
     if (left_ == 0) {
-        source_->fail(source_->offset(), "a batch of more than " + std::to_string(count_) + " ciphertexts",
-                      "its end", "read as many as it has");
+        source_->fail(source_->offset(),
+                      "a batch of more than " + std::to_string(head_.count) + " ciphertexts", "its end",
+                      "read as many as it has");
     }
     --left_;
 }

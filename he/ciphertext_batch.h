@@ -24,6 +24,17 @@ namespace lacuna {
 inline constexpr std::size_t max_layout_bytes = std::size_t{16} << 20;
 inline constexpr std::uint32_t max_batch_count = std::uint32_t{1} << 24;
 
+/// What a batch says of itself.
+struct BatchHead {
+    Kind item = Kind::ciphertext;
+    std::size_t count = 0;
+    std::vector<std::uint8_t> layout;
+};
+
+/// Reads the head alone, before there is a context: the layout may say which one is needed. Throws Error
+/// where there is no batch or its head is damaged.
+[[nodiscard]] BatchHead read_batch_head(Source& source);
+
 /// Writes exactly `count` ciphertexts of one kind.
 class BatchWriter {
   public:
@@ -58,11 +69,11 @@ class BatchReader {
     /// Reads the head. The source and context must outlive the reader.
     BatchReader(Source& source, const Context& context);
 
-    [[nodiscard]] Kind item() const { return item_; }
-    [[nodiscard]] std::size_t count() const { return count_; }
+    [[nodiscard]] Kind item() const { return head_.item; }
+    [[nodiscard]] std::size_t count() const { return head_.count; }
     /// How many are still to come.
     [[nodiscard]] std::size_t left() const { return left_; }
-    [[nodiscard]] const std::vector<std::uint8_t>& layout() const { return layout_; }
+    [[nodiscard]] const std::vector<std::uint8_t>& layout() const { return head_.layout; }
 
     /// The next ciphertext, whatever the kind: expanded or restored where need be. Throws Error behind the
     /// last.
@@ -78,10 +89,8 @@ class BatchReader {
 
     Source* source_;
     const Context* context_;
-    Kind item_ = Kind::ciphertext;
-    std::size_t count_ = 0;
+    BatchHead head_;
     std::size_t left_ = 0;
-    std::vector<std::uint8_t> layout_;
     Chain chain_;
 };
 

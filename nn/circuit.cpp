@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
+#include <map>
 #include <numeric>
 
 #include "he/flooding.h"
@@ -72,7 +74,7 @@ class Walk {
           setting_(&setting),
           noise_(&noise),
           cost_(&cost),
-          estimate_(noise.fresh_symmetric()) {}
+          estimate_(setting.public_encryption ? noise.fresh_public() : noise.fresh_symmetric()) {}
 
     /// Runs to the end. Levels: with `drop`, as low as the rest allows; without, never below the top.
     [[nodiscard]] bool finish(bool drop) {
@@ -145,7 +147,7 @@ class Walk {
         }
         for (std::size_t limbs = 1; limbs < estimate_.limbs; ++limbs) {
             Walk trial = *this;
-            trial.mod_switch(limbs, "the noise leaves room: fewer limbs are less work from here on");
+            trial.drop_to(limbs);
             Walk rest = trial;
             if (trial.alive() && rest.finish(false)) {
                 *this = std::move(trial);
@@ -155,10 +157,28 @@ class Walk {
         return true;
     }
 
+    void drop_to(std::size_t limbs) {
+        PlanStep& last = circuit.steps.back();
+        if (last.kind == PlanStep::Kind::activation && last_is_product_) {
+            // The first prime to go is divided out in the product's own rounding.
+            estimate_ = switched(estimate_.limbs - 1);
+            last.limbs = estimate_.limbs;
+            last.budget_bits = noise_->budget(estimate_);
+            last.noise_bits = noise_->log_bound(estimate_);
+            last.reason = "drops a prime in the product's own rounding: the noise leaves room";
+        }
+        if (limbs < estimate_.limbs) {
+            mod_switch(limbs, "the noise leaves room: fewer limbs are less work from here on");
+        }
+    }
+
     [[nodiscard]] bool linear(const Stage& stage) {
-        // Fresh encryptions have independent noise; everything later is taken as fully correlated.
+        // Fresh encryptions have independent noise, products of independent ciphertexts uncorrelated noise
+        // (see Stage::norm_products); everything else is taken as fully correlated.
         const bool fresh = circuit.steps.empty();
-        estimate_ = noise_->add_plain(noise_->linear(estimate_, fresh ? stage.norm_2 : stage.norm_1));
+        const double norm = fresh ? stage.norm_2 : after_products_ ? stage.norm_products : stage.norm_1;
+        after_products_ = false;
+        estimate_ = noise_->add_plain(noise_->linear(estimate_, norm));
         if (fresh) {
             // But for the rounding of Q m / t, at most 1/2, which is the same wherever the message is.
             const double log_tail = noise_->log_bound(NoiseEstimate{});
@@ -212,6 +232,8 @@ class Walk {
             sum = sum ? noise_->add(*sum, term) : term;
         }
         estimate_ = noise_->add_plain(sum.value_or(estimate_));
+        last_is_product_ = degree >= 2 && stage.powers[degree] != 0;
+        after_products_ = last_is_product_ && stage.powers[1] == 0;
         record(PlanStep::Kind::activation, &stage, stage.elements, static_cast<double>(stage.elements) * cost,
                "");
         if (!alive()) {
@@ -289,6 +311,8 @@ class Walk {
     NoiseEstimate estimate_;
     std::size_t next_ = 0;
     bool flooded_ = false;
+    bool last_is_product_ = false;  // the last activation ended in a product, which can drop a prime
+    bool after_products_ = false;   // the values are powers x^i, i >= 2, alone
 };
 
 /// The weight of an integer in noise: its centred residue in the slots, its signed digits in radix.
@@ -298,11 +322,54 @@ double encoded_weight(const mpz_class& value, Packing packing, const std::vector
     }
     double largest = 0;
     for (const std::uint64_t t : moduli) {
+        if (value.fits_slong_p() && std::abs(value.get_si()) <= static_cast<long>(t / 2)) {
+            largest = std::max(largest, std::abs(value.get_d()));
+            continue;
+        }
         mpz_class r;
         mpz_fdiv_r(r.get_mpz_t(), value.get_mpz_t(), to_mpz(t).get_mpz_t());
         largest = std::max(largest, std::min(r, mpz_class(to_mpz(t) - r)).get_d());
     }
     return largest;
+}
+
+/// Divides a row by the greatest common divisor of its weights and makes the first one positive: proportional
+/// rows become equal.
+std::vector<WeightTerm> normalised(std::vector<WeightTerm> row) {
+    std::int64_t divisor = 0;
+    for (const WeightTerm& term : row) {
+        divisor = std::gcd(divisor, term.weight);
+    }
+    if (!row.empty() && row.front().weight < 0) {
+        divisor = -divisor;
+    }
+    for (WeightTerm& term : row) {
+        term.weight /= divisor;
+    }
+    return row;
+}
+
+/// Groups the rows of a linear layer so that rows of different groups give independent ciphertexts: two rows
+/// that are not proportional do, as functions of independent uniform inputs. group_of: the groups of the
+/// layer's own inputs; only inputs that are alone in theirs count.
+std::vector<std::size_t> row_groups(const WeightMatrix& weights, const std::vector<std::size_t>& group_of) {
+    std::map<std::size_t, std::size_t> members;
+    for (const std::size_t group : group_of) {
+        ++members[group];
+    }
+    std::map<std::vector<std::pair<std::uint32_t, std::int64_t>>, std::size_t> groups;
+    std::vector<std::size_t> result;
+    for (const std::vector<WeightTerm>& row : weights.rows) {
+        std::vector<WeightTerm> alone;
+        std::copy_if(row.begin(), row.end(), std::back_inserter(alone),
+                     [&](const WeightTerm& term) { return members[group_of[term.column]] == 1; });
+        std::vector<std::pair<std::uint32_t, std::int64_t>> key;
+        for (const WeightTerm& term : normalised(std::move(alone))) {
+            key.emplace_back(term.column, term.weight);
+        }
+        result.push_back(groups.emplace(std::move(key), groups.size()).first->second);
+    }
+    return result;
 }
 
 }  // namespace
@@ -319,6 +386,10 @@ double Circuit::cost() const {
 std::vector<Stage> stages_of(const Model& model, Packing packing, const std::vector<std::uint64_t>& t) {
     const std::vector<Shape> shapes = model.shapes();
     std::vector<Stage> stages;
+    std::vector<std::size_t> groups(
+        shapes.front().size());  // of the values, see row_groups; fresh ones are alone
+    std::iota(groups.begin(), groups.end(), std::size_t{0});
+    bool independent = true;  // values of different groups are independent: fresh, or products of such
     for (std::size_t i = 0; i < model.layers.size(); ++i) {
         const Layer& layer = model.layers[i];
         Stage stage;
@@ -332,22 +403,39 @@ std::vector<Stage> stages_of(const Model& model, Packing packing, const std::vec
             for (const mpz_class& c : activation->coefficients) {
                 stage.powers.push_back(encoded_weight(c, packing, t));
             }
-        } else {
-            for (const auto& row : linear_map(layer, shapes[i]).weights.rows) {
-                double sum = 0;
-                double squares = 0;
-                for (const WeightTerm& term : row) {
-                    const double weight =
-                        encoded_weight(mpz_class(static_cast<long>(term.weight)), packing, t);
-                    sum += weight;
-                    // Digits of one weight fall on the same ciphertext; slots' weights are single terms.
-                    squares += weight * weight;
-                    stage.terms += packing == Packing::radix ? weight : 1;
-                }
-                stage.norm_1 = std::max(stage.norm_1, sum);
-                stage.norm_2 = std::max(stage.norm_2, std::sqrt(squares));
-            }
+            independent = true;
+            stages.push_back(std::move(stage));
+            continue;
         }
+        const LinearMap map = linear_map(layer, shapes[i]);
+        for (const auto& row : map.weights.rows) {
+            double squares = 0;
+            double sum = 0;
+            std::map<std::size_t, double> group_sums;
+            for (const WeightTerm& term : row) {
+                const double weight = encoded_weight(mpz_class(static_cast<long>(term.weight)), packing, t);
+                sum += weight;
+                // Digits of one weight fall on the same ciphertext; slots' weights are single terms.
+                squares += weight * weight;
+                group_sums[groups[term.column]] += weight;
+                stage.terms += packing == Packing::radix ? weight : 1;
+            }
+            double group_squares = 0;
+            for (const auto& [group, weight] : group_sums) {
+                group_squares += weight * weight;
+            }
+            stage.norm_1 = std::max(stage.norm_1, sum);
+            stage.norm_2 = std::max(stage.norm_2, std::sqrt(squares));
+            stage.norm_products = std::max(stage.norm_products, std::sqrt(group_squares));
+        }
+        stage.norm_products =
+            independent ? std::min(stage.norm_1, std::sqrt(2.0) * stage.norm_products) : stage.norm_1;
+        if (independent) {
+            groups = row_groups(map.weights, groups);
+        } else {
+            groups.assign(stage.elements, 0);
+        }
+        independent = false;  // sums share terms; only a product makes them uncorrelated again
         stages.push_back(std::move(stage));
     }
     return stages;

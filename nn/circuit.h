@@ -22,6 +22,13 @@ struct Stage {
     double terms = 0;   ///< monomial products
     double norm_1 = 0;  ///< largest sum of |c| of a row, as the packing encodes the weights
     double norm_2 = 0;
+    /// What norm_1 becomes where the inputs are powers x^i, i >= 2, of ciphertexts that are pairwise
+    /// independent (non-proportional sums of independent ciphertexts are: each pair is uniform modulo every
+    /// prime). Their noise is t K_i e_i with K_i = (c_0 + c_1 s) / Q, zero on average and pairwise
+    /// uncorrelated whatever the e_i share, so the variances of a sum add up: sqrt(sum w^2), groups of
+    /// proportional ciphertexts summed by |w| first, and sqrt(2) for the spread of the norm of sum w_i K_i
+    /// around its mean.
+    double norm_products = 0;
     // Activations: the weight of x^i in the packing's encoding, 0 where it is absent.
     std::vector<double> powers;
 };
@@ -37,7 +44,8 @@ struct CircuitSetting {
     double log_t = 0;       ///< of the largest plaintext modulus
     Packing packing = Packing::slots;
     int privacy_bits = 0;
-    std::size_t moduli = 1;  ///< plaintext moduli: as many replies as that have to be flooded
+    bool public_encryption = false;  ///< of the images
+    std::size_t moduli = 1;          ///< plaintext moduli: as many replies as that have to be flooded
 };
 
 /// Follows noise and cost through the stages and settles every open choice: where to drop limbs (as early and

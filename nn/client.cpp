@@ -16,6 +16,52 @@
 
 namespace lacuna {
 
+namespace {
+
+/// Quantises and encodes the pixels and encrypts every plaintext.
+template <typename Tensor, typename Encrypt>
+Tensor encrypt_pixels(const ClientPlan& plan, const Context& context, std::span<const std::uint8_t> pixels,
+                      const RunControl& control, const Encrypt& encrypt) {
+    const std::size_t elements = plan.input_shape.size();
+    const std::size_t images = pixels.size() / elements;
+    if (images == 0 || images * elements != pixels.size() || images > plan.batch) {
+        throw Error("encrypt: expected 1 ... " + std::to_string(plan.batch) + " images of " +
+                    std::to_string(elements) + " pixels, found " + std::to_string(pixels.size()) + " pixels");
+    }
+    std::array<int, 256> level_of{};
+    for (std::size_t pixel = 0; pixel < level_of.size(); ++pixel) {
+        level_of[pixel] =
+            static_cast<int>(std::count_if(plan.thresholds.begin(), plan.thresholds.end(),
+                                           [&](int t) { return t <= static_cast<int>(pixel); }));
+    }
+    const std::size_t moduli = context.plain_count();
+    std::vector<BatchEncoder> encoders;
+    for (std::size_t m = 0; m < moduli && plan.packing == Packing::slots; ++m) {
+        encoders.emplace_back(context, m);
+    }
+    Tensor tensor;
+    tensor.layout = plan.input_layout(images);
+    tensor.residues.resize(moduli);
+    for (auto& residues : tensor.residues) {
+        residues.resize(elements);
+    }
+    parallel_for(elements, control, "encrypt", 0, 1, 1, [&](std::size_t element) {
+        std::vector<std::int64_t> levels(images);
+        for (std::size_t image = 0; image < images; ++image) {
+            levels[image] = level_of[pixels[image * elements + element]];
+        }
+        for (std::size_t m = 0; m < moduli; ++m) {
+            tensor.residues[m][element] =
+                encrypt(plan.packing == Packing::slots
+                            ? encoders[m].encode(levels)
+                            : RadixEncoder(context, m).encode(mpz_class(static_cast<long>(levels[0]))));
+        }
+    });
+    return tensor;
+}
+
+}  // namespace
+
 Client::Client(const ClientPlan& plan)
     : plan_(plan),
       context_(std::make_shared<const Context>(plan.parameters)),
@@ -40,40 +86,23 @@ EvaluationKeys Client::evaluation_keys(int threads) const {
 }
 
 SeededTensor Client::encrypt(std::span<const std::uint8_t> pixels, const RunControl& control) const {
-    const std::size_t elements = plan_.input_shape.size();
-    const std::size_t images = pixels.size() / elements;
-    if (images == 0 || images * elements != pixels.size() || images > plan_.batch) {
-        throw Error("encrypt: expected 1 ... " + std::to_string(plan_.batch) + " images of " +
-                    std::to_string(elements) + " pixels, found " + std::to_string(pixels.size()) + " pixels");
-    }
-    std::array<int, 256> level_of{};
-    for (std::size_t pixel = 0; pixel < level_of.size(); ++pixel) {
-        level_of[pixel] =
-            static_cast<int>(std::count_if(plan_.thresholds.begin(), plan_.thresholds.end(),
-                                           [&](int t) { return t <= static_cast<int>(pixel); }));
-    }
-    const std::size_t moduli = context_->plain_count();
     const Encryptor encryptor(*context_, generator_->secret_key());
-    std::vector<BatchEncoder> encoders;
-    for (std::size_t m = 0; m < moduli && plan_.packing == Packing::slots; ++m) {
-        encoders.emplace_back(*context_, m);
-    }
-    SeededTensor tensor;
-    tensor.layout = plan_.input_layout(images);
-    tensor.residues.assign(moduli, std::vector<SeededCiphertext>(elements));
-    parallel_for(elements, control, "encrypt", 0, 1, 1, [&](std::size_t element) {
-        std::vector<std::int64_t> levels(images);
-        for (std::size_t image = 0; image < images; ++image) {
-            levels[image] = level_of[pixels[image * elements + element]];
-        }
-        for (std::size_t m = 0; m < moduli; ++m) {
-            tensor.residues[m][element] = encryptor.encrypt_seeded(
-                plan_.packing == Packing::slots
-                    ? encoders[m].encode(levels)
-                    : RadixEncoder(*context_, m).encode(mpz_class(static_cast<long>(levels[0]))));
-        }
+    return encrypt_pixels<SeededTensor>(plan_, *context_, pixels, control, [&](const Plaintext& plaintext) {
+        return encryptor.encrypt_seeded(plaintext);
     });
-    return tensor;
+}
+
+EncryptedTensor encrypt_public(const ClientPlan& plan, const Context& context, const PublicKey& key,
+                               std::span<const std::uint8_t> pixels, const RunControl& control) {
+    if (!plan.public_encryption) {
+        throw Error(
+            "encrypt: expected a plan with room for public-key encryption, found one without; plan with "
+            "public encryption, or encrypt with the secret key");
+    }
+    const Encryptor encryptor(context, key);
+    return encrypt_pixels<EncryptedTensor>(plan, context, pixels, control, [&](const Plaintext& plaintext) {
+        return encryptor.encrypt(plaintext);
+    });
 }
 
 std::vector<std::vector<mpz_class>> Client::decrypt(const EncryptedTensor& reply,

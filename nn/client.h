@@ -33,6 +33,9 @@ class Client {
     /// Everything the server needs, and nothing secret.
     [[nodiscard]] EvaluationKeys evaluation_keys(int threads = 1) const;
 
+    /// A fresh public key, for whoever shall encrypt to this client or re-randomise for it.
+    [[nodiscard]] PublicKey public_key() const { return generator_->public_key(); }
+
     /// pixels: 1 ... plan().batch images one after another, each input_shape.size() bytes, channel-major.
     /// Throws Error for another number.
     [[nodiscard]] SeededTensor encrypt(std::span<const std::uint8_t> pixels,
@@ -49,5 +52,11 @@ class Client {
     std::shared_ptr<const Context> context_;
     std::unique_ptr<const KeyGenerator> generator_;
 };
+
+/// Images encrypted by someone who has the client's public key and no secret, as Client::encrypt() takes
+/// them. The ciphertexts are of full size. Throws Error where the plan has no room for public-key encryption.
+[[nodiscard]] EncryptedTensor encrypt_public(const ClientPlan& plan, const Context& context,
+                                             const PublicKey& key, std::span<const std::uint8_t> pixels,
+                                             const RunControl& control = {});
 
 }  // namespace lacuna

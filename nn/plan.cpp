@@ -21,6 +21,7 @@ namespace lacuna {
 namespace {
 
 constexpr std::size_t max_plain_count = 8;
+constexpr int chains_tried = 10;  // sizes of Q looked at, beyond the first that decrypts
 constexpr int max_privacy_bits = 128;
 
 double log2_of(const mpz_class& x) {
@@ -102,6 +103,7 @@ std::optional<Candidate> shortest_chain(const Model& model, const PlanRequest& r
             }
             // Total sizes from small to large: a smaller Q has less noise growth to pay for and fewer helper
             // primes.
+            int fitting = 0;
             for (int total = std::max(static_cast<int>(limbs) * smallest_prime,
                                       static_cast<int>(limbs - 1) * max_modulus_bits + 1);
                  total <= static_cast<int>(limbs) * max_modulus_bits; ++total) {
@@ -120,7 +122,9 @@ std::optional<Candidate> shortest_chain(const Model& model, const PlanRequest& r
                 if (parameters.data_bits.size() != limbs) {
                     continue;
                 }
-                CircuitSetting setting = {parameters, log_t, packing, request.privacy_bits, moduli.size()};
+                CircuitSetting setting = {
+                    parameters,   log_t, packing, request.privacy_bits, request.public_encryption,
+                    moduli.size()};
                 if (!plan_circuit(stages, setting)) {
                     continue;
                 }
@@ -141,7 +145,9 @@ std::optional<Candidate> shortest_chain(const Model& model, const PlanRequest& r
                 if (!best || candidate.request_cost < best->request_cost) {
                     best = std::move(candidate);
                 }
-                break;
+                if (++fitting == chains_tried) {
+                    break;
+                }
             }
         }
         if (best) {
@@ -435,6 +441,7 @@ Plan make_plan(const Model& model, const PlanRequest& request) {
     plan.client.relin_keys = best->circuit.relinearizes;
     plan.client.public_key = request.privacy_bits > 0;
     plan.client.privacy_bits = request.privacy_bits;
+    plan.client.public_encryption = request.public_encryption;
     plan.client.reply_limbs = best->circuit.reply_limbs;
     if (best->packing == Packing::radix) {
         plan.client.reply_coefficients = best_bounds.logit_degree + 1;

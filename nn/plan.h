@@ -32,7 +32,8 @@ struct ClientPlan {
     std::size_t batch = 1;   ///< images a request holds: 1 ... batch
     bool relin_keys = true;  ///< which evaluation keys the server needs
     std::vector<std::uint32_t> galois_elements;
-    bool public_key = false;  ///< to re-randomise the reply
+    bool public_key = false;         ///< to re-randomise the reply
+    bool public_encryption = false;  ///< images may also be encrypted with the public key
     std::size_t reply_limbs = 1;
     std::size_t reply_stride = 0;             ///< Layout::stride of the reply
     std::size_t reply_coefficients = 0;       ///< radix: coefficients that a logit uses; 0 for slots
@@ -72,7 +73,8 @@ struct PlanRequest {
     std::size_t batch = 1;
     std::optional<Packing> packing;  ///< none: whichever is estimated faster for this batch
     int security = 128;
-    int privacy_bits = 0;  ///< 0: no circuit privacy
+    int privacy_bits = 0;            ///< 0: no circuit privacy
+    bool public_encryption = false;  ///< leave room for the noise of images encrypted with a public key
 };
 
 /// Everything that encrypted inference of a model will do, decided before there is a key.

@@ -66,7 +66,9 @@ void check_plain_moduli(const ClientPlan& plan, const FieldPath& place) {
 }
 
 void parse_input(const json& value, const FieldPath& place, ClientPlan& plan) {
-    check_object(value, place, {"shape", "thresholds"});
+    check_object(value, place, {"shape", "thresholds", "public_encryption"});
+    plan.public_encryption =
+        boolean(member(value, place, "public_encryption"), FieldPath(place, "public_encryption"));
     const FieldPath shape_at(place, "shape");
     const auto shape = dimensions(member(value, place, "shape"), shape_at, ModelLimits::dimension);
     plan.input_shape = {shape[0], shape[1], shape[2]};
@@ -154,7 +156,8 @@ ordered_json client_plan_json(const ClientPlan& plan) {
         {"batch", plan.batch},
         {"input",
          {{"shape", {plan.input_shape.channels, plan.input_shape.height, plan.input_shape.width}},
-          {"thresholds", plan.thresholds}}},
+          {"thresholds", plan.thresholds},
+          {"public_encryption", plan.public_encryption}}},
         {"parameters", ordered_json::parse(format_parameters(plan.parameters))},
         {"keys",
          {{"relinearisation", plan.relin_keys},

@@ -10,6 +10,24 @@
 
 namespace lacuna {
 
+namespace {
+
+Ciphertext full_ciphertext(const Ring& ring, SeededCiphertext seeded) {
+    return expand(ring, std::move(seeded));
+}
+
+/// As fresh: of this ring, two parts, top level.
+Ciphertext full_ciphertext(const Ring& ring, Ciphertext ciphertext) {
+    if (ciphertext.ring != ring.hash() || ciphertext.size() != 2 || ciphertext.limbs() != ring.max_limbs() ||
+        ciphertext.form() != Form::coefficient) {
+        throw Error("infer: expected fresh ciphertexts of two parts and " + std::to_string(ring.max_limbs()) +
+                    " limbs in coefficient form, found others; encrypt for this plan");
+    }
+    return ciphertext;
+}
+
+}  // namespace
+
 Session::Session(const Model& model, const Plan& plan, EvaluationKeys keys)
     : Session(model, plan, std::make_shared<const Context>(plan.client.parameters), std::move(keys)) {}
 
@@ -134,32 +152,35 @@ SparseProduct Session::compile_linear(const Model& model, std::size_t layer, con
     return SparseProduct(context_->n(), input.size(), std::move(rows), std::move(bias));
 }
 
-Ciphertext Session::weighted(const Ciphertext& x, const std::vector<Monomial>& weight) const {
+Ciphertext Session::weighted(Ciphertext x, const std::vector<Monomial>& weight) const {
     if (weight.size() == 1) {
         return weight.front() == Monomial{1, 0} ? x : evaluator_.multiply_monomial(x, weight.front());
     }
     return evaluator_.multiply_sparse(x, weight);
 }
 
-/// c_0 + c_1 x + ... + c_d x^d: powers by x^i = x^(i/2) x^(i - i/2), each relinearised only where it is
-/// multiplied on.
-Ciphertext Session::activate(const Ciphertext& x, std::size_t layer) const {
+/// c_0 + c_1 x + ... + c_d x^d at level `limbs`, that of x or one below: powers by x^i = x^(i/2) x^(i - i/2),
+/// each relinearised only where it is multiplied on. The last product drops the prime in its own rounding.
+Ciphertext Session::activate(const Ciphertext& x, std::size_t layer, std::size_t limbs) const {
     const std::vector<mpz_class>& coefficients = activations_[layer];
     const Modulus& t = context_->plain_for(x.t).modulus();
     std::vector<std::optional<Ciphertext>> powers(coefficients.size());
+    const auto product = [&](const auto& power, std::size_t i, std::size_t drop) {
+        const std::size_t low = i / 2;
+        for (const std::size_t factor : {low, i - low}) {
+            if (power(power, factor).size() == 3) {
+                powers[factor] = evaluator_.relinearize(*powers[factor], *keys_->relin_keys);
+            }
+        }
+        return i % 2 == 0 ? evaluator_.square(power(power, low), drop)
+                          : evaluator_.multiply(power(power, low), power(power, i - low), drop);
+    };
     const auto power = [&](const auto& self, std::size_t i) -> const Ciphertext& {
         if (i == 1) {
             return x;
         }
         if (!powers[i]) {
-            const std::size_t low = i / 2;
-            for (const std::size_t factor : {low, i - low}) {
-                if (self(self, factor).size() == 3) {
-                    powers[factor] = evaluator_.relinearize(*powers[factor], *keys_->relin_keys);
-                }
-            }
-            powers[i] = i % 2 == 0 ? evaluator_.square(self(self, low))
-                                   : evaluator_.multiply(self(self, low), self(self, i - low));
+            powers[i] = product(self, i, 0);
         }
         return *powers[i];
     };
@@ -169,11 +190,15 @@ Ciphertext Session::activate(const Ciphertext& x, std::size_t layer) const {
         if (weight.empty()) {
             continue;
         }
-        Ciphertext term = weighted(power(power, i), weight);
+        const bool last = i + 1 == coefficients.size() && i > 1;  // a factor of nothing else
+        Ciphertext term = weighted(
+            last ? product(power, i, x.limbs() - limbs) : evaluator_.mod_switch_to(power(power, i), limbs),
+            weight);
         sum = sum ? evaluator_.add(*sum, term) : std::move(term);
     }
     if (!sum) {
-        sum = evaluator_.subtract(x, x);  // every coefficient is 0 modulo t
+        const Ciphertext zero = evaluator_.mod_switch_to(x, limbs);
+        sum = evaluator_.subtract(zero, zero);  // every coefficient is 0 modulo t
     }
     const std::vector<Monomial> constant = encode_integer(coefficients[0], t);
     if (!constant.empty()) {
@@ -187,6 +212,21 @@ Ciphertext Session::activate(const Ciphertext& x, std::size_t layer) const {
 }
 
 EncryptedTensor Session::infer(SeededTensor input, const RunControl& control, const Observer& observe) const {
+    return run(std::move(input), control, observe);
+}
+
+EncryptedTensor Session::infer(EncryptedTensor input, const RunControl& control,
+                               const Observer& observe) const {
+    if (!plan_.client.public_encryption) {
+        throw Error(
+            "infer: expected seeded ciphertexts, found full ones; the plan leaves no room for the noise of "
+            "public-key encryption");
+    }
+    return run(std::move(input), control, observe);
+}
+
+template <typename Tensor>
+EncryptedTensor Session::run(Tensor input, const RunControl& control, const Observer& observe) const {
     const ClientPlan& client = plan_.client;
     const std::size_t moduli = context_->plain_count();
     const Layout& layout = input.layout;
@@ -200,7 +240,7 @@ EncryptedTensor Session::infer(SeededTensor input, const RunControl& control, co
                     " images in the " + packing_name(client.packing) + " packing");
     }
     for (std::size_t m = 0; m < moduli; ++m) {
-        for (const SeededCiphertext& ciphertext : input.residues[m]) {
+        for (const auto& ciphertext : input.residues[m]) {
             if (ciphertext.t != client.parameters.plain_moduli[m]) {
                 throw Error("infer: expected ciphertexts modulo t = " +
                             std::to_string(client.parameters.plain_moduli[m]) + ", found " +
@@ -215,7 +255,7 @@ EncryptedTensor Session::infer(SeededTensor input, const RunControl& control, co
     for (std::size_t m = 0; m < moduli; ++m) {
         Ciphertexts values(layout.ciphertexts());
         parallel_for(values.size(), control, "expand", done, done, total, [&](std::size_t i) {
-            values[i] = expand(context_->ring(), std::move(input.residues[m][i]));
+            values[i] = full_ciphertext(context_->ring(), std::move(input.residues[m][i]));
         });
         for (const PlanStep& step : plan_.steps) {
             control.check();
@@ -229,7 +269,7 @@ EncryptedTensor Session::infer(SeededTensor input, const RunControl& control, co
                     products_[m][step.layer]->transform(*context_, values, control.threads);
                     break;
                 case PlanStep::Kind::activation:
-                    each([&](const Ciphertext& x) { return activate(x, step.layer); });
+                    each([&](const Ciphertext& x) { return activate(x, step.layer, step.limbs); });
                     break;
                 case PlanStep::Kind::relinearize:
                     each([&](const Ciphertext& x) { return evaluator_.relinearize(x, *keys_->relin_keys); });

@@ -38,15 +38,20 @@ class Session {
     using Observer = std::function<void(const PlanStep&, const std::vector<Ciphertext>&)>;
     [[nodiscard]] EncryptedTensor infer(SeededTensor input, const RunControl& control = {},
                                         const Observer& observe = {}) const;
+    /// The same for images encrypted with the public key; the plan must have room for that.
+    [[nodiscard]] EncryptedTensor infer(EncryptedTensor input, const RunControl& control = {},
+                                        const Observer& observe = {}) const;
 
   private:
     using Ciphertexts = std::vector<Ciphertext>;
 
+    template <typename Tensor>
+    [[nodiscard]] EncryptedTensor run(Tensor input, const RunControl& control, const Observer& observe) const;
     void check_steps(const Model& model, const std::vector<Shape>& shapes) const;
     [[nodiscard]] SparseProduct compile_linear(const Model& model, std::size_t layer, const Shape& input,
                                                const Modulus& t) const;
-    [[nodiscard]] Ciphertext activate(const Ciphertext& x, std::size_t layer) const;
-    [[nodiscard]] Ciphertext weighted(const Ciphertext& x, const std::vector<Monomial>& weight) const;
+    [[nodiscard]] Ciphertext activate(const Ciphertext& x, std::size_t layer, std::size_t limbs) const;
+    [[nodiscard]] Ciphertext weighted(Ciphertext x, const std::vector<Monomial>& weight) const;
     [[nodiscard]] std::vector<Monomial> encode_integer(const mpz_class& value, const Modulus& t) const;
 
     Plan plan_;

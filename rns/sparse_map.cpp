@@ -150,8 +150,17 @@ void SparseMap::run_tile(const Kernels& kernels, const Plane& plane, std::size_t
     for (std::size_t i = 0; i < inputs_; ++i) {
         std::copy_n(plane.inputs[i] + begin, tile_, packed + i * (tile_ + halo_) + halo_);
     }
+    // The next tile's words are far apart in memory: they are asked for early, a few inputs after every row.
+    const bool prefetches = begin + tile_ < n_;
+    std::size_t prefetched = 0;
     alignas(64) std::uint64_t scaled[largest_tile];
     for (std::size_t r = 0; r < compiled_.size(); ++r) {
+        for (; prefetches && prefetched < inputs_ * (r + 1) / compiled_.size(); ++prefetched) {
+            const std::uint64_t* const next = plane.inputs[prefetched] + begin + tile_;
+            for (std::size_t j = 0; j < tile_; j += 8) {
+                __builtin_prefetch(next + j, 0, 2);
+            }
+        }
         const Row& row = compiled_[r];
         std::uint64_t* const out = plane.outputs[r] + begin;
         if (row.segments.empty()) {
