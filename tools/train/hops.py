@@ -58,12 +58,17 @@ def layer_hops(layer, shape):
 
 
 def _activation(coefficients, elements):
-    """Powers by products (degree - 1 of them), then one plain mult per coefficient that is neither 0 nor leading 1."""
+    """x^i is a product of x^(i/2) and x^(i - i/2), so only powers that are needed cost a CT-CT mult; a coefficient
+    costs a PT-CT mult unless it is the 1 of a higher power."""
     degree = len(coefficients) - 1
-    powers = [c for c in coefficients[1:] if c != 0]
-    mults = sum(1 for c in coefficients[1:-1] if c != 0) + (coefficients[-1] != 1)
+    powers = [i for i in range(1, degree + 1) if coefficients[i] != 0]
+    needed = set(powers)
+    for i in range(degree, 1, -1):
+        if i in needed:
+            needed |= {i // 2, i - i // 2}
     return Hops(pt_ct_adds=elements * (coefficients[0] != 0), ct_ct_adds=elements * (len(powers) - 1),
-                pt_ct_mults=elements * mults, ct_ct_mults=elements * (degree - 1))
+                pt_ct_mults=elements * sum(1 for i in powers if i == 1 or coefficients[i] != 1),
+                ct_ct_mults=elements * sum(1 for i in needed if i > 1))
 
 
 def count(model):

@@ -21,7 +21,7 @@ class RecipeError(Exception):
 class Weighted(nn.Module):
     """A convolution or dense layer whose weights may be masked (pruned), fixed, or rounded to a grid.
 
-    mask        0 where a weight is pruned
+    mask        0 where a weight is pruned; looked at once `pruned` is set
     grid        None while float; afterwards the permitted values (quantise.py)
     fixed       weights that incremental quantisation has put on the grid for good, with their values in `settled`
     rounding    every weight and bias is rounded on the way forward, and the gradient passes straight through
@@ -41,18 +41,21 @@ class Weighted(nn.Module):
         self.output_unit = None
         self.rounding = False
         self.surgery = False
+        self.pruned = False
         self.norm = None
         if normalised:
             self.norm = nn.BatchNorm2d(weight_shape[0]) if len(weight_shape) == 4 else nn.BatchNorm1d(weight_shape[0])
             nn.init.constant_(self.norm.bias, shift)
 
     def effective_weight(self):
+        if self.grid is None and not self.pruned:
+            return self.weight
         weight = self.weight * self.mask
         if self.surgery:
             weight = self.weight + (weight - self.weight).detach()
         if self.rounding:
             weight = weight + (self.grid.round(weight) - weight).detach()
-        return torch.where(self.fixed, self.settled, weight)
+        return weight if self.rounding else torch.where(self.fixed, self.settled, weight)
 
     def effective_bias(self):
         if self.output_unit is None:

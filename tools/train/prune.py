@@ -35,6 +35,7 @@ def cut(layers, densities, scope="layer", hysteresis=0.0):
         start = 0
         for layer, score in zip(group, scores):
             layer.mask.copy_(keep[start:start + score.numel()].reshape(score.shape))
+            layer.pruned = True
             start += score.numel()
 
 

@@ -24,7 +24,7 @@ class Course:
                        self.recipe["seed"] + stage.get("seed", 0), title,
                        stage.get("distillation", self.recipe.get("distillation")), penalty=stage.get("penalty", 0.0),
                        validation=self.validation, decay=stage.get("decay", 0.0),
-                       first_copy=stage.get("first_copy", 0), **settings)
+                       first_copy=stage.get("first_copy", 0), batch=stage.get("batch", training.BATCH), **settings)
         return epochs
 
 
@@ -46,7 +46,7 @@ def prune_stage(network, stage, course):
     else:
         densities = {layer.name: given.get(layer.name, 1.0) for layer in network.weighted()}
     epochs = max(1, round(stage["epochs"] * course.scale))
-    steps = epochs * max(1, len(course.pool.labels) // training.BATCH)
+    steps = epochs * max(1, len(course.pool.labels) // stage.get("batch", training.BATCH))
     pruner = prune.Pruner(network, densities, int(steps * stage.get("ramp", 0.6)), method, scope)
     course.train(network, stage, stage["epochs"], "prune", after_step=pruner)
     pruner.finish()

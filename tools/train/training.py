@@ -76,7 +76,7 @@ def loss(outputs, labels, teacher, distillation):
 
 
 def train(network, pool, pixels, epochs, rate, seed, title, distillation=None, after_step=None, penalty=0.0,
-          validation=None, keep_best=False, decay=0.0, first_copy=0):
+          validation=None, keep_best=False, decay=0.0, first_copy=0, batch=BATCH):
     """Adam with a cosine rate over `epochs` passes; each pass sees another augmented copy of the pool.
 
     penalty: weight of the proven range's log2 in the loss.
@@ -84,7 +84,7 @@ def train(network, pool, pixels, epochs, rate, seed, title, distillation=None, a
     """
     generator = np.random.default_rng(seed)
     torch.manual_seed(seed)
-    steps_per_epoch = max(1, len(pool.labels) // BATCH)
+    steps_per_epoch = max(1, len(pool.labels) // batch)
     steps = epochs * steps_per_epoch
     optimiser = torch.optim.Adam(network.parameters(), lr=rate)
     progress = Progress(title, steps)
@@ -94,8 +94,8 @@ def train(network, pool, pixels, epochs, rate, seed, title, distillation=None, a
     for epoch in range(epochs):
         images, answers = pool.copy(first_copy + epoch)
         order = generator.permutation(len(pool.labels))
-        for start in range(0, steps_per_epoch * BATCH, BATCH):
-            chosen = np.sort(order[start:start + BATCH])
+        for start in range(0, steps_per_epoch * batch, batch):
+            chosen = np.sort(order[start:start + batch])
             # A warm-up of 200 steps keeps squares of badly scaled sums from exploding.
             factor = 0.5 * (1 + math.cos(math.pi * step / steps)) * min(1.0, (step + 1) / 200)
             for group in optimiser.param_groups:

@@ -144,6 +144,10 @@ class HopsTest(unittest.TestCase):
         shape = (5, 13, 13)
         self.assertEqual(hops.layer_hops(im.Activation("a", [0, 0, 1]), shape), hops.Hops(0, 0, 0, 845))
         self.assertEqual(hops.layer_hops(im.Activation("a", [4, 2, 1]), shape), hops.Hops(845, 845, 845, 845))
+        self.assertEqual(hops.layer_hops(im.Activation("a", [0, 1]), (2, 1, 1)), hops.Hops(0, 0, 2, 0))
+        # x^4 from x^2 alone, x^3 needs x^2 as well.
+        self.assertEqual(hops.layer_hops(im.Activation("a", [0, 0, 0, 0, 1]), (1, 1, 1)), hops.Hops(0, 0, 0, 2))
+        self.assertEqual(hops.layer_hops(im.Activation("a", [0, 0, 0, 3]), (1, 1, 1)), hops.Hops(0, 0, 1, 2))
 
     def test_pool(self):
         self.assertEqual(hops.layer_hops(im.SumPool("p", (2, 2), (2, 2)), (3, 4, 4)), hops.Hops(0, 36, 0, 0))
