@@ -104,7 +104,7 @@ std::vector<Operation> operations() {
         {"centred_binomial", [](auto& k, auto& o) { k.centred_binomial(o.out[0].data(), o.rows[0], n); }},
     };
     for (const std::size_t count : {3, 4, 5, 9}) {
-        const std::string suffix = "_" + std::to_string(count);
+        const std::string suffix = std::string("_") + std::to_string(count);
         operations.push_back({"weighted_sum" + suffix, [count](auto& k, auto& o) {
                                   k.weighted_sum(o.out[0].data(), o.rows.data(), o.weights.data(), count, n,
                                                  o.q);
@@ -115,7 +115,7 @@ std::vector<Operation> operations() {
                               }});
     }
     for (const std::size_t count : {2, 4}) {
-        operations.push_back({"dot_" + std::to_string(count), [count](auto& k, auto& o) {
+        operations.push_back({std::string("dot_") + std::to_string(count), [count](auto& k, auto& o) {
                                   k.dot(o.out[0].data(), o.rows.data(), o.rows.data() + 4, count, n, o.q);
                               }});
     }

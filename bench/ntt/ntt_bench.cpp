@@ -86,9 +86,10 @@ void time_hexl(benchmark::State& state, Direction direction, std::size_t n) {
 
 void register_transforms() {
     for (const Direction direction : {Direction::forward, Direction::inverse}) {
-        const std::string operation = direction == Direction::forward ? "ntt_forward/" : "ntt_inverse/";
+        const std::string operation(direction == Direction::forward ? "ntt_forward/" : "ntt_inverse/");
         for (const std::size_t n : {1024, 2048, 4096, 8192, 16384, 32768}) {
-            const std::string size = "/" + std::to_string(n);
+            std::string size("/");
+            size += std::to_string(n);
             for (const Kernels* kernels : supported_kernels()) {
                 benchmark::RegisterBenchmark((operation + who(*kernels) + size).c_str(), time_kernel,
                                              *kernels, direction, n)
