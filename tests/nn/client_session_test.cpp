@@ -487,6 +487,31 @@ TEST(RandomNetworks, AllCasesRun) {
 
 /// Two models with the same shape; the second one's weights are far larger. The reply's noise must look like
 /// the flood in both, whatever the model did.
+/// Sums of squares of sums that share their few inputs: distinct ones, whose noise the planner takes as
+/// uncorrelated, and identical ones, whose noise it must not. The watch compares every step with the proof.
+TEST(CorrelatedNoise, StaysWithinTheProof) {
+    for (const bool identical : {false, true}) {
+        for (const Packing packing : {Packing::slots, Packing::radix}) {
+            SmallModel random(5);
+            Model model = random.empty({6, 1, 1}, 1);
+            WeightMatrix first{6, {}};
+            WeightMatrix last{64, {{}, {}}};
+            for (std::uint32_t i = 0; i < 64; ++i) {
+                const std::int64_t k = identical ? 3 : i;
+                first.rows.push_back({{0, 1 + k % 4}, {1, 1 + k / 4 % 4}, {2, 1}, {5, 1 + k / 16}});
+                last.rows[0].push_back({i, 1});
+                last.rows[1].push_back({i, i % 2 == 0 ? 2 : -1});
+            }
+            model.layers.push_back({"first", Dense{first, std::vector<mpz_class>(64)}});
+            model.layers.push_back({"square", Activation{{0, 0, 1}}});
+            model.layers.push_back({"last", Dense{last, {0, 1}}});
+            const Inference inference(model, request_of(packing));
+            NoiseWatch watch(inference.client, 4);
+            inference.expect_exact(random.images(model, 1), std::ref(watch));
+        }
+    }
+}
+
 TEST(CircuitPrivacy, RepliesHoldTheFloodAndNothingElse) {
     SmallModel random(31);
     for (const int weight_bits : {1, 4}) {
