@@ -21,7 +21,7 @@ namespace {
 /// Correct answers on MNIST's 10,000 test images. A model that is trained again changes its line here.
 const std::map<std::string, int>& expected_correct() {
     static const std::map<std::string, int> table = {
-        {"faster-cryptonets", 9913},
+        {"faster-cryptonets", 9914},
     };
     return table;
 }
