@@ -22,6 +22,11 @@ using Work = std::function<void(std::stop_token)>;
 // Each adds one subcommand to the app.
 void add_mnist_command(CLI::App& app, Work& work);
 void add_plan_command(CLI::App& app, Work& work);
+void add_keygen_command(CLI::App& app, Work& work);
+void add_encrypt_command(CLI::App& app, Work& work);
+void add_infer_command(CLI::App& app, Work& work);
+void add_decrypt_command(CLI::App& app, Work& work);
+void add_inspect_command(CLI::App& app, Work& work);
 void add_activation_command(CLI::App& app, Work& work);
 
 }  // namespace lacuna

@@ -197,6 +197,9 @@ void add_plan_command(CLI::App& app, Work& work) {
         ->capture_default_str()
         ->check(CLI::Range(std::size_t{1}, std::size_t{1'000'000}));
     options->plan.add_to(*command);
+    command->add_flag(
+        "--public-encryption", options->plan.public_encryption,
+        "leave room for the noise of images encrypted with the public key (`lacuna encrypt --public`)");
     auto* client =
         command
             ->add_option("--export-client", options->client_file,

@@ -34,7 +34,7 @@ int run(int argc, char** argv, const lacuna::Interrupt& interrupt) {
         return std::string("lacuna " LACUNA_VERSION " (kernel ") +
                std::string(lacuna::active_kernels().name) + ")";
     });
-    app.require_subcommand(1);
+    app.require_subcommand(0, 1);  // none is told below, in words of our own
     app.footer(
         "Examples:\n"
         "  lacuna mnist                                classify handwritten digits under encryption\n"
@@ -45,6 +45,11 @@ int run(int argc, char** argv, const lacuna::Interrupt& interrupt) {
     lacuna::Work work;
     lacuna::add_mnist_command(app, work);
     lacuna::add_plan_command(app, work);
+    lacuna::add_keygen_command(app, work);
+    lacuna::add_encrypt_command(app, work);
+    lacuna::add_infer_command(app, work);
+    lacuna::add_decrypt_command(app, work);
+    lacuna::add_inspect_command(app, work);
     lacuna::add_activation_command(app, work);
     try {
         app.parse(argc, argv);
@@ -52,6 +57,9 @@ int run(int argc, char** argv, const lacuna::Interrupt& interrupt) {
         return app.exit(help);
     } catch (const CLI::ParseError& error) {
         return complain(std::string(error.what()) + "; see `lacuna --help`", usage);
+    }
+    if (!work) {
+        return complain("expected a command, found none; see `lacuna --help`", usage);
     }
     work(interrupt.token());
     if (!std::cout.flush()) {

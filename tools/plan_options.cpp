@@ -40,6 +40,7 @@ PlanRequest PlanOptions::request(std::size_t batch) const {
         }
     }
     request.security = security;
+    request.public_encryption = public_encryption;
     request.privacy_bits = no_circuit_privacy ? 0 : privacy_bits.value_or(default_privacy_bits);
     return request;
 }

@@ -21,6 +21,7 @@ struct PlanOptions {
     int security = 128;
     std::optional<int> privacy_bits;  ///< absent: the default
     bool no_circuit_privacy = false;
+    bool public_encryption = false;
 
     void add_to(CLI::App& command);
     [[nodiscard]] PlanRequest request(std::size_t batch) const;

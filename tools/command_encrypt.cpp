@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <iostream>
+#include <memory>
+#include <optional>
+
+#include <nlohmann/json.hpp>
+
+#include "he/record.h"
+#include "tools/command.h"
+#include "tools/key_folder.h"
+#include "tools/pictures.h"
+#include "tools/plan_options.h"
+#include "tools/progress_line.h"
+#include "tools/quantity.h"
+
+namespace lacuna {
+
+namespace {
+
+struct Options {
+    std::string keys;
+    std::vector<std::string> images;
+    std::string out;
+    bool with_public_key = false;
+    int threads = 1;
+    bool force = false;
+    bool json = false;
+};
+
+std::vector<std::uint8_t> read_all(const std::vector<std::string>& files, const ClientPlan& plan) {
+    std::vector<std::uint8_t> pixels;
+    for (const std::string& file : files) {
+        const std::vector<std::uint8_t> more = read_pictures(file, plan.input_shape);
+        pixels.insert(pixels.end(), more.begin(), more.end());
+        if (pixels.size() > plan.batch * plan.input_shape.size()) {
+            throw Error(file + ": expected at most " + std::to_string(plan.batch) +
+                        " images in one upload, found more; split them into several uploads");
+        }
+    }
+    return pixels;
+}
+
+void encrypt(const Options& options, const std::stop_token& stop) {
+    const KeyFolder folder(options.keys);
+    const ClientPlan plan = folder.plan();
+    const std::vector<std::uint8_t> pixels = read_all(options.images, plan);
+    const KeySetId id = folder.id();
+    // Not even opened where the public key does.
+    const std::optional<Client> client =
+        options.with_public_key ? std::nullopt : std::optional<Client>(folder.client());
+    const Context context(plan.parameters);
+    RunControl control;
+    control.threads = options.threads;
+    control.stop = stop;
+    constexpr double encrypting = 0;
+    constexpr double writing = 1;
+    ProgressLine progress("encrypt", 2);
+    control.progress = progress.part(encrypting);
+    // Opened first: whatever keeps it from being written is found before the work.
+    OutputFile file(options.out, Access::everyone, options.force ? Overwrite::allow : Overwrite::refuse);
+    const Upload upload =
+        client ? Upload(client->encrypt(pixels, control))
+               : encrypt_public(plan, context, folder.public_key(context.ring()), pixels, control);
+    control.progress = progress.part(writing);
+    save_upload(file.stream(), context.ring(), plan, id, upload, control);
+    file.commit();
+    const std::size_t images = pixels.size() / plan.input_shape.size();
+    const std::uintmax_t bytes = std::filesystem::file_size(options.out);
+    if (options.json) {
+        std::cout << nlohmann::ordered_json{{"file", options.out},
+                                            {"model", plan.model},
+                                            {"key_set", format_hash(id)},
+                                            {"images", images},
+                                            {"bytes", bytes}}
+                         .dump(2)
+                  << '\n';
+        return;
+    }
+    std::cout << count_text(images) << (images == 1 ? " image" : " images") << " for model " << plan.model
+              << " in " << options.out << " (" << bytes_text(static_cast<double>(bytes)) << ")\n";
+}
+
+}  // namespace
+
+void add_encrypt_command(CLI::App& app, Work& work) {
+    auto options = std::make_shared<Options>();
+    CLI::App* command = app.add_subcommand("encrypt", "client: encrypt images into an upload");
+    command->add_option("--keys", options->keys, "the folder that `lacuna keygen` made")
+        ->type_name("DIR")
+        ->required();
+    command
+        ->add_option(
+            "--images", options->images,
+            "PNG, PGM, IDX or CSV files (CSV: an image a line), bright strokes on dark ground like MNIST's")
+        ->type_name("FILE...")
+        ->required();
+    command->add_option("--out", options->out, "the upload, for the server")->type_name("FILE")->required();
+    command->add_flag(
+        "--public", options->with_public_key,
+        "encrypt with the public key: larger, needs no secret.key but a plan with --public-encryption");
+    command->add_flag("--force", options->force, "replace that file where it exists");
+    add_threads_option(*command, options->threads);
+    add_json_option(*command, options->json);
+    command->footer(
+        "Examples:\n"
+        "  lacuna encrypt --keys keys --images seven.png three.png --out upload.lct\n"
+        "  lacuna encrypt --keys keys --images t10k-images-idx3-ubyte.gz --out upload.lct");
+    command->callback(
+        [options, &work] { work = [options](const std::stop_token& stop) { encrypt(*options, stop); }; });
+}
+
+}  // namespace lacuna

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+
+#include "he/evaluation_keys.h"
+#include "he/output_file.h"
+#include "nn/client.h"
+#include "nn/plan.h"
+#include "nn/tensor_file.h"
+
+namespace lacuna {
+
+/// Reads the client's half of a plan. Throws Error.
+[[nodiscard]] ClientPlan load_client_plan(const std::filesystem::path& file);
+
+/// A client's folder: secret.key (mode 0600), public.key, evaluation.keys for the server, and client.json,
+/// the client's half of the plan.
+class KeyFolder {
+  public:
+    explicit KeyFolder(std::filesystem::path folder) : folder_(std::move(folder)) {}
+
+    /// Writes all four files, or none: they are made in a folder beside this one, which then takes its place
+    /// at once; after a crash a folder ".<name>.<six letters>" may stay behind. Throws Error where the folder
+    /// holds keys already and may not be overwritten, and where it holds anything else.
+    void save(const Client& client, const EvaluationKeys& keys, Overwrite overwrite) const;
+    /// What save() would refuse, before there are keys.
+    void check_free(Overwrite overwrite) const;
+
+    [[nodiscard]] ClientPlan plan() const { return load_client_plan(folder_ / "client.json"); }
+    /// With the secret key. Throws Error where others than its owner may read it.
+    [[nodiscard]] Client client() const;
+    [[nodiscard]] PublicKey public_key(const Ring& ring) const;
+    [[nodiscard]] KeySetId id() const { return read_key_set_id(folder_ / "evaluation.keys"); }
+
+  private:
+    std::filesystem::path folder_;
+};
+
+}  // namespace lacuna
