@@ -211,6 +211,17 @@ Ciphertext Session::activate(const Ciphertext& x, std::size_t layer, std::size_t
     return std::move(*sum);
 }
 
+void Session::reserve(const RunControl& control) const {
+    std::size_t polynomials = 0;
+    for (const PlanStep& step : plan_.steps) {
+        polynomials = std::max(polynomials, step.elements * step.size);
+    }
+    const std::size_t brought = plan_.client.input_layout(1).ciphertexts();  // every seeded ciphertext's c_0
+    std::vector<Buffer> words(polynomials > brought ? polynomials - brought : 0);
+    parallel_for(words.size(), control, "reserve memory", 0, 1, 1,
+                 [&](std::size_t i) { words[i] = Buffer(context_->n() * context_->ring().max_limbs()); });
+}
+
 EncryptedTensor Session::infer(SeededTensor input, const RunControl& control, const Observer& observe) const {
     return run(std::move(input), control, observe);
 }

@@ -30,27 +30,31 @@ class StorageCache {
     StorageCache& operator=(const StorageCache&) = delete;
     ~StorageCache() { clear(); }
 
-    void* take(std::size_t bytes) noexcept {
-        const auto found = free_.find(bytes);
-        if (found == free_.end() || found->second.empty()) {
-            return nullptr;
+    /// The smallest block that holds `bytes` and is not much larger, or none.
+    Storage take(std::size_t bytes) noexcept {
+        const auto found = free_.lower_bound(bytes);
+        if (found == free_.end() || found->first > bytes + bytes / 2) {
+            return {};
         }
-        void* storage = found->second.back();
+        const Storage storage{found->second.back(), found->first};
         found->second.pop_back();
-        held_ -= bytes;
+        if (found->second.empty()) {
+            free_.erase(found);
+        }
+        held_ -= storage.capacity;
         return storage;
     }
 
-    bool keep(void* storage, std::size_t bytes) noexcept {
-        if (held_ + bytes > limit_) {
+    bool keep(Storage storage) noexcept {
+        if (held_ + storage.capacity > limit_) {
             return false;
         }
         try {
-            free_[bytes].push_back(storage);
+            free_[storage.capacity].push_back(storage.words);
         } catch (const std::bad_alloc&) {
             return false;
         }
-        held_ += bytes;
+        held_ += storage.capacity;
         return true;
     }
 
@@ -96,40 +100,39 @@ StorageCache& thread_cache() {
 
 }  // namespace
 
-void* acquire_storage(std::size_t bytes) {
+Storage acquire_storage(std::size_t bytes) {
     const std::size_t size = rounded(bytes);
     if (size >= smallest_cached) {
         if (thread_cache_is_alive) {
-            if (void* storage = thread_cache().take(size)) {
+            if (const Storage storage = thread_cache().take(size); storage.words != nullptr) {
                 return storage;
             }
         }
         SharedCache& shared = shared_cache();
         const std::lock_guard lock(shared.mutex);
-        if (void* storage = shared.storages.take(size)) {
+        if (const Storage storage = shared.storages.take(size); storage.words != nullptr) {
             return storage;
         }
     }
-    void* storage = std::aligned_alloc(alignment, size);
-    if (storage == nullptr) {
+    void* const words = std::aligned_alloc(alignment, size);
+    if (words == nullptr) {
         throw std::bad_alloc();
     }
-    return storage;
+    return {words, size};
 }
 
-void release_storage(void* storage, std::size_t bytes) noexcept {
-    const std::size_t size = rounded(bytes);
-    if (size >= smallest_cached) {
-        if (thread_cache_is_alive && thread_cache().keep(storage, size)) {
+void release_storage(Storage storage) noexcept {
+    if (storage.capacity >= smallest_cached) {
+        if (thread_cache_is_alive && thread_cache().keep(storage)) {
             return;
         }
         SharedCache& shared = shared_cache();
         const std::lock_guard lock(shared.mutex);
-        if (shared.storages.keep(storage, size)) {
+        if (shared.storages.keep(storage)) {
             return;
         }
     }
-    std::free(storage);
+    std::free(storage.words);
 }
 
 void cleanse(void* storage, std::size_t bytes) noexcept {

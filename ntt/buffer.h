@@ -10,10 +10,15 @@
 namespace lacuna {
 
 namespace detail {
+struct Storage {
+    void* words = nullptr;
+    std::size_t capacity = 0;  ///< bytes
+};
 /// 64-byte aligned storage of at least `bytes`, recycled: polynomials come and go in a few sizes, and fresh
-/// pages from the system cost more than the arithmetic on them. Throws std::bad_alloc.
-[[nodiscard]] void* acquire_storage(std::size_t bytes);
-void release_storage(void* storage, std::size_t bytes) noexcept;
+/// pages from the system cost more than the arithmetic on them. A block up to half as large again may serve.
+/// Throws std::bad_alloc.
+[[nodiscard]] Storage acquire_storage(std::size_t bytes);
+void release_storage(Storage storage) noexcept;
 /// Overwrites with zeros in a way that the compiler must not remove.
 void cleanse(void* storage, std::size_t bytes) noexcept;
 }  // namespace detail
@@ -34,8 +39,7 @@ class Buffer {
     [[nodiscard]] static Buffer uninitialised(std::size_t size, Secrecy secrecy = Secrecy::open) {
         Buffer buffer;
         if (size != 0) {
-            buffer.words_ =
-                static_cast<std::uint64_t*>(detail::acquire_storage(size * sizeof(std::uint64_t)));
+            buffer.storage_ = detail::acquire_storage(size * sizeof(std::uint64_t));
         }
         buffer.size_ = size;
         buffer.secrecy_ = secrecy;
@@ -46,13 +50,13 @@ class Buffer {
     explicit Buffer(std::size_t size, Secrecy secrecy = Secrecy::open)
         : Buffer(uninitialised(size, secrecy)) {
         if (size != 0) {
-            std::memset(words_, 0, size * sizeof(std::uint64_t));
+            std::memset(storage_.words, 0, size * sizeof(std::uint64_t));
         }
     }
 
     Buffer(const Buffer& other) : Buffer(uninitialised(other.size_, other.secrecy_)) {
         if (size_ != 0) {
-            std::memcpy(words_, other.words_, size_ * sizeof(std::uint64_t));
+            std::memcpy(storage_.words, other.storage_.words, size_ * sizeof(std::uint64_t));
         }
     }
     Buffer(Buffer&& other) noexcept { swap(other); }
@@ -69,32 +73,34 @@ class Buffer {
         return *this;
     }
     ~Buffer() {
-        if (words_ != nullptr) {
+        if (storage_.words != nullptr) {
             if (secrecy_ == Secrecy::secret) {
-                detail::cleanse(words_, size_ * sizeof(std::uint64_t));
+                detail::cleanse(storage_.words, size_ * sizeof(std::uint64_t));
             }
-            detail::release_storage(words_, size_ * sizeof(std::uint64_t));
+            detail::release_storage(storage_);
         }
     }
 
     void swap(Buffer& other) noexcept {
-        std::swap(words_, other.words_);
+        std::swap(storage_, other.storage_);
         std::swap(size_, other.size_);
         std::swap(secrecy_, other.secrecy_);
     }
 
-    [[nodiscard]] std::uint64_t* data() { return words_; }
-    [[nodiscard]] const std::uint64_t* data() const { return words_; }
+    [[nodiscard]] std::uint64_t* data() { return static_cast<std::uint64_t*>(storage_.words); }
+    [[nodiscard]] const std::uint64_t* data() const {
+        return static_cast<const std::uint64_t*>(storage_.words);
+    }
     [[nodiscard]] std::size_t size() const { return size_; }
     [[nodiscard]] bool empty() const { return size_ == 0; }
     [[nodiscard]] Secrecy secrecy() const { return secrecy_; }
-    [[nodiscard]] std::uint64_t& operator[](std::size_t i) { return words_[i]; }
-    [[nodiscard]] std::uint64_t operator[](std::size_t i) const { return words_[i]; }
-    [[nodiscard]] std::span<std::uint64_t> span() { return {words_, size_}; }
-    [[nodiscard]] std::span<const std::uint64_t> span() const { return {words_, size_}; }
+    [[nodiscard]] std::uint64_t& operator[](std::size_t i) { return data()[i]; }
+    [[nodiscard]] std::uint64_t operator[](std::size_t i) const { return data()[i]; }
+    [[nodiscard]] std::span<std::uint64_t> span() { return {data(), size_}; }
+    [[nodiscard]] std::span<const std::uint64_t> span() const { return {data(), size_}; }
 
   private:
-    std::uint64_t* words_ = nullptr;
+    detail::Storage storage_;
     std::size_t size_ = 0;
     Secrecy secrecy_ = Secrecy::open;
 };
