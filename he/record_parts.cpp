@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "he/record_parts.h"
+
+#include <string>
+
+#include "he/bit_packing.h"
+#include "ntt/error.h"
+
+namespace lacuna::detail {
+
+std::uint64_t polynomial_bytes(const RnsBasis& basis, std::size_t limbs) {
+    std::uint64_t bytes = 0;
+    for (std::size_t i = 0; i < limbs; ++i) {
+        bytes += packed_bytes(basis.n(), bits_below(basis.modulus(i).value()));
+    }
+    return bytes;
+}
+
+RecordHeader header_for(Kind kind, const Ring& ring, std::uint64_t body_bytes) {
+    return {kind, file_format_version, body_bytes, ring.hash(), static_cast<std::uint32_t>(ring.n())};
+}
+
+void write_polynomial(RecordWriter& writer, const RnsBasis& basis, const RnsPolynomial& polynomial) {
+    for (std::size_t i = 0; i < polynomial.limbs(); ++i) {
+        writer.packed(polynomial.limb_span(i), basis.modulus(i).value());
+    }
+}
+
+RnsPolynomial read_polynomial(RecordReader& reader, const RnsBasis& basis, std::size_t limbs, Form form,
+                              const char* what) {
+    RnsPolynomial polynomial = RnsPolynomial::uninitialised(basis.n(), limbs, form);
+    for (std::size_t i = 0; i < limbs; ++i) {
+        reader.packed(polynomial.limb_span(i), basis.modulus(i).value(), what);
+    }
+    return polynomial;
+}
+
+void check(Kind kind, bool fits, const char* expected) {
+    if (!fits) {
+        throw Error("save: " + std::string(kind_name(kind)) + ": expected " + expected +
+                    "; only objects that the library made for this ring can be written");
+    }
+}
+
+void check_ring(Kind kind, const Ring& ring, const RingHash& hash) {
+    check(kind, hash == ring.hash(), "one of the given ring");
+}
+
+bool has_shape(const RnsPolynomial& polynomial, std::size_t n, std::size_t limbs, Form form) {
+    return polynomial.n() == n && polynomial.limbs() == limbs && polynomial.form() == form;
+}
+
+}  // namespace lacuna::detail

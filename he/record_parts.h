@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+
+#include "he/record.h"
+#include "he/ring.h"
+#include "he/source.h"
+#include "rns/basis.h"
+#include "rns/polynomial.h"
+
+// Pieces that the records of keys and of ciphertexts share; he/serialize.h is the interface.
+
+namespace lacuna::detail {
+
+/// What to do about a field that no release writes.
+inline constexpr const char* damaged = "fetch or write the data again";
+
+/// Of one polynomial, packed, modulo the first `limbs` primes of the basis.
+[[nodiscard]] std::uint64_t polynomial_bytes(const RnsBasis& basis, std::size_t limbs);
+void write_polynomial(RecordWriter& writer, const RnsBasis& basis, const RnsPolynomial& polynomial);
+/// what: its name in messages.
+[[nodiscard]] RnsPolynomial read_polynomial(RecordReader& reader, const RnsBasis& basis, std::size_t limbs,
+                                            Form form, const char* what);
+
+[[nodiscard]] RecordHeader header_for(Kind kind, const Ring& ring, std::uint64_t body_bytes);
+[[nodiscard]] bool has_shape(const RnsPolynomial& polynomial, std::size_t n, std::size_t limbs, Form form);
+/// Throws Error, that an object of this kind cannot be saved, unless it fits.
+void check(Kind kind, bool fits, const char* expected);
+void check_ring(Kind kind, const Ring& ring, const RingHash& hash);
+
+/// Loads from a file that must end behind the record.
+template <typename Load>
+[[nodiscard]] auto load_file(const std::filesystem::path& file, Load load) {
+    Source source(file);
+    auto object = load(source);
+    source.expect_end();
+    return object;
+}
+
+}  // namespace lacuna::detail
