@@ -11,6 +11,7 @@
 #include <benchmark/benchmark.h>
 
 #include "bench/he/settings.h"
+#include "bench/he/sparse_bench.h"
 #include "bench/support/machine.h"
 #include "he/batch_encoder.h"
 #include "he/decryptor.h"
@@ -125,6 +126,7 @@ void register_setting(const Setting& setting) {
 int main(int argc, char** argv) {
     for (const lacuna::bench::Setting& setting : lacuna::bench::settings()) {
         lacuna::bench::register_setting(setting);
+        lacuna::bench::register_sparse(setting);
 #ifdef LACUNA_BENCH_PEER
         lacuna::bench::register_peer(setting);
 #endif

@@ -30,8 +30,11 @@ struct SealBench {
         }
         encoder.encode(values, plain);
         monomial = seal::Plaintext("1x^5");
+        constant = seal::Plaintext("4");
         encryptor->encrypt(plain, a);
         encryptor->encrypt(plain, b);
+        scratch = a;
+        out = a;
         evaluator.square(a, square);
         evaluator.transform_to_ntt(a, a_ntt);
         evaluator.transform_to_ntt(plain, a.parms_id(), plain_ntt);
@@ -58,6 +61,8 @@ struct SealBench {
     seal::Plaintext plain;
     seal::Plaintext plain_ntt;
     seal::Plaintext monomial;
+    seal::Plaintext constant;
+    seal::Ciphertext scratch;
     seal::Ciphertext a;
     seal::Ciphertext b;
     seal::Ciphertext square;
@@ -100,6 +105,11 @@ void register_setting(const Setting& setting) {
     add("multiply_plain", [](SealBench& x) { x.evaluator.multiply_plain(x.a, x.plain, x.out); });
     add("multiply_plain_ntt", [](SealBench& x) { x.evaluator.multiply_plain(x.a_ntt, x.plain_ntt, x.out); });
     add("multiply_monomial", [](SealBench& x) { x.evaluator.multiply_plain(x.a, x.monomial, x.out); });
+    // One term of a sparse layer: a product with a constant, in place, and an addition.
+    add("sparse_term", [](SealBench& x) {
+        x.evaluator.multiply_plain_inplace(x.scratch, x.constant);
+        x.evaluator.add_inplace(x.out, x.scratch);
+    });
     add("multiply", [](SealBench& x) { x.evaluator.multiply(x.a, x.b, x.out); });
     add("square", [](SealBench& x) { x.evaluator.square(x.a, x.out); });
     add("relinearize", [](SealBench& x) { x.evaluator.relinearize(x.square, x.relin, x.out); });
@@ -122,6 +132,8 @@ void register_setting(const Setting& setting) {
 
 }  // namespace
 
-void register_peer(const Setting& setting) { register_setting(setting); }
+void register_peer(const Setting& setting) {
+    register_setting(setting);
+}
 
 }  // namespace lacuna::bench
