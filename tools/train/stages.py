@@ -74,10 +74,12 @@ def quantise_stage(network, stage, course):
 
 
 def refine_stage(network, stage, course):
-    """Straight-through fine-tuning: all weights rounded on the way forward."""
+    """Straight-through fine-tuning: all weights rounded on the way forward. "keep_best" ends with the epoch that is
+    best on the validation part, whose accuracy is then too hopeful a guess for new images."""
     for layer in network.weighted():
         quantise.release(layer)
-    course.train(network, stage, stage["epochs"], "refine", keep_best=True)
+    course.train(network, stage, stage["epochs"], "refine",
+                 keep_best=stage.get("keep_best", False))
 
 
 STAGES = {"float": float_stage, "prune": prune_stage, "retrain": retrain_stage, "quantise": quantise_stage,
