@@ -179,8 +179,9 @@ class Walk {
         const double norm = fresh ? stage.norm_2 : after_products_ ? stage.norm_products : stage.norm_1;
         after_products_ = false;
         estimate_ = noise_->add_plain(noise_->linear(estimate_, norm));
-        if (fresh) {
-            // But for the rounding of Q m / t, at most 1/2, which is the same wherever the message is.
+        if (fresh || norm < stage.norm_1) {
+            // But for the rounding of Q m / t, at most 1/2, which is the same wherever the message or the
+            // constant of an activation is.
             const double log_tail = noise_->log_bound(NoiseEstimate{});
             NoiseEstimate rounding = estimate_;
             rounding.log_sigma = std::log2(std::max(stage.norm_1, 1.0) / 2) - log_tail;
@@ -333,6 +334,16 @@ double encoded_weight(const mpz_class& value, Packing packing, const std::vector
     return largest;
 }
 
+/// Whether some weight is not its own centred residue modulo every one of the moduli.
+bool wraps(const WeightMatrix& weights, const std::vector<std::uint64_t>& moduli) {
+    const std::uint64_t smallest = *std::min_element(moduli.begin(), moduli.end());
+    return std::any_of(weights.rows.begin(), weights.rows.end(), [&](const std::vector<WeightTerm>& row) {
+        return std::any_of(row.begin(), row.end(), [&](const WeightTerm& term) {
+            return static_cast<std::uint64_t>(std::abs(term.weight)) > smallest / 2;
+        });
+    });
+}
+
 /// Divides a row by the greatest common divisor of its weights and makes the first one positive: proportional
 /// rows become equal.
 std::vector<WeightTerm> normalised(std::vector<WeightTerm> row) {
@@ -408,6 +419,10 @@ std::vector<Stage> stages_of(const Model& model, Packing packing, const std::vec
             continue;
         }
         const LinearMap map = linear_map(layer, shapes[i]);
+        // Rows are compared by their integers; slots use residues, which may agree where the integers do not.
+        if (packing == Packing::slots && wraps(map.weights, t)) {
+            independent = false;
+        }
         for (const auto& row : map.weights.rows) {
             double squares = 0;
             double sum = 0;

@@ -145,6 +145,13 @@ TEST(Stages, ProportionalRowsAreCorrelated) {
     };
     EXPECT_DOUBLE_EQ(norm_products(distinct, {0, 0, 1}), std::sqrt(2.0) * 10);
     EXPECT_DOUBLE_EQ(norm_products(same, {0, 0, 1}), 100);
+    // Rows that are proportional only modulo t give the same ciphertext in the slots.
+    WeightMatrix residues{4, {}};
+    for (std::uint32_t i = 0; i < 100; ++i) {
+        residues.rows.push_back({{0, 1}, {1, 2 + 65537 * static_cast<std::int64_t>(i)}});
+    }
+    EXPECT_DOUBLE_EQ(norm_products(residues, {0, 0, 1}), 100);
+    EXPECT_DOUBLE_EQ(norm_products(distinct, {0, 0, 1}), std::sqrt(2.0) * 10);
     // Sums of sums are not followed.
     model.layers.insert(model.layers.begin() + 1, {"second", Dense{WeightMatrix{100, distinct.rows}, bias}});
     EXPECT_DOUBLE_EQ(stages_of(model, Packing::slots, {65537}).back().norm_products, 100);
