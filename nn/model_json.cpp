@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <fstream>
-#include <utility>
 
+#include "he/output_file.h"
 #include "nn/model.h"
 #include "nn/strict_json.h"
 #include "ntt/error.h"
@@ -247,71 +242,6 @@ std::string format_layer(const Layer& layer) {
     return head("flatten") + "}";
 }
 
-std::string system_error() {
-    return std::strerror(errno);
-}
-
-/// A new file beside `file`, removed again unless renamed over it.
-class TemporaryFile {
-  public:
-    explicit TemporaryFile(const std::filesystem::path& file) : target_(file) {
-        for (int attempt = 0; attempt < 100; ++attempt) {
-            path_ = file;
-            path_ += ".tmp-" + std::to_string(::getpid()) + "-" + std::to_string(attempt);
-            descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-            if (descriptor_ >= 0 || errno != EEXIST) {
-                break;
-            }
-        }
-        if (descriptor_ < 0) {
-            throw Error(target_.string() + ": cannot create a file there: " + system_error() +
-                        "; check the folder and its permissions");
-        }
-    }
-    ~TemporaryFile() {
-        if (descriptor_ >= 0) {
-            ::close(descriptor_);
-        }
-        if (!path_.empty()) {
-            ::unlink(path_.c_str());
-        }
-    }
-    TemporaryFile(const TemporaryFile&) = delete;
-    TemporaryFile& operator=(const TemporaryFile&) = delete;
-
-    void write(std::string_view text) {
-        while (!text.empty()) {
-            const ssize_t written = ::write(descriptor_, text.data(), text.size());
-            if (written < 0 && errno == EINTR) {
-                continue;
-            }
-            if (written < 0) {
-                fail_write();
-            }
-            text.remove_prefix(static_cast<std::size_t>(written));
-        }
-    }
-
-    void rename_over_target() {
-        const bool synced = ::fsync(descriptor_) == 0;
-        const bool closed = ::close(descriptor_) == 0;
-        descriptor_ = -1;
-        if (!synced || !closed || ::rename(path_.c_str(), target_.c_str()) != 0) {
-            fail_write();
-        }
-        path_.clear();
-    }
-
-  private:
-    [[noreturn]] void fail_write() const {
-        throw Error(target_.string() + ": cannot write: " + system_error() + "; check space and permissions");
-    }
-
-    std::filesystem::path target_;
-    std::filesystem::path path_;
-    int descriptor_ = -1;
-};
-
 [[noreturn]] void fail_size(const std::string& source, std::uintmax_t size) {
     throw Error(source + ": expected at most " + std::to_string(ModelLimits::file_bytes) + " bytes, found " +
                 std::to_string(size) + "; this is no model file, or the network is too large");
@@ -413,9 +343,7 @@ void save_model(const Model& model, const std::filesystem::path& file) {
     if (text.size() > ModelLimits::file_bytes) {
         fail_size(file.string(), text.size());
     }
-    TemporaryFile temporary(file);
-    temporary.write(text);
-    temporary.rename_over_target();
+    write_file(file, Access::everyone, Overwrite::allow, [&](std::ostream& stream) { stream << text; });
 }
 
 }  // namespace lacuna

@@ -52,7 +52,7 @@ void check_object(const json& value, const FieldPath& place, std::initializer_li
                 known += (known.empty() ? "" : ", ") + std::string(field);
             }
             fail(place, "only the fields " + known, describe(json(item.key())),
-                 "remove it, or put it into provenance");
+                 "remove it, or use a release that knows it");
         }
     }
 }

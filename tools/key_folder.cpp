@@ -31,8 +31,9 @@ constexpr std::array<std::string_view, 4> names = {"secret.key", "public.key", "
 class StagingFolder {
   public:
     explicit StagingFolder(const std::filesystem::path& target) : target_(target) {
-        std::string name =
-            (target.parent_path() / (std::string(".") + target.filename().string() + ".XXXXXX")).string();
+        std::string hidden = ".";
+        hidden.append(target.filename().string()).append(".XXXXXX");
+        std::string name = (target.parent_path() / hidden).string();
         if (::mkdtemp(name.data()) == nullptr) {
             fail();
         }

@@ -1,0 +1,500 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <set>
+
+#include <nlohmann/json.hpp>
+
+#include "nn/model.h"
+#include "nn/reference.h"
+#include "tests/support/child_process.h"
+#include "tests/support/digits_source.h"
+
+namespace lacuna::testing {
+namespace {
+
+using nlohmann::json;
+namespace fs = std::filesystem;
+
+const fs::path shipped_model = fs::path(LACUNA_SOURCE_DIR) / "nn/models/faster-cryptonets.lacuna.json";
+
+/// MNIST images as an IDX file.
+std::string idx_text(std::size_t count) {
+    const IdxImages& images = test::digits_source().digits.images;
+    std::string text;
+    for (const std::size_t value : {std::size_t{0x803}, count, images.rows, images.columns}) {
+        for (int shift = 24; shift >= 0; shift -= 8) {
+            text += static_cast<char>(value >> shift);
+        }
+    }
+    return text.append(reinterpret_cast<const char*>(images.pixels.data()), count * images.image_size());
+}
+
+/// A network for MNIST's images that is quick to run: two sparse layers and a square.
+Model quick_model() {
+    Model model;
+    model.name = "quick";
+    model.input_shape = {1, 28, 28};
+    model.thresholds = {64, 160};
+    model.layers.push_back({"flatten", Flatten{}});
+    Dense hidden{{28 * 28, {}}, {}};
+    for (std::uint32_t i = 0; i < 12; ++i) {
+        hidden.weights.rows.push_back({{150 + i * 20, 1}, {160 + i * 30, -2}, {300 + i * 20, 4}});
+        hidden.bias.emplace_back(i);
+    }
+    model.layers.push_back({"hidden", std::move(hidden)});
+    model.layers.push_back({"square", Activation{{0, 0, 1}}});
+    Dense logits{{12, {}}, {}};
+    for (std::uint32_t i = 0; i < 10; ++i) {
+        logits.weights.rows.push_back({{i, 2}, {i + 1, -1}});
+        logits.bias.emplace_back(-3);
+    }
+    model.layers.push_back({"logits", std::move(logits)});
+    return model;
+}
+
+std::set<std::string> names_in(const fs::path& folder) {
+    std::set<std::string> names;
+    for (const auto& entry : fs::directory_iterator(folder)) {
+        names.insert(entry.path().filename().string());
+    }
+    return names;
+}
+
+using Arguments = std::vector<std::string>;
+
+/// A client and a server, each in a folder of its own; commands run there, in processes of their own.
+class Parties {
+  public:
+    Parties() : folder_(std::make_unique<TemporaryFolder>()) {
+        fs::create_directory(client());
+        fs::create_directory(server());
+    }
+
+    [[nodiscard]] fs::path client() const { return *folder_ / "client"; }
+    [[nodiscard]] fs::path server() const { return *folder_ / "server"; }
+
+    [[nodiscard]] CommandResult at_client(const Arguments& arguments) const {
+        return run_lacuna(arguments, {client(), {}});
+    }
+    [[nodiscard]] CommandResult at_server(const Arguments& arguments) const {
+        return run_lacuna(arguments, {server(), {}});
+    }
+
+    /// Plan (on the server's side), keys, and an upload of the first images, handed over.
+    void prepare(const Model& model, std::size_t images, const Arguments& plan_options) const {
+        save_model(model, server() / "model.lacuna.json");
+        Arguments plan = {"plan", "--model", "model.lacuna.json", "--export-client", "client.json"};
+        plan.insert(plan.end(), plan_options.begin(), plan_options.end());
+        expect_done(at_server(plan));
+        hand("client.json", server(), client());
+        expect_done(at_client({"keygen", "--client", "client.json", "--out", "keys"}));
+        hand("keys/evaluation.keys", client(), server());
+        write_text(client() / "images.idx", idx_text(images));
+        expect_done(
+            at_client({"encrypt", "--keys", "keys", "--images", "images.idx", "--out", "upload.lct"}));
+        hand("upload.lct", client(), server());
+    }
+    [[nodiscard]] CommandResult infer(const Arguments& more = {}) const {
+        Arguments arguments = {"infer",      "--model",         "model.lacuna.json",
+                               "--keys",     "evaluation.keys", "--in",
+                               "upload.lct", "--out",           "reply.lct"};
+        arguments.insert(arguments.end(), more.begin(), more.end());
+        return at_server(arguments);
+    }
+    [[nodiscard]] CommandResult decrypt(const Arguments& more = {}) const {
+        Arguments arguments = {"decrypt", "--keys", "keys", "--in", "reply.lct"};
+        arguments.insert(arguments.end(), more.begin(), more.end());
+        return at_client(arguments);
+    }
+
+    static void hand(const std::string& file, const fs::path& from, const fs::path& to) {
+        fs::copy_file(from / file, to / fs::path(file).filename(), fs::copy_options::overwrite_existing);
+    }
+    static void expect_done(const CommandResult& result) {
+        ASSERT_EQ(result.code, 0) << result.errors;
+        EXPECT_EQ(result.errors, "");
+    }
+
+  private:
+    std::unique_ptr<TemporaryFolder> folder_;
+};
+
+/// The decrypted logits are those of the model in the clear.
+void expect_logits(const std::string& output, const Model& model, std::size_t images) {
+    const json document = json::parse(output);
+    ASSERT_EQ(document["images"].size(), images);
+    const auto& pixels = test::digits_source().digits.images.pixels;
+    const auto expected =
+        Reference(model).batch_logits(std::span(pixels).first(images * model.input_shape.size()), 2);
+    for (std::size_t i = 0; i < images; ++i) {
+        const json& image = document["images"][i];
+        EXPECT_EQ(image["class"], argmax(expected[i]));
+        for (std::size_t c = 0; c < expected[i].size(); ++c) {
+            ASSERT_EQ(image["logits"][c].get<std::int64_t>(), expected[i][c].get_si()) << i << ' ' << c;
+        }
+        auto sorted = expected[i];
+        std::sort(sorted.begin(), sorted.end());
+        EXPECT_EQ(image["margin"].get<std::int64_t>(),
+                  mpz_class(sorted.back() - sorted[sorted.size() - 2]).get_si());
+    }
+}
+
+TEST(ClientServer, TwoProcessesClassifyAHundredImages) {
+    // Where MNIST is absent this runs on the shipped digits, as digits_source() says.
+    const Parties parties;
+    const Model model = load_model(shipped_model);
+    parties.prepare(model, 100, {});
+    EXPECT_EQ(names_in(parties.server()),
+              (std::set<std::string>{"client.json", "evaluation.keys", "model.lacuna.json", "upload.lct"}));
+    Parties::expect_done(parties.infer());
+    Parties::hand("reply.lct", parties.server(), parties.client());
+    // The client has no model.
+    EXPECT_EQ(names_in(parties.client()),
+              (std::set<std::string>{"client.json", "images.idx", "keys", "reply.lct", "upload.lct"}));
+    const CommandResult result = parties.decrypt({"--json"});
+    Parties::expect_done(result);
+    expect_logits(result.output, model, 100);
+
+    const CommandResult csv = parties.decrypt({"--csv"});
+    EXPECT_EQ(std::count(csv.output.begin(), csv.output.end(), '\n'), 101);
+    EXPECT_EQ(csv.output.rfind("image,class,margin,logit0", 0), 0U);
+    const CommandResult text = parties.decrypt();
+    EXPECT_NE(text.output.find("margin"), std::string::npos);
+}
+
+TEST(ClientServer, RadixPackingAndSeveralUploads) {
+    const Parties parties;
+    const Model model = quick_model();
+    parties.prepare(model, 1, {"--packing", "radix", "--no-circuit-privacy"});
+    fs::copy_file(parties.server() / "upload.lct", parties.server() / "second.lct");
+    fs::create_directory(parties.server() / "replies");
+    Parties::expect_done(
+        parties.at_server({"infer", "--model", "model.lacuna.json", "--keys", "evaluation.keys", "--in",
+                           "upload.lct", "second.lct", "--out", "replies", "--no-circuit-privacy"}));
+    EXPECT_EQ(names_in(parties.server() / "replies"),
+              (std::set<std::string>{"second.reply.lct", "upload.reply.lct"}));
+    for (const char* name : {"second.reply.lct", "upload.reply.lct"}) {
+        fs::copy_file(parties.server() / "replies" / name, parties.client() / "reply.lct",
+                      fs::copy_options::overwrite_existing);
+        const CommandResult result = parties.decrypt({"--json"});
+        Parties::expect_done(result);
+        expect_logits(result.output, model, 1);
+    }
+    // The plan leaves circuit privacy out; the server says so by name or refuses.
+    expect_failure(parties.infer(), 1, {"upload.lct", "circuit privacy", "--no-circuit-privacy"});
+}
+
+TEST(ClientServer, SomebodyElseEncryptsWithThePublicKey) {
+    const Parties parties;
+    const Model model = quick_model();
+    parties.prepare(model, 2, {"--public-encryption"});
+    const fs::path sender = parties.client() / "sender";
+    fs::copy(parties.client() / "keys", sender);
+    fs::remove(sender / "secret.key");
+    Parties::expect_done(parties.at_client({"encrypt", "--keys", "sender", "--images", "images.idx", "--out",
+                                            "upload.lct", "--public", "--force"}));
+    const CommandResult inspected = parties.at_client({"inspect", "upload.lct", "--json"});
+    EXPECT_EQ(json::parse(inspected.output)["item"], "ciphertext");
+    Parties::hand("upload.lct", parties.client(), parties.server());
+    Parties::expect_done(parties.infer());
+    Parties::hand("reply.lct", parties.server(), parties.client());
+    const CommandResult result = parties.decrypt({"--json"});
+    Parties::expect_done(result);
+    expect_logits(result.output, model, 2);
+}
+
+/// A prepared pair of parties with a small model and a reply, shared by the tests that leave them as they
+/// are.
+const Parties& quick_parties() {
+    static const Parties parties = [] {
+        Parties made;
+        made.prepare(quick_model(), 3, {});
+        Parties::expect_done(made.infer());
+        Parties::hand("reply.lct", made.server(), made.client());
+        Parties::expect_done(made.at_client({"keygen", "--client", "client.json", "--out", "other"}));
+        return made;
+    }();
+    return parties;
+}
+
+/// What the server says to an upload; nothing may be left behind.
+void expect_refused(const Arguments& changed, const std::vector<std::string>& parts) {
+    const Parties& parties = quick_parties();
+    const auto before = names_in(parties.server());
+    Arguments arguments = {"infer"};
+    for (const auto& [option, value] : std::vector<std::pair<std::string, std::string>>{
+             {"--model", "model.lacuna.json"}, {"--keys", "evaluation.keys"}, {"--in", "upload.lct"}}) {
+        const auto place = std::find(changed.begin(), changed.end(), option);
+        arguments.push_back(option);
+        arguments.push_back(place == changed.end() ? value : *(place + 1));
+    }
+    arguments.insert(arguments.end(), {"--out", "refused.lct"});
+    expect_failure(parties.at_server(arguments), 1, parts);
+    EXPECT_EQ(names_in(parties.server()), before);
+}
+
+/// The file of a party with other bytes, beside it for as long as this lives.
+class Altered {
+  public:
+    Altered(const fs::path& original, const std::function<void(std::string&)>& change)
+        : file_(original.parent_path() / ("altered-" + original.filename().string())) {
+        std::string bytes = read_text(original);
+        change(bytes);
+        write_text(file_, bytes);
+    }
+    ~Altered() { fs::remove(file_); }
+    Altered(const Altered&) = delete;
+    Altered& operator=(const Altered&) = delete;
+
+    [[nodiscard]] std::string name() const { return file_.filename().string(); }
+
+  private:
+    fs::path file_;
+};
+
+TEST(Mistakes, WrongKeys) {
+    const Parties& parties = quick_parties();
+    expect_refused({"--keys", (parties.client() / "other/evaluation.keys").string()},
+                   {"upload.lct", "key set"});
+    expect_refused({"--keys", (parties.client() / "keys/public.key").string()},
+                   {"public.key", "evaluation keys", "public key"});
+    expect_failure(parties.at_client({"decrypt", "--keys", "other", "--in", "reply.lct"}), 1,
+                   {"reply.lct", "key set", "keys that encrypted"});
+}
+
+TEST(Mistakes, AnotherKeySetsSecret) {
+    const Parties& parties = quick_parties();
+    const fs::path folder = parties.client() / "foreign";
+    fs::copy(parties.client() / "keys", folder);
+    fs::copy_file(parties.client() / "other/secret.key", folder / "secret.key",
+                  fs::copy_options::overwrite_existing);
+    expect_failure(parties.at_client({"decrypt", "--keys", "foreign", "--in", "reply.lct"}), 1,
+                   {"secret.key", "public.key"});
+    fs::remove_all(folder);
+}
+
+TEST(Mistakes, WrongModel) {
+    const Parties& parties = quick_parties();
+    Model other = quick_model();
+    other.name = "other";
+    save_model(other, parties.client() / "other.lacuna.json");
+    expect_refused({"--model", (parties.client() / "other.lacuna.json").string()},
+                   {"upload.lct", "model 'other'", "'quick'"});
+    Model changed = quick_model();
+    std::get<Dense>(changed.layers.back().kind).bias[0] = mpz_class("1000000000000");
+    save_model(changed, parties.client() / "other.lacuna.json");
+    expect_refused({"--model", (parties.client() / "other.lacuna.json").string()},
+                   {"upload.lct", "plan", "the model has changed"});
+    fs::remove(parties.client() / "other.lacuna.json");
+}
+
+TEST(Mistakes, MixedParameters) {
+    const Parties& parties = quick_parties();
+    const fs::path folder = parties.client() / "mixed";
+    fs::copy(parties.client() / "keys", folder);
+    Parties::expect_done(
+        run_lacuna({"plan", "--model", (parties.server() / "model.lacuna.json").string(), "--security", "256",
+                    "--export-client", (folder / "client.json").string(), "--force"}));
+    expect_failure(parties.at_client({"decrypt", "--keys", "mixed", "--in", "reply.lct"}), 1, {"secret.key"});
+    expect_failure(
+        parties.at_client({"encrypt", "--keys", "mixed", "--images", "images.idx", "--out", "mixed.lct"}), 1,
+        {"secret.key"});
+    EXPECT_FALSE(fs::exists(parties.client() / "mixed.lct"));
+    fs::remove_all(folder);
+}
+
+TEST(Mistakes, OldVersion) {
+    const Parties& parties = quick_parties();
+    constexpr std::size_t version_at = 6;
+    const Altered upload(parties.server() / "upload.lct", [](std::string& bytes) { bytes[version_at] = 0; });
+    expect_refused({"--in", upload.name()}, {upload.name(), "version"});
+    const Altered keys(parties.server() / "evaluation.keys",
+                       [](std::string& bytes) { bytes[version_at] = 2; });
+    expect_refused({"--keys", keys.name()}, {keys.name(), "version"});
+    const Altered reply(parties.client() / "reply.lct", [](std::string& bytes) { bytes[version_at] = 7; });
+    expect_failure(parties.at_client({"decrypt", "--keys", "keys", "--in", reply.name()}), 1,
+                   {reply.name(), "version"});
+    const Altered plan(parties.client() / "client.json", [](std::string& text) {
+        text.replace(text.find("\"version\": 1"), 12, "\"version\": 9");
+    });
+    expect_failure(parties.at_client({"keygen", "--client", plan.name(), "--out", "never"}), 1,
+                   {plan.name(), "version", "found 9"});
+    EXPECT_FALSE(fs::exists(parties.client() / "never"));
+}
+
+TEST(Mistakes, WrongOrder) {
+    const Parties& parties = quick_parties();
+    // Two records of the upload change places: the last two, which are equally long.
+    const Altered swapped(parties.server() / "upload.lct", [](std::string& bytes) {
+        const std::size_t last = bytes.rfind("LACUNA");
+        const std::size_t size = bytes.size() - last;
+        const std::string record = bytes.substr(last);
+        bytes.replace(last, size, bytes.substr(last - size, size));
+        bytes.replace(last - size, size, record);
+    });
+    expect_refused({"--in", swapped.name()}, {swapped.name(), "checksum"});
+    expect_refused({"--in", "evaluation.keys"}, {"evaluation.keys", "batch"});
+    expect_refused({"--in", "reply.lct"}, {"reply.lct", "lacuna-upload"});
+    expect_failure(parties.at_client({"decrypt", "--keys", "keys", "--in", "upload.lct"}), 1,
+                   {"upload.lct", "lacuna-reply"});
+}
+
+TEST(Mistakes, DamagedAndMissingFiles) {
+    const Parties& parties = quick_parties();
+    const Altered shorter(parties.server() / "upload.lct",
+                          [](std::string& bytes) { bytes.resize(bytes.size() / 2); });
+    expect_refused({"--in", shorter.name()}, {shorter.name(), "expected"});
+    const Altered flipped(parties.server() / "evaluation.keys",
+                          [](std::string& bytes) { bytes[bytes.size() / 2] ^= 1; });
+    expect_refused({"--keys", flipped.name()}, {flipped.name()});
+    expect_refused({"--in", "nothing.lct"}, {"nothing.lct"});
+    expect_failure(parties.at_client({"keygen", "--client", "nothing.json", "--out", "never"}), 1,
+                   {"nothing.json"});
+    expect_failure(
+        parties.at_client({"encrypt", "--keys", "nowhere", "--images", "images.idx", "--out", "x.lct"}), 1,
+        {"nowhere"});
+    expect_failure(parties.infer(), 1, {"reply.lct", "exists", "--force"});
+}
+
+TEST(Mistakes, NoRoomForPublicKeyEncryption) {
+    expect_failure(quick_parties().at_client({"encrypt", "--keys", "keys", "--images", "images.idx", "--out",
+                                              "public.lct", "--public"}),
+                   1, {"public-key encryption", "secret key"});
+    EXPECT_FALSE(fs::exists(quick_parties().client() / "public.lct"));
+}
+
+TEST(Mistakes, TooManyImages) {
+    const Parties parties;
+    parties.prepare(quick_model(), 1, {"--packing", "radix", "--no-circuit-privacy"});
+    expect_failure(parties.at_client({"encrypt", "--keys", "keys", "--images", "images.idx", "images.idx",
+                                      "--out", "two.lct"}),
+                   1, {"at most 1 images", "split"});
+    EXPECT_FALSE(fs::exists(parties.client() / "two.lct"));
+}
+
+TEST(KeyFiles, SecretKeyIsTheOwnersAlone) {
+    const Parties& parties = quick_parties();
+    const fs::path secret = parties.client() / "keys/secret.key";
+    EXPECT_EQ(fs::status(secret).permissions() & fs::perms::mask,
+              fs::perms::owner_read | fs::perms::owner_write);
+    EXPECT_EQ(names_in(parties.client() / "keys"),
+              (std::set<std::string>{"client.json", "evaluation.keys", "public.key", "secret.key"}));
+    fs::permissions(secret, fs::perms::group_read, fs::perm_options::add);
+    expect_failure(parties.decrypt(), 1, {"secret.key", "only its owner", "chmod 600"});
+    fs::permissions(secret, fs::perms::group_read, fs::perm_options::remove);
+    EXPECT_EQ(parties.decrypt().code, 0);
+}
+
+TEST(KeyFiles, AreReplacedByForceOnly) {
+    const Parties& parties = quick_parties();
+    const std::string before = read_text(parties.client() / "keys/secret.key");
+    expect_failure(parties.at_client({"keygen", "--client", "client.json", "--out", "keys"}), 1,
+                   {"keys", "exists already", "--force"});
+    EXPECT_EQ(read_text(parties.client() / "keys/secret.key"), before);
+    fs::copy(parties.client() / "keys", parties.client() / "again");
+    Parties::expect_done(
+        parties.at_client({"keygen", "--client", "client.json", "--out", "again", "--force"}));
+    EXPECT_NE(read_text(parties.client() / "again/secret.key"), before);
+    // Whatever else lies there is nobody's to replace.
+    write_text(parties.client() / "again/notes.txt", "mine");
+    expect_failure(parties.at_client({"keygen", "--client", "client.json", "--out", "again", "--force"}), 1,
+                   {"again", "notes.txt"});
+    fs::remove_all(parties.client() / "again");
+}
+
+TEST(Inspect, SaysWhatEveryFileIs) {
+    const Parties& parties = quick_parties();
+    const auto inspect = [&](const std::string& file) {
+        const CommandResult result = parties.at_client({"inspect", file, "--json"});
+        Parties::expect_done(result);
+        return json::parse(result.output);
+    };
+    EXPECT_EQ(inspect("keys/secret.key")["kind"], "secret key");
+    EXPECT_EQ(inspect("keys/public.key")["kind"], "public key");
+    const json keys = inspect("keys/evaluation.keys");
+    EXPECT_EQ(keys["has_public_key"], true);
+    EXPECT_EQ(keys["has_relinearisation_key"], true);
+    const json upload = inspect("upload.lct");
+    EXPECT_EQ(upload["content"], "upload");
+    EXPECT_EQ(upload["images"], 3);
+    EXPECT_EQ(upload["key_set"], keys["key_set"]);
+    EXPECT_EQ(upload["ring"], keys["ring"]);
+    const json reply = inspect("reply.lct");
+    EXPECT_EQ(reply["content"], "reply");
+    EXPECT_EQ(reply["key_set"], keys["key_set"]);
+    EXPECT_EQ(reply["plan"], upload["plan"]);
+    EXPECT_EQ(inspect("client.json")["plan"], upload["plan"]);
+    EXPECT_EQ(inspect(shipped_model.string())["model"], "faster-cryptonets");
+    EXPECT_EQ(parties.at_client({"inspect", "upload.lct"}).code, 0);
+    expect_failure(parties.at_client({"inspect", "images.idx"}), 1, {"images.idx"});
+}
+
+/// The command leaves a folder as it was, or as it would be afterwards, whenever it is killed.
+void expect_atomic(const Arguments& arguments, const fs::path& here, const std::vector<fs::path>& outputs) {
+    const auto snapshot = [&] {
+        std::vector<std::string> contents;
+        for (const fs::path& output : outputs) {
+            contents.push_back(read_text(output));
+        }
+        return contents;
+    };
+    bool finished = false;
+    for (int wait = 2'000; !finished; wait *= 2) {
+        const auto before = snapshot();
+        ChildProcess process(LACUNA_COMMAND, arguments, {here, {}});
+        ::usleep(static_cast<useconds_t>(wait));
+        finished = !process.running();
+        process.send(SIGKILL);
+        const int code = process.wait();
+        const auto after = snapshot();
+        bool none = true;
+        bool all = true;
+        for (std::size_t i = 0; i < outputs.size(); ++i) {
+            none = none && after[i] == before[i];
+            all = all && after[i] != before[i] && !after[i].empty();
+        }
+        EXPECT_TRUE(none || all) << arguments[0] << " killed after " << wait << " us";
+        if (finished) {
+            EXPECT_EQ(code, 0) << process.errors();
+        }
+        for (const fs::path& output : outputs) {
+            Parties::expect_done(run_lacuna({"inspect", output.string()}));
+        }
+    }
+}
+
+TEST(Crash, KeepsThePreviousState) {
+    const Parties parties;
+    parties.prepare(quick_model(), 3, {});
+    Parties::expect_done(parties.infer());
+    expect_atomic({"encrypt", "--keys", "keys", "--images", "images.idx", "--out", "upload.lct", "--force"},
+                  parties.client(), {parties.client() / "upload.lct"});
+    expect_atomic({"infer", "--model", "model.lacuna.json", "--keys", "evaluation.keys", "--in", "upload.lct",
+                   "--out", "reply.lct", "--force"},
+                  parties.server(), {parties.server() / "reply.lct"});
+    const fs::path keys = parties.client() / "keys";
+    expect_atomic({"keygen", "--client", "client.json", "--out", "keys", "--force"}, parties.client(),
+                  {keys / "secret.key", keys / "public.key", keys / "evaluation.keys"});
+}
+
+TEST(Crash, CtrlCLeavesNoHalfFile) {
+    const Parties& parties = quick_parties();
+    const auto before = names_in(parties.client());
+    ChildProcess process(
+        LACUNA_COMMAND,
+        {"encrypt", "--keys", "keys", "--images", "images.idx", "--out", "stopped.lct", "--threads", "1"},
+        {parties.client(), {{"LACUNA_KERNELS", "portable"}}});
+    while (process.running() && names_in(parties.client()) == before) {
+        ::usleep(1'000);
+    }
+    process.send(SIGINT);
+    EXPECT_EQ(process.wait(), 130);
+    EXPECT_NE(process.errors().find("stopped on request"), std::string::npos) << process.errors();
+    EXPECT_EQ(names_in(parties.client()), before);
+}
+
+}  // namespace
+}  // namespace lacuna::testing

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <functional>
+
+#include <nlohmann/json.hpp>
+
+#include "nn/client.h"
+#include "nn/plan.h"
+#include "ntt/error.h"
+
+namespace lacuna {
+namespace {
+
+using nlohmann::json;
+
+ClientPlan shipped_plan(Packing packing, int privacy_bits) {
+    const Model model =
+        load_model(std::filesystem::path(LACUNA_SOURCE_DIR) / "nn/models/faster-cryptonets.lacuna.json");
+    return make_plan(model, {1, packing, 128, privacy_bits}).client;
+}
+
+const ClientPlan& slots_plan() {
+    static const ClientPlan plan = shipped_plan(Packing::slots, 40);
+    return plan;
+}
+
+const ClientPlan& radix_plan() {
+    static const ClientPlan plan = shipped_plan(Packing::radix, 0);
+    return plan;
+}
+
+TEST(ClientPlanFile, RoundTrips) {
+    for (const ClientPlan& plan : {slots_plan(), radix_plan()}) {
+        const std::string text = format_client_plan(plan);
+        const ClientPlan read = parse_client_plan(text, "client.json");
+        EXPECT_EQ(read, plan);
+        EXPECT_EQ(format_client_plan(read), text);
+        const Client client(read);
+        EXPECT_EQ(client.context().n(), plan.parameters.n);
+    }
+}
+
+/// The error of a plan's file after a change, which has to name the source and these parts.
+void expect_refused(const ClientPlan& plan, const std::function<void(json&)>& change,
+                    const std::vector<std::string>& parts) {
+    json document = json::parse(format_client_plan(plan));
+    change(document);
+    try {
+        (void)parse_client_plan(document.dump(), "client.json");
+        ADD_FAILURE() << "accepted: " << document.dump();
+    } catch (const Error& error) {
+        const std::string text = error.what();
+        EXPECT_EQ(text.rfind("client.json: ", 0), 0U) << text;
+        for (const std::string& part : parts) {
+            EXPECT_NE(text.find(part), std::string::npos) << "expected '" << part << "' in: " << text;
+        }
+    }
+}
+
+TEST(ClientPlanFile, RefusesOtherFormatsAndVersions) {
+    expect_refused(slots_plan(), [](json& d) { d["format"] = "lacuna-model"; },
+                   {"lacuna-client-plan", "lacuna-model"});
+    expect_refused(slots_plan(), [](json& d) { d.erase("format"); }, {"lacuna-client-plan"});
+    expect_refused(slots_plan(), [](json& d) { d["version"] = 2; }, {"version", "expected 1", "found 2"});
+    expect_refused(slots_plan(), [](json& d) { d["weights"] = json::array(); }, {"weights"});
+    expect_refused(slots_plan(), [](json& d) { d["reply"]["more"] = 1; }, {"reply", "more"});
+    expect_refused(slots_plan(), [](json& d) { d["parameters"]["more"] = 1; }, {"parameters", "more"});
+}
+
+TEST(ClientPlanFile, RefusesEveryMissingField) {
+    const json document = json::parse(format_client_plan(slots_plan()));
+    for (const auto& [field, value] : document.items()) {
+        expect_refused(slots_plan(), [&](json& d) { d.erase(field); }, {"expected"});
+        if (!value.is_object() || field == "parameters") {
+            continue;
+        }
+        for (const auto& item : value.items()) {
+            expect_refused(slots_plan(), [&](json& d) { d[field].erase(item.key()); }, {field, item.key()});
+        }
+    }
+}
+
+TEST(ClientPlanFile, RefusesValuesOfTheWrongTypeEverywhere) {
+    const json document = json::parse(format_client_plan(slots_plan()));
+    for (const auto& [field, value] : document.items()) {
+        for (const json& other :
+             {json(), json("x"), json(-1), json(1.5), json(true), json::object(), json::array()}) {
+            if (other.type() != value.type()) {
+                expect_refused(slots_plan(), [&](json& d) { d[field] = other; }, {"expected"});
+            }
+        }
+    }
+}
+
+TEST(ClientPlanFile, RefusesParametersBelowTheStatedSecurity) {
+    expect_refused(slots_plan(), [](json& d) { d["parameters"]["security"] = 256; }, {"parameters"});
+    expect_refused(slots_plan(), [](json& d) { d["parameters"]["security"] = 100; }, {"parameters"});
+    expect_refused(slots_plan(), [](json& d) { d["parameters"]["allow_insecure"] = true; },
+                   {"allow_insecure"});
+    expect_refused(slots_plan(), [](json& d) { d["parameters"]["n"] = 2048; }, {"parameters"});
+    expect_refused(slots_plan(), [](json& d) { d["parameters"]["data_primes"][0] = 15; }, {"parameters"});
+    expect_refused(slots_plan(), [](json& d) { d["parameters"]["plain_bits"] = {20}; }, {"by value"});
+}
+
+TEST(ClientPlanFile, RefusesModuliThatDoNotCarryThePacking) {
+    expect_refused(slots_plan(), [](json& d) { d["parameters"]["plain_moduli"] = {65536}; },
+                   {"plain_moduli", "prime"});
+    expect_refused(slots_plan(), [](json& d) { d["parameters"]["plain_moduli"] = json::array(); },
+                   {"plain_moduli"});
+    expect_refused(radix_plan(),
+                   [](json& d) {
+                       d["parameters"]["plain_moduli"] = {15, 21};
+                   },
+                   {"common factor"});
+    expect_refused(radix_plan(), [](json& d) { d["parameters"]["plain_moduli"] = {2}; }, {"at least 3"});
+}
+
+TEST(ClientPlanFile, RefusesLayoutsThatDoNotFitTheRing) {
+    const std::size_t n = slots_plan().parameters.n;
+    expect_refused(slots_plan(), [&](json& d) { d["batch"] = n + 1; }, {"batch"});
+    expect_refused(slots_plan(), [](json& d) { d["batch"] = 0; }, {"batch"});
+    expect_refused(radix_plan(), [](json& d) { d["batch"] = 2; }, {"batch"});
+    expect_refused(slots_plan(), [](json& d) { d["reply"]["stride"] = 1; }, {"reply.stride"});
+    expect_refused(radix_plan(), [&](json& d) { d["reply"]["stride"] = n; }, {"reply.stride"});
+    expect_refused(radix_plan(), [](json& d) { d["reply"]["coefficients"] = 0; }, {"reply.coefficients"});
+    expect_refused(slots_plan(), [](json& d) { d["reply"]["classes"] = 0; }, {"reply.classes"});
+    expect_refused(slots_plan(), [](json& d) { d["reply"]["limbs"] = 40; }, {"reply.limbs"});
+    expect_refused(slots_plan(), [](json& d) { d["reply"]["scale"] = 0; }, {"reply.scale"});
+    expect_refused(slots_plan(),
+                   [](json& d) {
+                       d["reply"]["dropped_bits"] = {0, 60};
+                   },
+                   {"reply.dropped_bits[1]"});
+    expect_refused(slots_plan(), [](json& d) { d["input"]["shape"] = {4096, 4096, 4096}; }, {"input.shape"});
+    expect_refused(slots_plan(), [](json& d) { d["input"]["thresholds"] = {3, 3}; }, {"rising"});
+    expect_refused(slots_plan(), [](json& d) { d["input"]["thresholds"] = {0}; }, {"thresholds[0]"});
+}
+
+TEST(ClientPlanFile, RefusesKeysThatMakeNoSense) {
+    const std::size_t n = slots_plan().parameters.n;
+    expect_refused(slots_plan(), [](json& d) { d["keys"]["galois_elements"] = {4}; }, {"odd"});
+    expect_refused(slots_plan(),
+                   [](json& d) {
+                       d["keys"]["galois_elements"] = {5, 5};
+                   },
+                   {"galois_elements[1]"});
+    expect_refused(slots_plan(), [&](json& d) { d["keys"]["galois_elements"] = {2 * n + 1}; },
+                   {"galois_elements[0]"});
+    expect_refused(slots_plan(), [](json& d) { d["keys"]["public"] = false; }, {"privacy_bits"});
+    expect_refused(slots_plan(), [](json& d) { d["privacy_bits"] = 200; }, {"privacy_bits"});
+    expect_refused(radix_plan(), [](json& d) { d["privacy_bits"] = 40; }, {"privacy_bits"});
+    expect_refused(slots_plan(), [](json& d) { d["parameters"].erase("special_primes"); }, {"client.json"});
+}
+
+TEST(ClientPlanFile, RefusesWhatIsNoJson) {
+    for (const std::string text : {"", "{", "[1]", "null", "\x80"}) {
+        EXPECT_THROW((void)parse_client_plan(text, "client.json"), Error) << text;
+    }
+    EXPECT_THROW((void)parse_client_plan(std::string(std::size_t{2} << 20, ' '), "client.json"), Error);
+}
+
+TEST(PlanFile, NamesEveryStepAndCount) {
+    const Model model =
+        load_model(std::filesystem::path(LACUNA_SOURCE_DIR) / "nn/models/faster-cryptonets.lacuna.json");
+    const Plan plan = make_plan(model, {1, Packing::slots, 128, 0});
+    const json document = json::parse(format_plan(plan));
+    EXPECT_EQ(document["steps"].size(), plan.steps.size());
+    EXPECT_EQ(document["hops"]["total"], plan.operations.total().total());
+    EXPECT_EQ(document["client"], json::parse(format_client_plan(plan.client)));
+    EXPECT_EQ(document["reasons"].size(), plan.reasons.size());
+}
+
+}  // namespace
+}  // namespace lacuna
