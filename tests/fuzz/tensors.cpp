@@ -44,7 +44,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const std::span<const std::uint8_t> bytes(data, size);
     static const Context context(plan.parameters);
     testing::attempt(bytes, [](Source& source) { return read_upload_head(source); });
-    testing::attempt(bytes, [](Source& source) { return read_reply_head(source); });
+    testing::attempt(bytes, [](Source& source) { return read_tensor_head(source); });
     testing::attempt(bytes, [&](Source& source) { return load_upload(source, context, plan); });
     testing::attempt(bytes, [&](Source& source) { return load_reply(source, context, plan, KeySetId{}); });
     return 0;
