@@ -16,6 +16,7 @@
 
 #include "ntt/kernels_list.h"
 #include "ntt/ntt_tables.h"
+#include "ntt/twiddle_powers.h"
 
 namespace lacuna {
 
@@ -646,8 +647,7 @@ void ntt_inverse(const NttTables& tables, Word* a) {
     }
 }
 
-/// Writes the constants of one direction; powers[i] is the twiddle of block i - 2^s of stage s, where 2^s is
-/// the highest power of two in i.
+/// Writes the constants of one direction from its TwiddlePowers.
 Buffer lay_out(std::size_t n, const Modulus& q, const Buffer& powers, Word scale) {
     const Plan plan(n);
     Buffer table(plan.words);
@@ -688,22 +688,9 @@ Buffer lay_out(std::size_t n, const Modulus& q, const Buffer& powers, Word scale
 }
 
 void build_twiddles(std::size_t n, const Modulus& q, Word root, Buffer& forward, Buffer& inverse) {
-    const int log_n = std::countr_zero(n);
-    const Word inverse_root = q.inverse(root);
-    const Word scale = q.inverse(q.reduce(Word{n}));
-    Buffer powers(n);
-    Buffer inverse_powers(n);
-    Word power = 1;
-    Word inverse_power = 1;
-    for (std::size_t i = 0; i < n; ++i) {
-        const std::size_t position = reverse_bits(static_cast<std::uint32_t>(i), log_n);
-        powers[position] = power;
-        inverse_powers[position] = position == 1 ? q.multiply(inverse_power, scale) : inverse_power;
-        power = q.multiply(power, root);
-        inverse_power = q.multiply(inverse_power, inverse_root);
-    }
-    forward = lay_out(n, q, powers, scale);
-    inverse = lay_out(n, q, inverse_powers, scale);
+    const TwiddlePowers powers(n, q, root);
+    forward = lay_out(n, q, powers.forward, powers.scale);
+    inverse = lay_out(n, q, powers.inverse, powers.scale);
 }
 
 // ---- element by element

@@ -7,6 +7,7 @@
 
 #include "ntt/kernels_list.h"
 #include "ntt/ntt_tables.h"
+#include "ntt/twiddle_powers.h"
 
 namespace lacuna {
 
@@ -31,22 +32,14 @@ ShoupFactor load_twiddle(const Word* table, std::size_t i) {
     return factor;
 }
 
-/// forward[i] = root^reverse(i), inverse[i] = root^-reverse(i). The last stage of the inverse transform also
-/// scales by 1/n: entry 0, otherwise unused, holds 1/n, and entry 1 holds root^-reverse(1) / n.
+/// The powers in order; entry 0 of the inverse, otherwise unused, holds 1/n.
 void build_twiddles(std::size_t n, const Modulus& q, Word root, Buffer& forward, Buffer& inverse) {
-    const int log_n = std::countr_zero(n);
-    const Word inverse_root = q.inverse(root);
-    const Word scale = q.inverse(q.reduce(Word{n}));
+    const TwiddlePowers powers(n, q, root);
     forward = Buffer(2 * n);
     inverse = Buffer(2 * n);
-    Word power = 1;
-    Word inverse_power = 1;
     for (std::size_t i = 0; i < n; ++i) {
-        const std::size_t position = reverse_bits(static_cast<std::uint32_t>(i), log_n);
-        store_twiddle(forward, position, power, q);
-        store_twiddle(inverse, position, position <= 1 ? q.multiply(inverse_power, scale) : inverse_power, q);
-        power = q.multiply(power, root);
-        inverse_power = q.multiply(inverse_power, inverse_root);
+        store_twiddle(forward, i, powers.forward[i], q);
+        store_twiddle(inverse, i, i == 0 ? powers.scale : powers.inverse[i], q);
     }
 }
 
