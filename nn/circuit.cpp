@@ -160,8 +160,11 @@ class Walk {
     void drop_to(std::size_t limbs) {
         PlanStep& last = circuit.steps.back();
         if (last.kind == PlanStep::Kind::activation && last_is_product_) {
-            // The first prime to go is divided out in the product's own rounding.
-            estimate_ = switched(estimate_.limbs - 1);
+            // The first prime to go is divided out in the product's own rounding, which its coefficient then
+            // multiplies: w (e / (w q) + rounding).
+            estimate_ = noise_->linear(
+                noise_->mod_switch_to(noise_->linear(estimate_, 1 / last_rounding_), estimate_.limbs - 1),
+                last_rounding_);
             last.limbs = estimate_.limbs;
             last.budget_bits = noise_->budget(estimate_);
             last.noise_bits = noise_->log_bound(estimate_);
@@ -235,6 +238,9 @@ class Walk {
         estimate_ = noise_->add_plain(sum.value_or(estimate_));
         last_is_product_ = degree >= 2 && stage.powers[degree] != 0;
         after_products_ = last_is_product_ && stage.powers[1] == 0;
+        const bool has_lower = std::any_of(stage.powers.begin() + 1, stage.powers.end() - 1,
+                                           [](double weight) { return weight != 0; });
+        last_rounding_ = stage.powers[degree] + (has_lower ? 1 : 0);
         record(PlanStep::Kind::activation, &stage, stage.elements, static_cast<double>(stage.elements) * cost,
                "");
         if (!alive()) {
@@ -313,6 +319,8 @@ class Walk {
     std::size_t next_ = 0;
     bool flooded_ = false;
     bool last_is_product_ = false;  // the last activation ended in a product, which can drop a prime
+    double last_rounding_ = 1;      // roundings that this puts into its result: of the product, times its
+                                    // coefficient, and of the sum of the lower terms
     bool after_products_ = false;   // the values are powers x^i, i >= 2, alone
 };
 

@@ -184,21 +184,29 @@ Ciphertext Session::activate(const Ciphertext& x, std::size_t layer, std::size_t
         }
         return *powers[i];
     };
+    // A weight after a rounding multiplies it too, so the lower terms are weighted and summed before theirs.
     std::optional<Ciphertext> sum;
+    std::optional<Ciphertext> highest;
     for (std::size_t i = coefficients.size(); i-- > 1;) {
         const std::vector<Monomial> weight = encode_integer(coefficients[i], t);
         if (weight.empty()) {
             continue;
         }
-        const bool last = i + 1 == coefficients.size() && i > 1;  // a factor of nothing else
-        Ciphertext term = weighted(
-            last ? product(power, i, x.limbs() - limbs) : evaluator_.mod_switch_to(power(power, i), limbs),
-            weight);
+        if (i + 1 == coefficients.size() && i > 1) {  // a factor of nothing else
+            highest = weighted(product(power, i, x.limbs() - limbs), weight);
+            continue;
+        }
+        Ciphertext term = weighted(power(power, i), weight);
         sum = sum ? evaluator_.add(*sum, term) : std::move(term);
     }
-    if (!sum) {
-        const Ciphertext zero = evaluator_.mod_switch_to(x, limbs);
-        sum = evaluator_.subtract(zero, zero);  // every coefficient is 0 modulo t
+    if (!sum && !highest) {
+        sum = evaluator_.subtract(x, x);  // every coefficient is 0 modulo t
+    }
+    if (sum) {
+        sum = evaluator_.mod_switch_to(*sum, limbs);
+    }
+    if (highest) {
+        sum = sum ? evaluator_.add(*highest, *sum) : std::move(highest);
     }
     const std::vector<Monomial> constant = encode_integer(coefficients[0], t);
     if (!constant.empty()) {
