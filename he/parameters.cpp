@@ -115,7 +115,13 @@ void check_primes(std::size_t n, const std::vector<std::uint64_t>& primes, const
 Parameters parse_parameters(std::string_view text, const std::string& source) {
     Json json;
     try {
-        json = Json::parse(text);
+        // Deep nesting would exhaust the stack of whoever prints the value.
+        json = Json::parse(text, [&source](int depth, Json::parse_event_t, const Json&) {
+            if (depth > 8) {
+                throw Error(source + ": expected numbers and lists of numbers, found deeper nesting");
+            }
+            return true;
+        });
     } catch (const Json::exception& error) {
         throw Error(source + ": expected a JSON object of parameters; " + error.what());
     }

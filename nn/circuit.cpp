@@ -453,7 +453,10 @@ std::vector<Stage> stages_of(const Model& model, Packing packing, const std::vec
         }
         stage.norm_products =
             independent ? std::min(stage.norm_1, std::sqrt(2.0) * stage.norm_products) : stage.norm_1;
-        if (independent) {
+        // Many sums of few values are pairwise independent still, but their products' noise is too far from
+        // Gaussian.
+        constexpr std::size_t rows_per_value = 16;
+        if (independent && stage.elements <= rows_per_value * shapes[i].size()) {
             groups = row_groups(map.weights, groups);
         } else {
             groups.assign(stage.elements, 0);

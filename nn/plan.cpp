@@ -88,7 +88,79 @@ struct Candidate {
     double request_cost = 0;  // of a whole batch
 };
 
-/// The shortest chain for which the circuit decrypts, for this n and these plaintext moduli.
+/// How many low bits of c_0 and c_1 a reply of one limb can leave out: together they may use up what the
+/// proven noise leaves of Q / (2t). Leaving out d bits rounds to a multiple of 2^d, an error of at most
+/// 2^(d-1) in c_0, and of deviation 2^d sqrt(n Var(s) / 12) after multiplication with s in c_1.
+std::array<int, 2> droppable_bits(const Candidate& candidate, double log_t) {
+    const double budget = candidate.circuit.reply_budget_bits;
+    if (candidate.circuit.reply_limbs != 1 || budget < 0.5) {
+        return {0, 0};
+    }
+    const double log_limit = std::log2(static_cast<double>(candidate.parameters.data_primes[0])) - 1 - log_t;
+    const double log_secret =
+        0.5 * std::log2(static_cast<double>(candidate.parameters.n) * (2.0 / 3.0) / 12.0) + std::log2(14.5);
+    const double log_slack = log_limit + std::log2(1.0 - std::exp2(-budget)) - 1.0;  // half for each part
+    return {std::max(0, static_cast<int>(std::floor(log_slack))),
+            std::max(0, static_cast<int>(std::floor(log_slack - log_secret)))};
+}
+
+/// Bits that a coefficient of both parts of the reply takes.
+double reply_bits(const Candidate& candidate, double log_t) {
+    const std::array<int, 2> dropped = droppable_bits(candidate, log_t);
+    double bits = -dropped[0] - dropped[1];
+    for (std::size_t i = 0; i < candidate.circuit.reply_limbs; ++i) {
+        bits += 2.0 * std::bit_width(candidate.parameters.data_primes[i]);
+    }
+    return bits;
+}
+
+/// Sizes of `limbs` data primes of `total` bits: nearly equal ones, and a first one as large as can be, on
+/// which the reply may fit alone.
+std::vector<std::vector<int>> chains_of(int total, std::size_t limbs) {
+    std::vector<std::vector<int>> chains = {even_chain(total)};
+    if (limbs > 1 && total > max_modulus_bits) {
+        std::vector<int> chain = even_chain(total - max_modulus_bits);
+        chain.insert(chain.begin(), max_modulus_bits);
+        chains.push_back(std::move(chain));
+    }
+    std::erase_if(chains, [limbs](const std::vector<int>& chain) { return chain.size() != limbs; });
+    return chains;
+}
+
+/// The circuit under these parameters, given by size, if it decrypts.
+std::optional<Candidate> try_chain(const std::vector<Stage>& stages, CircuitSetting setting,
+                                   const std::vector<std::uint64_t>& moduli) {
+    if (!plan_circuit(stages, setting)) {
+        return std::nullopt;
+    }
+    // Once more with the primes themselves, which fall a little short of their sizes. Not every size has
+    // primes, and not every set of them makes a scheme: then larger ones may.
+    setting.parameters.plain_moduli = moduli;
+    try {
+        setting.parameters = resolve(setting.parameters);
+    } catch (const Error&) {
+        return std::nullopt;
+    }
+    std::optional<Circuit> circuit = plan_circuit(stages, setting);
+    if (!circuit) {
+        return std::nullopt;
+    }
+    Candidate candidate{setting.parameters, std::move(*circuit), setting.packing, 0};
+    candidate.request_cost = candidate.circuit.cost() * static_cast<double>(moduli.size());
+    return candidate;
+}
+
+/// Less work, or a shorter reply for the same work.
+bool is_better(const Candidate& a, const Candidate& b, double log_t) {
+    constexpr double same = 1.001;
+    if (a.request_cost * same < b.request_cost) {
+        return true;
+    }
+    return a.request_cost <= b.request_cost * same && reply_bits(a, log_t) < reply_bits(b, log_t);
+}
+
+/// A chain of as few primes as possible for which the circuit decrypts, for this n and these plaintext
+/// moduli.
 std::optional<Candidate> shortest_chain(const Model& model, const PlanRequest& request, std::size_t n,
                                         Packing packing, const std::vector<std::uint64_t>& moduli) {
     const int limit = max_log_qp(n, request.security);
@@ -101,53 +173,38 @@ std::optional<Candidate> shortest_chain(const Model& model, const PlanRequest& r
             if (digit_limbs > 1 && limbs < 3 * digit_limbs) {
                 continue;
             }
-            // Total sizes from small to large: a smaller Q has less noise growth to pay for and fewer helper
-            // primes.
+            // Total sizes from small to large: a smaller Q needs fewer helper primes, a few bits more may let
+            // a prime go earlier or make the reply shorter.
             int fitting = 0;
-            for (int total = std::max(static_cast<int>(limbs) * smallest_prime,
-                                      static_cast<int>(limbs - 1) * max_modulus_bits + 1);
-                 total <= static_cast<int>(limbs) * max_modulus_bits; ++total) {
-                const int special_total =
-                    std::min(static_cast<int>(digit_limbs) * max_modulus_bits, limit - total);
-                const int special = special_total / static_cast<int>(digit_limbs);
+            const int least = std::max(static_cast<int>(limbs) * smallest_prime,
+                                       static_cast<int>(limbs - 1) * max_modulus_bits + 1);
+            for (int total = least;
+                 total <= static_cast<int>(limbs) * max_modulus_bits && fitting < chains_tried; ++total) {
+                const int special =
+                    std::min(max_modulus_bits, (limit - total) / static_cast<int>(digit_limbs));
                 if (special < smallest_prime) {
                     break;
                 }
-                Parameters parameters;
-                parameters.n = n;
-                parameters.security = request.security;
-                parameters.digit_limbs = digit_limbs;
-                parameters.special_bits.assign(digit_limbs, special);
-                parameters.data_bits = even_chain(total);
-                if (parameters.data_bits.size() != limbs) {
-                    continue;
+                CircuitSetting setting;
+                setting.parameters.n = n;
+                setting.parameters.security = request.security;
+                setting.parameters.digit_limbs = digit_limbs;
+                setting.parameters.special_bits.assign(digit_limbs, special);
+                setting.log_t = log_t;
+                setting.packing = packing;
+                setting.privacy_bits = request.privacy_bits;
+                setting.public_encryption = request.public_encryption;
+                setting.moduli = moduli.size();
+                bool fits = false;
+                for (const std::vector<int>& chain : chains_of(total, limbs)) {
+                    setting.parameters.data_bits = chain;
+                    std::optional<Candidate> candidate = try_chain(stages, setting, moduli);
+                    fits = fits || candidate;
+                    if (candidate && (!best || is_better(*candidate, *best, log_t))) {
+                        best = std::move(candidate);
+                    }
                 }
-                CircuitSetting setting = {
-                    parameters,   log_t, packing, request.privacy_bits, request.public_encryption,
-                    moduli.size()};
-                if (!plan_circuit(stages, setting)) {
-                    continue;
-                }
-                // Once more with the primes themselves, which fall a little short of their sizes. Not every
-                // size has primes, and not every set of them makes a scheme: then larger ones may.
-                setting.parameters.plain_moduli = moduli;
-                try {
-                    setting.parameters = resolve(setting.parameters);
-                } catch (const Error&) {
-                    continue;
-                }
-                std::optional<Circuit> circuit = plan_circuit(stages, setting);
-                if (!circuit) {
-                    continue;
-                }
-                Candidate candidate{setting.parameters, std::move(*circuit), packing, 0};
-                candidate.request_cost = candidate.circuit.cost() * static_cast<double>(moduli.size());
-                if (!best || candidate.request_cost < best->request_cost) {
-                    best = std::move(candidate);
-                }
-                if (++fitting == chains_tried) {
-                    break;
-                }
+                fitting += fits ? 1 : 0;
             }
         }
         if (best) {
@@ -225,23 +282,6 @@ std::string obstacle(const Model& model, const PlanRequest& request, Packing pac
     return "values need " + std::to_string(bits) +
            " bits, and no ring up to n = " + std::to_string(max_ntt_size) + " with " +
            std::to_string(request.security) + " bits of security holds their noise";
-}
-
-/// How many low bits of c_0 and c_1 the reply can leave out: each may use up to half of what the
-/// proven noise leaves of Q / (2t).
-/// Leaving out d bits rounds to a multiple of 2^d, an error of at most 2^(d-1) in c_0, and of deviation 2^d
-/// sqrt(n Var(s) / 12) after multiplication with s in c_1.
-std::array<int, 2> droppable_bits(const Candidate& candidate, double log_limit) {
-    if (candidate.circuit.reply_budget_bits < 0.5) {
-        return {0, 0};
-    }
-    const double log_secret =
-        0.5 * std::log2(static_cast<double>(candidate.parameters.n) * (2.0 / 3.0) / 12.0) + std::log2(14.5);
-    // log2 of what the proven noise leaves of Q / (2t), halved for each part.
-    const double log_slack =
-        log_limit + std::log2(1.0 - std::exp2(-candidate.circuit.reply_budget_bits)) - 1.0;
-    return {std::max(0, static_cast<int>(std::floor(log_slack))),
-            std::max(0, static_cast<int>(std::floor(log_slack - log_secret)))};
 }
 
 std::string bits_text(double bits) {
@@ -457,13 +497,9 @@ Plan make_plan(const Model& model, const PlanRequest& request) {
     plan.degree = best_bounds.degree;
     plan.output_budget_bits = best->circuit.output_budget_bits;
     plan.reply_budget_bits = best->circuit.reply_budget_bits;
-    double log_reply_q = 0;
-    for (std::size_t i = 0; i < plan.client.reply_limbs; ++i) {
-        log_reply_q += std::log2(static_cast<double>(plan.client.parameters.data_primes[i]));
-    }
     const auto& moduli = plan.client.parameters.plain_moduli;
     const double log_t = std::log2(static_cast<double>(*std::max_element(moduli.begin(), moduli.end())));
-    plan.client.reply_dropped_bits = droppable_bits(*best, log_reply_q - 1 - log_t);
+    plan.client.reply_dropped_bits = droppable_bits(*best, log_t);
     plan.reasons = explain(plan, request, model);
     return plan;
 }

@@ -126,9 +126,9 @@ TEST(Stages, WeightsOfSlotsAreCentredModuloEveryModulus) {
 /// all are.
 TEST(Stages, ProportionalRowsAreCorrelated) {
     SmallModel random(1);
-    Model model = random.empty({4, 1, 1}, 1);
-    WeightMatrix distinct{4, {}};
-    WeightMatrix same{4, {}};
+    Model model = random.empty({8, 1, 1}, 1);
+    WeightMatrix distinct{8, {}};
+    WeightMatrix same{8, {}};
     WeightMatrix ones{100, {{}}};
     for (std::uint32_t i = 0; i < 100; ++i) {
         distinct.rows.push_back({{0, 1}, {1, 1 + i % 10}, {3, -1 - static_cast<std::int64_t>(i) / 10}});
@@ -146,7 +146,7 @@ TEST(Stages, ProportionalRowsAreCorrelated) {
     EXPECT_DOUBLE_EQ(norm_products(distinct, {0, 0, 1}), std::sqrt(2.0) * 10);
     EXPECT_DOUBLE_EQ(norm_products(same, {0, 0, 1}), 100);
     // Rows that are proportional only modulo t give the same ciphertext in the slots.
-    WeightMatrix residues{4, {}};
+    WeightMatrix residues{8, {}};
     for (std::uint32_t i = 0; i < 100; ++i) {
         residues.rows.push_back({{0, 1}, {1, 2 + 65537 * static_cast<std::int64_t>(i)}});
     }
