@@ -331,8 +331,8 @@ double encoded_weight(const mpz_class& value, Packing packing, const std::vector
     }
     double largest = 0;
     for (const std::uint64_t t : moduli) {
-        if (value.fits_slong_p() && std::abs(value.get_si()) <= static_cast<long>(t / 2)) {
-            largest = std::max(largest, std::abs(value.get_d()));
+        if (const mpz_class magnitude = abs(value); magnitude <= to_mpz(t / 2)) {
+            largest = std::max(largest, magnitude.get_d());
             continue;
         }
         mpz_class r;
