@@ -2,10 +2,10 @@
 #include "he/decryptor.h"
 
 #include <algorithm>
-#include <cmath>
 #include <string>
 
 #include "ntt/error.h"
+#include "rns/basis.h"
 #include "rns/ring_operations.h"
 
 namespace lacuna {
@@ -91,9 +91,7 @@ double Decryptor::noise_budget(const Ciphertext& ciphertext) const {
         }
         largest = std::max(largest, mpz_class(abs(crt.compose_centred(residues))));
     }
-    long exponent = 0;
-    const double mantissa = mpz_get_d_2exp(&exponent, largest.get_mpz_t());
-    return context_->ring().log_q(limbs) - 1 - (std::log2(mantissa) + static_cast<double>(exponent));
+    return context_->ring().log_q(limbs) - 1 - log2_of(largest);
 }
 
 }  // namespace lacuna

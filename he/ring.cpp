@@ -2,7 +2,6 @@
 #include "he/ring.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include <openssl/evp.h>
 
@@ -12,12 +11,6 @@
 namespace lacuna {
 
 namespace {
-
-double log2_of(const mpz_class& x) {
-    long exponent = 0;
-    const double mantissa = mpz_get_d_2exp(&exponent, x.get_mpz_t());
-    return std::log2(mantissa) + static_cast<double>(exponent);
-}
 
 std::vector<Modulus> moduli_of(const RnsBasis& basis, std::size_t begin, std::size_t end) {
     std::vector<Modulus> moduli;

@@ -20,15 +20,7 @@ namespace lacuna {
 
 namespace {
 
-constexpr std::size_t max_plain_count = 8;
 constexpr int chains_tried = 10;  // sizes of Q looked at, beyond the first that decrypts
-constexpr int max_privacy_bits = 128;
-
-double log2_of(const mpz_class& x) {
-    long exponent = 0;
-    const double mantissa = mpz_get_d_2exp(&exponent, x.get_mpz_t());
-    return std::log2(mantissa) + static_cast<double>(exponent);
-}
 
 std::size_t bit_length(const mpz_class& x) {
     return mpz_sizeinbase(x.get_mpz_t(), 2);
@@ -247,7 +239,7 @@ std::optional<Candidate> best_candidate(const Model& model, const PlanRequest& r
         }
         const std::size_t capacity = packing == Packing::slots ? n : 1;
         const double requests = std::ceil(static_cast<double>(request.batch) / static_cast<double>(capacity));
-        for (std::size_t count = 1; count <= max_plain_count; ++count) {
+        for (std::size_t count = 1; count <= PlanLimits::plain_moduli; ++count) {
             const std::vector<std::uint64_t> moduli = plain_moduli(n, packing, count, needed);
             if (moduli.empty()) {
                 continue;
@@ -274,10 +266,10 @@ std::string obstacle(const Model& model, const PlanRequest& request, Packing pac
                " coefficients side by side have to fit n = " + std::to_string(max_ntt_size);
     }
     const std::size_t bits = bit_length(2 * bounds.range + 1);
-    const std::size_t most = max_plain_count * static_cast<std::size_t>(max_modulus_bits);
+    const std::size_t most = PlanLimits::plain_moduli * static_cast<std::size_t>(max_modulus_bits);
     if (bits > most) {
         return "values need " + std::to_string(bits) + " bits, more than the " + std::to_string(most) +
-               " of " + std::to_string(max_plain_count) + " plaintext moduli together";
+               " of " + std::to_string(PlanLimits::plain_moduli) + " plaintext moduli together";
     }
     return "values need " + std::to_string(bits) +
            " bits, and no ring up to n = " + std::to_string(max_ntt_size) + " with " +
@@ -422,8 +414,8 @@ Plan make_plan(const Model& model, const PlanRequest& request) {
         throw Error("plan: expected 128, 192 or 256 bits of security, found " +
                     std::to_string(request.security));
     }
-    if (request.privacy_bits < 0 || request.privacy_bits > max_privacy_bits) {
-        throw Error("plan: expected 0 ... " + std::to_string(max_privacy_bits) +
+    if (request.privacy_bits < 0 || request.privacy_bits > PlanLimits::privacy_bits) {
+        throw Error("plan: expected 0 ... " + std::to_string(PlanLimits::privacy_bits) +
                     " bits of circuit privacy, found " + std::to_string(request.privacy_bits));
     }
     if (std::none_of(model.layers.begin(), model.layers.end(), [](const Layer& layer) {

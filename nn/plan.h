@@ -69,6 +69,12 @@ struct PlanStep {
     std::string reason;
 };
 
+/// What plans are made and read within.
+struct PlanLimits {
+    static constexpr std::size_t plain_moduli = 8;
+    static constexpr int privacy_bits = 128;
+};
+
 struct PlanRequest {
     std::size_t batch = 1;
     std::optional<Packing> packing;  ///< none: whichever is estimated faster for this batch

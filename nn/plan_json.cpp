@@ -17,9 +17,7 @@ using namespace strict_json;
 using nlohmann::ordered_json;
 
 constexpr int client_plan_version = 1;
-constexpr std::size_t max_plain_count = 8;
 constexpr std::size_t max_galois_keys = 256;
-constexpr std::size_t max_privacy_bits = 128;
 const char* const again = "export the client's half of the plan again";
 
 Parameters parse_resolved(const json& value, const FieldPath& place) {
@@ -44,8 +42,9 @@ Parameters parse_resolved(const json& value, const FieldPath& place) {
 void check_plain_moduli(const ClientPlan& plan, const FieldPath& place) {
     const std::vector<std::uint64_t>& moduli = plan.parameters.plain_moduli;
     const FieldPath at(place, "plain_moduli");
-    if (moduli.empty() || moduli.size() > max_plain_count) {
-        fail(at, "1 to " + std::to_string(max_plain_count) + " moduli", std::to_string(moduli.size()), again);
+    if (moduli.empty() || moduli.size() > PlanLimits::plain_moduli) {
+        fail(at, "1 to " + std::to_string(PlanLimits::plain_moduli) + " moduli",
+             std::to_string(moduli.size()), again);
     }
     for (std::size_t i = 0; i < moduli.size(); ++i) {
         const std::uint64_t t = moduli[i];
@@ -218,8 +217,9 @@ ClientPlan parse_client_plan(std::string_view text, const std::string& source) {
     parse_keys(member(document, root, "keys"), FieldPath(root, "keys"), plan);
     parse_reply(member(document, root, "reply"), FieldPath(root, "reply"), plan);
     const FieldPath privacy_at(root, "privacy_bits");
-    plan.privacy_bits = static_cast<int>(count(member(document, root, "privacy_bits"), privacy_at, 0,
-                                               plan.packing == Packing::slots ? max_privacy_bits : 0));
+    plan.privacy_bits =
+        static_cast<int>(count(member(document, root, "privacy_bits"), privacy_at, 0,
+                               plan.packing == Packing::slots ? std::size_t{PlanLimits::privacy_bits} : 0));
     if (plan.public_key != (plan.privacy_bits > 0)) {
         fail(privacy_at, "a public key exactly where replies are re-randomised",
              plan.public_key ? "a public key and 0 bits"

@@ -2,11 +2,18 @@
 #include "rns/basis.h"
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 
 #include "ntt/error.h"
 
 namespace lacuna {
+
+double log2_of(const mpz_class& x) {
+    long exponent = 0;
+    const double mantissa = mpz_get_d_2exp(&exponent, x.get_mpz_t());
+    return std::log2(mantissa) + static_cast<double>(exponent);
+}
 
 RnsBasis::RnsBasis(std::size_t n, std::span<const std::uint64_t> primes, const Kernels& kernels) : n_(n) {
     for (std::size_t i = 0; i < primes.size(); ++i) {

@@ -20,6 +20,8 @@ namespace lacuna {
 [[nodiscard]] inline std::uint64_t to_word(const mpz_class& x) {
     return x.get_ui();
 }
+/// log2(x) of any x > 0, however large.
+[[nodiscard]] double log2_of(const mpz_class& x);
 /// x mod q in [0, q) for any x, negative ones too.
 [[nodiscard]] inline std::uint64_t residue(const mpz_class& x, const Modulus& q) {
     return mpz_fdiv_ui(x.get_mpz_t(), q.value());
