@@ -27,6 +27,7 @@ import data
 import evaluate
 import export
 import quantise
+import ranges
 import training
 from network import Activation, Convolution, Network, RecipeError, SumPool, Weighted
 
@@ -285,6 +286,7 @@ def bring_in(options):
     report(f"pixels in 0 ... {options.input_levels}")
     quantise_stepwise(network, options.grid, sizes, report)
     model = network.to_integer()
+    ranges.centre_logits(model)
     model.provenance = {"command": f"tools/train/import_network.py {options.source.name}"}
     export.save(model, options.output)
     right = evaluate.correct(export.load(options.output), validation)

@@ -86,3 +86,12 @@ def proven_bits(model):
     """T: the bits of 2 max|logit| + 1, which the plaintext modulus (or the product of several) must reach."""
     _, low, high = intervals(model)[-1]
     return (2 * max(-low, high, 0) + 1).bit_length()
+
+
+def centre_logits(model):
+    """Adds one integer to the biases of all logits, which changes no class, so that the range of all of them lies
+    even about zero: up to a bit of T for nothing."""
+    _, low, high = intervals(model)[-1]
+    last = model.layers[-1]
+    if last.kind in ("convolution", "dense"):
+        last.bias = [b - (low + high) // 2 for b in last.bias]

@@ -133,6 +133,7 @@ def follow(recipe, course, folder, log):
 def finish(network, course, output, log, command):
     """Exports, reads the file back and evaluates it exactly on the validation part."""
     model = network.to_integer()
+    ranges.centre_logits(model)
     validation = course.validation
     model.provenance = {"command": command, "seed": course.recipe["seed"]}
     export.save(model, output)

@@ -19,13 +19,14 @@ class Course:
         self.scale = scale
 
     def train(self, network, stage, epochs, title, **settings):
+        if epochs == 0:
+            return
         epochs = max(1, round(epochs * self.scale))
-        training.train(network, self.pool, self.pixels, epochs, stage["rate"],
+        training.train(network, self.pool, self.pixels, epochs, stage.get("rate", 0.001),
                        self.recipe["seed"] + stage.get("seed", 0), title,
                        stage.get("distillation", self.recipe.get("distillation")), penalty=stage.get("penalty", 0.0),
                        validation=self.validation, decay=stage.get("decay", 0.0),
                        first_copy=stage.get("first_copy", 0), batch=stage.get("batch", training.BATCH), **settings)
-        return epochs
 
 
 def float_stage(network, stage, course):
@@ -61,7 +62,8 @@ def retrain_stage(network, stage, course):
 
 
 def quantise_stage(network, stage, course):
-    """Incremental network quantisation: fixes portion after portion of the weights, retraining the rest each time."""
+    """Incremental network quantisation: fixes portion after portion of the weights, retraining the rest each time.
+    With 0 epochs: quantisation after training."""
     network.equalise()
     for layer in network.weighted():
         layer.grid = quantise.fit_grid(layer, stage.get("grid", "power"), stage["size"][layer.name],

@@ -119,6 +119,18 @@ class RangeTest(unittest.TestCase):
                     values = [sum(c * x**k for k, c in enumerate(coefficients)) for x in range(low, high + 1)]
                     self.assertEqual((found[0][0], found[1][0]), (min(values), max(values)))
 
+    def test_centring_keeps_the_classes(self):
+        generator = np.random.default_rng(5)
+        model = sample.integer_model(generator)
+        model.layers[-1].bias = [b - 10**9 for b in model.layers[-1].bias]
+        images = generator.integers(0, 256, (50, 6, 6)).astype(np.uint8)
+        before, bits = evaluate.predictions(model, images), ranges.proven_bits(model)
+        ranges.centre_logits(model)
+        np.testing.assert_array_equal(evaluate.predictions(model, images), before)
+        _, low, high = ranges.intervals(model)[-1]
+        self.assertLessEqual(abs(low + high), 1)
+        self.assertLessEqual(ranges.proven_bits(model), bits)
+
     def test_bits(self):
         for bias, bits in ((0, 1), (1, 2), (-2, 3), (2**20, 22)):
             model = im.IntegerModel("bits", (1, 1, 1), [9],
