@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "he/evaluator.h"
 
+#include <algorithm>
 #include <array>
 #include <string>
 
@@ -42,7 +43,6 @@ Ciphertext map_parts(const Ciphertext& a, const Operation& operation) {
 }  // namespace
 
 // ---- checks
-// ---------------------------------------------------------------------------------------------------------
 
 void Evaluator::check(const char* operation, const Ciphertext& a) const {
     const Ring& ring = context_->ring();
@@ -111,7 +111,6 @@ void Evaluator::check_drop(const char* operation, const Ciphertext& a, std::size
 }
 
 // ---- linear operations
-// ----------------------------------------------------------------------------------------------
 
 Ciphertext Evaluator::add(const Ciphertext& a, const Ciphertext& b) const {
     check_pair("add", a, b);
@@ -185,7 +184,6 @@ Ciphertext Evaluator::subtract_plain(const Ciphertext& a, const Plaintext& b) co
 }
 
 // ---- products with plaintexts
-// ---------------------------------------------------------------------------------------
 
 PreparedPlaintext Evaluator::prepare_over(const Plaintext& b, std::size_t limbs, bool with_special) const {
     const Ring& ring = context_->ring();
@@ -285,7 +283,6 @@ Ciphertext Evaluator::multiply_sparse(const Ciphertext& a, std::span<const Monom
 }
 
 // ---- products of ciphertexts
-// ----------------------------------------------------------------------------------------
 
 /// (1) Raise both operands from Q_l to the helper primes as well, so that products of centred representatives
 /// fit. (2) Transform. (3) Tensor. (4) Transform back. (5) Scale by t / Q_l and round, back into Q_l. b null:
@@ -395,7 +392,6 @@ Ciphertext Evaluator::relinearize(const Ciphertext& a, const RelinKeys& keys) co
 }
 
 // ---- rotations
-// ------------------------------------------------------------------------------------------------------
 
 /// sigma(c_0 + d_0, d_1), where (d_0, d_1) is c_1 switched to the secret that sigma turns into s.
 Ciphertext Evaluator::rotated(const Ciphertext& a, const Automorphism& automorphism,
@@ -514,7 +510,6 @@ Ciphertext Evaluator::sum_of_rotated_products(const Ciphertext& a, std::span<con
 }
 
 // ---- levels and forms
-// -----------------------------------------------------------------------------------------------
 
 Ciphertext Evaluator::mod_switch(const Ciphertext& a) const {
     check("mod_switch", a);

@@ -427,7 +427,8 @@ Plan make_plan(const Model& model, const PlanRequest& request) {
     if (request.privacy_bits > 0 && request.packing == Packing::radix) {
         throw Error(
             "plan: circuit privacy is not offered for the radix packing: the decrypted polynomial says more "
-            "than its value at 2; use the slots, or turn circuit privacy off by name");
+            "than its value at 2; use the slots, or ask for 0 bits of circuit privacy "
+            "(--no-circuit-privacy)");
     }
     std::optional<Candidate> best;
     Bounds best_bounds;

@@ -161,7 +161,6 @@ double centred(Word w, const Modulus& q) {
 }
 
 // ---- transforms
-// -----------------------------------------------------------------------------------------------------
 //
 // The array holds doubles between the first pass and the last. There are passes of two stages (one, where the
 // number is odd) over blocks of the array, then one of four stages over blocks of 16 words that are held in
@@ -694,7 +693,6 @@ void build_twiddles(std::size_t n, const Modulus& q, Word root, Buffer& forward,
 }
 
 // ---- element by element
-// ---------------------------------------------------------------------------------------------
 
 void add(Word* out, const Word* a, const Word* b, std::size_t n, const Modulus& modulus) {
     const Vec q = broadcast(modulus.value());
@@ -815,7 +813,6 @@ void tensor_square(Word* out0, Word* out1, Word* out2, const Word* a0, const Wor
 }
 
 // ---- sums of products
-// -----------------------------------------------------------------------------------------------
 
 /// Terms, each at most 0.875 q, that are summed before the sum is reduced: it stays below 8q.
 constexpr std::size_t lazy_terms = 8;
@@ -856,7 +853,6 @@ void weighted_sum(Word* out, const Word* const* rows, const Word* weights, std::
 }
 
 // ---- the sparse monomial product
-// ------------------------------------------------------------------------------------
 
 /// The low 64 bits of a b from 32-bit products.
 inline Vec multiply_low(Vec a, Vec b) {
@@ -934,7 +930,6 @@ void sparse_tile(Word* out, std::size_t length, const Word* packed, const std::u
 }
 
 // ---- sampling
-// -------------------------------------------------------------------------------------------------------
 
 void centred_binomial(Word* out, const Word* words, std::size_t n) {
     constexpr Word mask = (Word{1} << 21) - 1;

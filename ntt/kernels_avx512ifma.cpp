@@ -109,7 +109,6 @@ Word inverse_mod_word(Word q) {
 }
 
 // ---- transforms
-// -----------------------------------------------------------------------------------------------------
 //
 // Products by a constant w are Montgomery products with radix 2^52 against W = w 2^52 mod q and V = W q^-1
 // mod 2^52: y W and low52(y V) q agree in their low 52 bits, so y w = high52(y W) - high52(low52(y V) q) mod
@@ -757,7 +756,6 @@ void build_twiddles(std::size_t n, const Modulus& q, Word root, Buffer& forward,
 }
 
 // ---- element by element
-// ---------------------------------------------------------------------------------------------
 
 void add(Word* out, const Word* a, const Word* b, std::size_t n, const Modulus& modulus) {
     const Vec q = broadcast(modulus.value());
@@ -954,7 +952,6 @@ void subtract_multiply_scalar(Word* out, const Word* a, const Word* b, std::size
 }
 
 // ---- sums of products
-// -----------------------------------------------------------------------------------------------
 
 /// Montgomery reduction with radix 2^52 of sums of products, for odd q.
 class SumReducer {
@@ -1100,7 +1097,6 @@ void round_fractions(Word* out, const Word* const* rows, const Word* high, const
 }
 
 // ---- permutations
-// ---------------------------------------------------------------------------------------------------
 
 /// Automorphisms of the transformed form read each aligned group of eight words from one such group: then the
 /// words are permuted within a register. Any other index is followed word by word.
@@ -1122,7 +1118,6 @@ void gather_signed(Word* out, const Word* a, const std::uint32_t* index, std::si
 }
 
 // ---- the sparse monomial product
-// ------------------------------------------------------------------------------------
 
 /// A column of `vectors` registers: while the terms of the row pass, its sums stay in registers.
 template <std::size_t vectors>
@@ -1205,7 +1200,6 @@ void sparse_tile(Word* out, std::size_t length, const Word* packed, const std::u
 }
 
 // ---- sampling
-// -------------------------------------------------------------------------------------------------------
 
 std::size_t filter_below(Word* out, const Word* words, std::size_t count, Word mask, Word bound) {
     const Vec mask_vector = broadcast(mask);

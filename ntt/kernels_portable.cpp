@@ -16,7 +16,6 @@ namespace {
 using Word = std::uint64_t;
 
 // ---- transforms
-// -----------------------------------------------------------------------------------------------------
 
 /// Twiddle i of a table in its bit-reversed order: value and 64-bit Shoup quotient side by side.
 void store_twiddle(Buffer& table, std::size_t i, Word value, const Modulus& q) {
@@ -160,7 +159,6 @@ void ntt_inverse(const NttTables& tables, Word* a) {
 }
 
 // ---- element by element
-// ---------------------------------------------------------------------------------------------
 
 void add(Word* out, const Word* a, const Word* b, std::size_t n, const Modulus& q) {
     for (std::size_t j = 0; j < n; ++j) {
@@ -255,7 +253,6 @@ void tensor_square(Word* out0, Word* out1, Word* out2, const Word* a0, const Wor
 }
 
 // ---- base conversion
-// ------------------------------------------------------------------------------------------------
 
 /// Some columns at a time, as in dot.
 void weighted_sum(Word* out, const Word* const* rows, const Word* weights, std::size_t count, std::size_t n,
@@ -297,7 +294,6 @@ void round_fractions(Word* out, const Word* const* rows, const Word* high, const
 }
 
 // ---- permutations
-// ---------------------------------------------------------------------------------------------------
 
 void gather(Word* out, const Word* a, const std::uint32_t* index, std::size_t n) {
     for (std::size_t j = 0; j < n; ++j) {
@@ -313,7 +309,6 @@ void gather_signed(Word* out, const Word* a, const std::uint32_t* index, std::si
 }
 
 // ---- the sparse monomial product
-// ------------------------------------------------------------------------------------
 
 /// Eight words at a time, so that the running sums stay in registers while the terms pass.
 void sparse_tile(Word* out, std::size_t length, const Word* packed, const std::uint32_t* offsets,
@@ -357,7 +352,6 @@ void sparse_tile(Word* out, std::size_t length, const Word* packed, const std::u
 }
 
 // ---- sampling
-// -------------------------------------------------------------------------------------------------------
 
 std::size_t filter_below(Word* out, const Word* words, std::size_t count, Word mask, Word bound) {
     std::size_t kept = 0;
