@@ -164,12 +164,13 @@ class Server {
     }
 
     void serve(const Request& request, const RunControl& control) {
-        const Planned& planned = plans_.at(plan_id(request.head.plan));
+        const std::string plan = plan_id(request.head.plan);
+        const Planned& planned = plans_.at(plan);
         const Ring& ring = planned.context->ring();
-        auto session = sessions_.find(request.head.keys);
+        auto session = sessions_.find({request.head.keys, plan});
         if (session == sessions_.end()) {
             session = sessions_
-                          .emplace(request.head.keys,
+                          .emplace(std::pair{request.head.keys, plan},
                                    std::make_unique<Session>(*model_, planned.plan, planned.context,
                                                              load_evaluation_keys(request.keys, ring)))
                           .first;
@@ -190,7 +191,8 @@ class Server {
     const Model* model_;
     std::map<KeySetId, std::filesystem::path> key_files_;
     std::map<std::string, Planned> plans_;  // by plan_id()
-    std::map<KeySetId, std::unique_ptr<const Session>> sessions_;
+    std::map<std::pair<KeySetId, std::string>, std::unique_ptr<const Session>>
+        sessions_;  // by keys and plan_id()
     std::vector<Request> requests_;
 };
 

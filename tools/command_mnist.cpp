@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <iostream>
+#include <limits>
 #include <memory>
 #include <optional>
 
@@ -169,7 +170,7 @@ Outcome classify(const Model& model, const Plan& plan, const Digits& digits, std
     const std::size_t batches = (images + plan.client.batch - 1) / plan.client.batch;
     ProgressLine encrypting("encrypt", static_cast<double>(batches));
     ProgressLine inferring("infer", static_cast<double>(batches));
-    outcome.reply_budget = outcome.output_budget = plan.client.parameters.n;
+    outcome.reply_budget = std::numeric_limits<double>::infinity();
     for (std::size_t batch = 0; batch < batches; ++batch) {
         const std::size_t first = batch * plan.client.batch;
         const std::size_t count = std::min(plan.client.batch, images - first);

@@ -487,6 +487,32 @@ TEST(RandomNetworks, AllCasesRun) {
 
 /// Two models with the same shape; the second one's weights are far larger. The reply's noise must look like
 /// the flood in both, whatever the model did.
+/// Activations whose coefficients weigh the rounding of a product that drops a prime on the way.
+TEST(WeightedActivations, StayWithinTheProof) {
+    for (const auto& [linear, square] : {std::pair{0L, 64L}, {65536L, 1L}, {4096L, 64L}, {-3L, -2L}}) {
+        SmallModel random(3);
+        Model model = random.empty({8, 1, 1}, 1);
+        const auto dense = [&](const char* name, std::uint32_t outputs, std::uint32_t inputs) {
+            WeightMatrix weights{inputs, {}};
+            for (std::uint32_t i = 0; i < outputs; ++i) {
+                auto& row = weights.rows.emplace_back();
+                for (std::uint32_t j = 0; j < inputs; ++j) {
+                    row.push_back({j, 1 + (i * 7 + j * 3) % 3});
+                }
+            }
+            model.layers.push_back({name, Dense{weights, std::vector<mpz_class>(outputs, 1)}});
+        };
+        dense("first", 8, 8);
+        model.layers.push_back({"weighted", Activation{{1, linear, square}}});
+        dense("second", 4, 8);
+        model.layers.push_back({"square", Activation{{0, 0, 1}}});
+        dense("last", 2, 4);
+        const Inference inference(model, request_of(Packing::slots));
+        NoiseWatch watch(inference.client, 4);
+        inference.expect_exact(random.images(model, 16), std::ref(watch));
+    }
+}
+
 /// Sums of squares of sums that share their few inputs: distinct ones, whose noise the planner takes as
 /// uncorrelated, and identical ones, whose noise it must not. The watch compares every step with the proof.
 TEST(CorrelatedNoise, StaysWithinTheProof) {

@@ -6,6 +6,7 @@
 #include <functional>
 #include <iostream>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -18,11 +19,21 @@
 namespace lacuna::testing {
 namespace {
 
-/// Correct answers on MNIST's 10,000 test images. A model that is trained again changes its line here.
-const std::map<std::string, int>& expected_correct() {
-    static const std::map<std::string, int> table = {
-        {"cryptonets", 9930},
-        {"faster-cryptonets", 9914},
+/// Correct answers on the first images of MNIST's test set. A model that is trained again changes its line
+/// here.
+struct Claim {
+    int correct = 0;
+    std::size_t images = 10000;
+};
+
+const std::map<std::string, Claim>& claims() {
+    static const std::map<std::string, Claim> table = {
+        // Integers beyond 128 bits: all 10,000 images (9951 correct) take minutes.
+        {"cryptodl-2", {298, 300}},
+        {"cryptonets", {9930}},
+        {"faster-cryptonets", {9914}},
+        {"faster-cryptonets-tiny-range", {9896}},
+        {"lola", {9899}},
     };
     return table;
 }
@@ -79,16 +90,19 @@ TEST_P(ShippedModel, ClassifiesAsManyDigitsAsItClaims) {
     EXPECT_EQ(model.name, GetParam());
     ASSERT_EQ(model.input_shape, (Shape{1, 28, 28}));
     ASSERT_EQ(model.classes(), 10U);
-    const std::vector<std::size_t> answers = Reference(model).batch_classify(source.digits.images.pixels, 2);
+    ASSERT_TRUE(claims().contains(GetParam())) << "add the model to the table above";
+    const Claim& claim = claims().at(GetParam());
+    const std::size_t count = std::min(claim.images, source.digits.images.count);
+    const std::span<const std::uint8_t> pixels(source.digits.images.pixels);
+    const std::vector<std::size_t> answers =
+        Reference(model).batch_classify(pixels.first(count * model.input_shape.size()), 2);
     int correct = 0;
     for (std::size_t i = 0; i < answers.size(); ++i) {
         correct += answers[i] == source.digits.labels[i] ? 1 : 0;
     }
     if (source.is_mnist) {
         ASSERT_EQ(source.digits.images.count, 10000U);
-        ASSERT_TRUE(expected_correct().contains(GetParam()))
-            << "add {\"" << GetParam() << "\", " << correct << "} to the table";
-        EXPECT_EQ(correct, expected_correct().at(GetParam()));
+        EXPECT_EQ(correct, claim.correct);
     } else {
         EXPECT_GT(correct, static_cast<int>(answers.size()) / 2);
     }
@@ -106,7 +120,7 @@ TEST_P(ShippedModel, HasAPlanThatHoldsItsRange) {
         EXPECT_LE(plan.log_qp(), max_log_qp(plan.client.parameters.n, 128));
         EXPECT_GT(plan.reply_budget_bits, 0);
         EXPECT_GT(plan.output_budget_bits, 0);
-        EXPECT_LE(plan.operations.total().total(), 700000U);
+        EXPECT_LE(plan.operations.total().total(), 2000000U);
         std::cout << GetParam() << ", " << packing_name(packing) << ": n = " << plan.client.parameters.n
                   << ", " << plan.moduli() << " moduli, log2(Q) = " << plan.log_q()
                   << ", log2(QP) = " << plan.log_qp() << ", budget " << plan.output_budget_bits

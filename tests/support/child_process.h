@@ -100,6 +100,11 @@ class ChildProcess {
         }
         return process_ > 0;
     }
+    [[nodiscard]] std::size_t threads() const {
+        std::error_code gone;
+        const std::filesystem::directory_iterator tasks("/proc/" + std::to_string(process_) + "/task", gone);
+        return static_cast<std::size_t>(std::distance(begin(tasks), end(tasks)));
+    }
     /// Its exit code, or minus the signal that ended it.
     int wait() {
         if (process_ > 0) {

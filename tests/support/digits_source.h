@@ -14,6 +14,7 @@ namespace lacuna::test {
 struct DigitsSource {
     LabelledImages digits;
     bool is_mnist = false;
+    std::filesystem::path folder;  ///< where they lie
 };
 
 /// Looks at the environment variable LACUNA_MNIST, then at the folder that the build names
@@ -33,7 +34,7 @@ inline const DigitsSource& digits_source() {
         if (!is_mnist) {
             folder = std::filesystem::path(LACUNA_SOURCE_DIR) / "tools" / "digits";
         }
-        DigitsSource result{read_digits(folder), is_mnist};
+        DigitsSource result{read_digits(folder), is_mnist, folder};
         std::cout << "digits: " << result.digits.images.count << " images, "
                   << (is_mnist ? "the MNIST test set" : "the shipped digits (no MNIST here)") << '\n';
         return result;

@@ -442,7 +442,7 @@ void expect_atomic(const Arguments& arguments, const fs::path& here, const std::
         return contents;
     };
     bool finished = false;
-    for (int wait = 2'000; !finished; wait *= 2) {
+    for (int wait = 3'000; !finished; wait *= 3) {
         const auto before = snapshot();
         ChildProcess process(LACUNA_COMMAND, arguments, {here, {}});
         ::usleep(static_cast<useconds_t>(wait));

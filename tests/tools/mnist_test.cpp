@@ -69,12 +69,9 @@ TEST(Mnist, RunsOnTheShippedDigitsAndSaysHowToGetMnist) {
 TEST(Mnist, SlotsReport) {
     // Where MNIST is absent this runs on the shipped digits, as digits_source() says.
     const std::size_t images = std::min<std::size_t>(test::digits_source().digits.images.count, 300);
-    std::vector<std::string> arguments = {
-        "mnist", "--images", std::to_string(images), "--packing", "slots", "--json", "--threads", "1"};
-    if (test::digits_source().is_mnist) {
-        arguments.insert(arguments.end(), {"--mnist", LACUNA_SHARED_MNIST});
-    }
-    const CommandResult result = run_lacuna(arguments);
+    const CommandResult result =
+        run_lacuna({"mnist", "--mnist", test::digits_source().folder.string(), "--images",
+                    std::to_string(images), "--packing", "slots", "--threads", "1", "--json"});
     ASSERT_EQ(result.code, 0) << result.errors;
     const json report = json::parse(result.output);
     expect_report(report, images);
@@ -138,7 +135,9 @@ TEST(Mnist, CtrlCStopsIt) {
     const TemporaryFolder folder;
     ChildProcess process(LACUNA_COMMAND, {"mnist", "--packing", "slots", "--threads", "1"},
                          {folder.path(), {{"LACUNA_MNIST", ""}, {"LACUNA_KERNELS", "portable"}}});
-    ::usleep(300'000);
+    while (process.running() && process.threads() < 2) {  // until there is one that waits for signals
+        ::usleep(1'000);
+    }
     process.send(SIGINT);
     EXPECT_EQ(process.wait(), 130);
     EXPECT_EQ(process.output(), "");
