@@ -31,9 +31,10 @@ const Kernels& choose() {
             }
         } else if (kernels->name == wanted) {
             if (!kernels->supported()) {
-                throw Error("LACUNA_KERNELS=" + std::string(wanted) +
-                            ": this processor lacks the instructions; unset the variable to use the fastest kernel "
-                            "that it can run");
+                throw Error(
+                    "LACUNA_KERNELS=" + std::string(wanted) +
+                    ": this processor lacks the instructions; unset the variable to use the fastest kernel "
+                    "that it can run");
             }
             return *kernels;
         }
@@ -43,7 +44,9 @@ const Kernels& choose() {
 
 }  // namespace
 
-std::span<const Kernels* const> all_kernels() { return kernels_by_speed; }
+std::span<const Kernels* const> all_kernels() {
+    return kernels_by_speed;
+}
 
 const Kernels& active_kernels() {
     static const Kernels& chosen = choose();

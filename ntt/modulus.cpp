@@ -14,8 +14,8 @@ Modulus::Modulus(std::uint64_t value) : value_(value) {
         throw Error("modulus: expected 2 <= q < 2^50, found " + std::to_string(value));
     }
     bits_ = std::bit_width(value);
-    // floor((2^128 - 1) / q) equals floor(2^128 / q) unless q is a power of two, where it is one less; the estimate
-    // stays a lower bound within the same error, so reduce() needs no special case.
+    // floor((2^128 - 1) / q) equals floor(2^128 / q) unless q is a power of two, where it is one less; the
+    // estimate stays a lower bound within the same error, so reduce() needs no special case.
     const uint128_t ratio = ~uint128_t{0} / value;
     ratio_low_ = static_cast<std::uint64_t>(ratio);
     ratio_high_ = static_cast<std::uint64_t>(ratio >> 64);

@@ -7,9 +7,9 @@ namespace lacuna {
 
 __extension__ using uint128_t = unsigned __int128;
 
-/// Every modulus of the library, ciphertext or plaintext, lies below 2^50: products of two residues fit 100 bits, the
-/// 52-bit multipliers of AVX-512 IFMA and the 53-bit ones of double precision hold [0, 4q), and a 64-bit word has 14
-/// bits of headroom for unreduced sums.
+/// Every modulus of the library, ciphertext or plaintext, lies below 2^50: products of two residues fit 100
+/// bits, the 52-bit multipliers of AVX-512 IFMA and the 53-bit ones of double precision hold [0, 4q), and a
+/// 64-bit word has 14 bits of headroom for unreduced sums.
 inline constexpr int max_modulus_bits = 50;
 
 /// A modulus q, 2 <= q < 2^50, with its Barrett constant floor(2^128 / q).
@@ -42,9 +42,13 @@ class Modulus {
 
     /// Operands and result in [0, q).
     [[nodiscard]] std::uint64_t add(std::uint64_t a, std::uint64_t b) const { return correct(a + b); }
-    [[nodiscard]] std::uint64_t subtract(std::uint64_t a, std::uint64_t b) const { return correct(a + value_ - b); }
+    [[nodiscard]] std::uint64_t subtract(std::uint64_t a, std::uint64_t b) const {
+        return correct(a + value_ - b);
+    }
     [[nodiscard]] std::uint64_t negate(std::uint64_t a) const { return correct(value_ - a); }
-    [[nodiscard]] std::uint64_t multiply(std::uint64_t a, std::uint64_t b) const { return reduce(uint128_t{a} * b); }
+    [[nodiscard]] std::uint64_t multiply(std::uint64_t a, std::uint64_t b) const {
+        return reduce(uint128_t{a} * b);
+    }
 
     [[nodiscard]] std::uint64_t power(std::uint64_t base, std::uint64_t exponent) const;
     /// The inverse of a modulo q; throws Error where gcd(a, q) is not 1.
@@ -77,7 +81,8 @@ class Modulus {
 };
 
 /// A constant w in [0, q) with floor(w 2^64 / q): Shoup's product costs two multiplications and no division
-/// (Harvey, arXiv 1205.2926, section 2). floor(w 2^52 / q), which the 52-bit kernels use, is `quotient >> 12`.
+/// (Harvey, arXiv 1205.2926, section 2). floor(w 2^52 / q), which the 52-bit kernels use, is `quotient >>
+/// 12`.
 struct ShoupFactor {
     std::uint64_t value = 0;
     std::uint64_t quotient = 0;

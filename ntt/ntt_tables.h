@@ -14,8 +14,8 @@ namespace lacuna {
 inline constexpr std::size_t min_ntt_size = 16;
 inline constexpr std::size_t max_ntt_size = 32768;
 
-/// Constants of the negacyclic number-theoretic transform over Z_q[x]/(x^n + 1) for one prime q = 1 mod 2n, and the
-/// transforms themselves. Immutable once built.
+/// Constants of the negacyclic number-theoretic transform over Z_q[x]/(x^n + 1) for one prime q = 1 mod 2n,
+/// and the transforms themselves. Immutable once built.
 class NttTables {
   public:
     /// n: a power of two in 16 ... 32768. Throws Error otherwise or where q does not fit n.

@@ -20,8 +20,8 @@ bool is_prime(std::uint64_t value) {
 std::vector<std::uint64_t> ntt_primes(std::size_t n, int bits, std::size_t count,
                                       std::span<const std::uint64_t> excluded) {
     if (!std::has_single_bit(n) || bits < 2 || bits > max_modulus_bits) {
-        throw Error("NTT primes: expected n a power of two and 2 ... 50 bits, found n = " + std::to_string(n) + ", " +
-                    std::to_string(bits) + " bits");
+        throw Error("NTT primes: expected n a power of two and 2 ... 50 bits, found n = " +
+                    std::to_string(n) + ", " + std::to_string(bits) + " bits");
     }
     std::vector<std::uint64_t> primes;
     const std::uint64_t step = 2 * n;
@@ -30,15 +30,16 @@ std::vector<std::uint64_t> ntt_primes(std::size_t n, int bits, std::size_t count
     if (upper >= step + 1) {
         std::uint64_t candidate = (upper - 1) / step * step + 1;
         for (; primes.size() < count && candidate >= lower && candidate > 1; candidate -= step) {
-            if (std::find(excluded.begin(), excluded.end(), candidate) == excluded.end() && is_prime(candidate)) {
+            if (std::find(excluded.begin(), excluded.end(), candidate) == excluded.end() &&
+                is_prime(candidate)) {
                 primes.push_back(candidate);
             }
         }
     }
     if (primes.size() < count) {
-        throw Error("NTT primes: there are only " + std::to_string(primes.size()) + " of " + std::to_string(bits) +
-                    " bits that are 1 modulo " + std::to_string(step) + ", " + std::to_string(count) +
-                    " are needed; use another size or a smaller n");
+        throw Error("NTT primes: there are only " + std::to_string(primes.size()) + " of " +
+                    std::to_string(bits) + " bits that are 1 modulo " + std::to_string(step) + ", " +
+                    std::to_string(count) + " are needed; use another size or a smaller n");
     }
     return primes;
 }
