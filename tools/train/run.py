@@ -180,6 +180,8 @@ def run(options):
         test = data.load(directory, "test")
         right = evaluate.correct(model, test)
         log(f"test set: {right} of {len(test)} correct, {right / len(test):.2%}")
+        model.provenance["test_accuracy"] = right / len(test)
+        export.save(model, output)
 
 
 def main(arguments=None):
