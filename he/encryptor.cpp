@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "he/key_switch.h"
 #include "ntt/error.h"
 #include "rns/ring_operations.h"
 #include "rns/sampler.h"
@@ -96,7 +97,7 @@ Ciphertext Encryptor::encrypt_zero(std::uint64_t t, std::size_t limbs) const {
         RnsPolynomial::uninitialised(n, extended, Form::coefficient, Secrecy::secret),
         RnsPolynomial::uninitialised(n, extended, Form::coefficient, Secrecy::secret)};
     for (std::size_t i = 0; i < extended; ++i) {
-        const std::size_t prime = i < limbs ? i : ring.max_limbs() + (i - limbs);
+        const std::size_t prime = extended_prime(ring, limbs, i);
         const NttTables& tables = ring.key_basis().tables(prime);
         const Modulus& q = tables.modulus();
         ring.kernels().from_signed(mask.data(), u.data(), n, q);

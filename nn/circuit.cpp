@@ -80,8 +80,8 @@ class Walk {
     [[nodiscard]] bool finish(bool drop) {
         for (; next_ < stages_->size(); ++next_) {
             const Stage& stage = (*stages_)[next_];
-            if (drop && !drop_limbs()) {
-                return false;
+            if (drop) {
+                drop_limbs();
             }
             if (stage.linear ? !linear(stage) : !activation(stage)) {
                 return false;
@@ -141,9 +141,9 @@ class Walk {
 
     /// The lowest level from which the rest, without further drops, still decrypts. Fresh inputs stay where
     /// they are: the client would send less if the top level were lower.
-    [[nodiscard]] bool drop_limbs() {
+    void drop_limbs() {
         if (circuit.steps.empty()) {
-            return true;
+            return;
         }
         for (std::size_t limbs = 1; limbs < estimate_.limbs; ++limbs) {
             Walk trial = *this;
@@ -151,10 +151,9 @@ class Walk {
             Walk rest = trial;
             if (trial.alive() && rest.finish(false)) {
                 *this = std::move(trial);
-                return true;
+                return;
             }
         }
-        return true;
     }
 
     void drop_to(std::size_t limbs) {
@@ -307,7 +306,6 @@ class Walk {
         }
         circuit.reply_limbs = estimate_.limbs;
         circuit.reply_budget_bits = noise_->budget(estimate_);
-        circuit.reply_noise_bits = noise_->log_bound(estimate_);
         return true;
     }
 

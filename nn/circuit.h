@@ -56,7 +56,6 @@ struct Circuit {
     std::vector<PlanStep> steps;
     double output_budget_bits = 0;
     double reply_budget_bits = 0;
-    double reply_noise_bits = 0;
     std::size_t reply_limbs = 1;
     bool relinearizes = false;
 

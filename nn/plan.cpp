@@ -281,7 +281,7 @@ std::string bits_text(double bits) {
     return text.substr(0, text.find('.') + 2);
 }
 
-std::vector<std::string> explain(const Plan& plan, const PlanRequest& request, const Model& model) {
+std::vector<std::string> explain(const Plan& plan, const PlanRequest& request) {
     const Parameters& parameters = plan.client.parameters;
     const std::string count = std::to_string(plan.moduli());
     std::vector<std::string> reasons;
@@ -310,9 +310,6 @@ std::vector<std::string> explain(const Plan& plan, const PlanRequest& request, c
     } else {
         reasons.push_back("circuit privacy: the reply is re-randomised and flooded to within 2^-" +
                           std::to_string(plan.client.privacy_bits));
-    }
-    if (model.layers.empty()) {
-        reasons.clear();
     }
     return reasons;
 }
@@ -493,7 +490,7 @@ Plan make_plan(const Model& model, const PlanRequest& request) {
     const auto& moduli = plan.client.parameters.plain_moduli;
     const double log_t = std::log2(static_cast<double>(*std::max_element(moduli.begin(), moduli.end())));
     plan.client.reply_dropped_bits = droppable_bits(*best, log_t);
-    plan.reasons = explain(plan, request, model);
+    plan.reasons = explain(plan, request);
     return plan;
 }
 
