@@ -90,6 +90,14 @@ def load_training(directory, limit=None):
     return training.part(0, limit), validation.part(0, limit)
 
 
+def bend(split, copies=6, strength=0.4, seed=7):
+    """Augmented copies of a split: more images to judge a network on, hard enough to tell good networks apart."""
+    generator = torch.Generator().manual_seed(seed)
+    images = [augment(split.images[start:start + 1000], generator, strength)
+              for _ in range(copies) for start in range(0, len(split), 1000)]
+    return Split(np.concatenate(images), np.tile(split.labels, copies))
+
+
 def quantise(images, thresholds):
     """Pixel -> number of thresholds that are <= pixel (nn/model_format.md), as uint8."""
     levels = np.zeros(256, np.uint8)

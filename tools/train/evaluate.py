@@ -8,6 +8,7 @@ range T (ranges.py) decides how many are needed, so the result is exact at any w
 """
 
 import argparse
+import json
 import sys
 from math import prod
 from pathlib import Path
@@ -20,6 +21,7 @@ import hops
 import ranges
 
 EXACT_FLOAT_BITS = 53
+LOGITS = 50  # images that --logits writes
 LONGEST_PRIME_BITS = 31  # products of two residues fit an int64
 
 
@@ -125,6 +127,13 @@ def predictions(model, images):
     return np.array([int(np.argmax(row)) for row in logits(model, images)])
 
 
+def write_logits(model, images, file):
+    """The pixels of some images and their exact logits, as decimals: what another implementation has to arrive at."""
+    rows = [[str(value) for value in row] for row in logits(model, images)]
+    file.write_text(json.dumps({"images": images.reshape(len(images), -1).tolist(), "logits": rows}) + "\n",
+                    encoding="utf-8")
+
+
 def correct(model, split):
     return int((predictions(model, split.images) == split.labels).sum())
 
@@ -157,6 +166,8 @@ def main(arguments=None):
     parser.add_argument("--mnist", help="folder with the MNIST files (default: $LACUNA_MNIST, else data/mnist)")
     parser.add_argument("--part", choices=("validation", "test"), default="validation",
                         help="images to classify (default: the validation part of the training set)")
+    parser.add_argument("--logits", type=Path, metavar="FILE.json",
+                        help=f"also write the first {LOGITS} images of that part and their logits")
     options = parser.parse_args(arguments)
     try:
         model = export.load(options.model)
@@ -164,6 +175,8 @@ def main(arguments=None):
         split = data.load(directory, "test") if options.part == "test" else data.load_training(directory)[1]
         print(table(model))
         right = correct(model, split)
+        if options.logits:
+            write_logits(model, split.images[:LOGITS], options.logits)
     except (data.DataError, export.FormatError) as problem:
         print(f"evaluate: {problem}", file=sys.stderr)
         return 1

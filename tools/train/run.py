@@ -7,6 +7,7 @@ before the change. The test set is read once, at the end, and only with --test.
 """
 
 import argparse
+import csv
 import hashlib
 import json
 import os
@@ -78,6 +79,8 @@ class Log:
 def describe(network, course):
     """A stage's outcome in one line: accuracy, density, weight range, predicted HOPs, proven T."""
     parts = [f"validation {training.accuracy(network, course.pixels, course.validation):.2%}"]
+    if course.bent is not None:
+        parts.append(f"bent {training.accuracy(network, course.pixels, course.bent):.2%}")
     model = network.to_integer()
     kept = [f"{layer.name} {float(layer.mask.mean()):.1%}" for layer in network.weighted()]
     with torch.no_grad():
@@ -112,7 +115,7 @@ def follow(recipe, course, folder, log):
              for count in range(1, len(recipe["stages"]) + 1)]
     done = max((count for count, file in enumerate(files, 1) if file.is_file()), default=0)
     if done:
-        network, lines = torch.load(files[done - 1])
+        network, lines, course.curve = torch.load(files[done - 1])
         network.recipe = recipe
         for line in lines:
             log(line)
@@ -126,8 +129,15 @@ def follow(recipe, course, folder, log):
         stages.STAGES[stage["stage"]](network, stage, course)
         lines = [*lines, f"{stage['stage']:8} {describe(network, course)} ({time.monotonic() - begin:.0f} s)"]
         log(lines[-1])
-        teacher.save(lambda stream: torch.save((network, lines), stream), file)
+        teacher.save(lambda stream: torch.save((network, lines, course.curve), stream), file)
     return network
+
+
+def write_curve(rows, file):
+    with open(file, "w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(("part", "epoch", "loss", "validation", "T"))
+        writer.writerows(rows)
 
 
 def finish(network, course, output, log, command):
@@ -172,8 +182,9 @@ def run(options):
     folder.mkdir(parents=True, exist_ok=True)
     log = Log(folder / "log")
     pool = teacher.prepare(options.work, split, validation, recipe["data"], log)
-    course = stages.Course(recipe, pool, validation, TINY if options.tiny else 1.0)
+    course = stages.Course(recipe, pool, validation, TINY if options.tiny else 1.0, data.bend(validation))
     network = follow(recipe, course, options.work / "checkpoints", log)
+    write_curve(course.curve, folder / "curve.csv")
     output = options.output or folder / f"{recipe['name']}.lacuna.json"
     model = finish(network, course, output, log, f"tools/train/run.py {recipe['name']}")
     if options.test:

@@ -3,6 +3,7 @@
 
 import prune
 import quantise
+import ranges
 import training
 from network import RecipeError
 
@@ -11,10 +12,15 @@ SCOPES = ("layer", "global")
 
 
 class Course:
-    """What all stages of one run share: the images, the pixels' quantisation, how to train."""
+    """What all stages of one run share: the images, the pixels' quantisation, how to train, the learning curve.
 
-    def __init__(self, recipe, pool, validation, scale=1.0):
-        self.recipe, self.pool, self.validation = recipe, pool, validation
+    bent: augmented copies of the validation part, which tell networks apart that the part itself cannot
+    curve: a row (part of the run, epoch, loss, validation accuracy, T or "" before quantisation) per epoch
+    """
+
+    def __init__(self, recipe, pool, validation, scale=1.0, bent=None):
+        self.recipe, self.pool, self.validation, self.bent = recipe, pool, validation, bent
+        self.curve = []
         self.pixels = training.Pixels(recipe["thresholds"])
         self.scale = scale
 
@@ -22,11 +28,18 @@ class Course:
         if epochs == 0:
             return
         epochs = max(1, round(epochs * self.scale))
+        part = f"{len({row[0] for row in self.curve}) + 1} {title}"
+
+        def record(epoch, loss, score):
+            bits = "" if network.output_unit() is None else ranges.proven_bits(network.to_integer())
+            self.curve.append((part, epoch, round(loss, 5), score, bits))
+
         training.train(network, self.pool, self.pixels, epochs, stage.get("rate", 0.001),
                        self.recipe["seed"] + stage.get("seed", 0), title,
                        stage.get("distillation", self.recipe.get("distillation")), penalty=stage.get("penalty", 0.0),
                        validation=self.validation, decay=stage.get("decay", 0.0),
-                       first_copy=stage.get("first_copy", 0), batch=stage.get("batch", training.BATCH), **settings)
+                       first_copy=stage.get("first_copy", 0), batch=stage.get("batch", training.BATCH),
+                       after_epoch=record, **settings)
 
 
 def float_stage(network, stage, course):

@@ -76,11 +76,12 @@ def loss(outputs, labels, teacher, distillation):
 
 
 def train(network, pool, pixels, epochs, rate, seed, title, distillation=None, after_step=None, penalty=0.0,
-          validation=None, keep_best=False, decay=0.0, first_copy=0, batch=BATCH):
+          validation=None, keep_best=False, decay=0.0, first_copy=0, batch=BATCH, after_epoch=None):
     """Adam with a cosine rate over `epochs` passes; each pass sees another augmented copy of the pool.
 
     penalty: weight of the proven range's log2 in the loss.
     keep_best: end with the state of the best epoch on `validation` instead of the last.
+    after_epoch: called with the number of finished epochs, the epoch's mean loss and the accuracy on `validation`.
     """
     generator = np.random.default_rng(seed)
     torch.manual_seed(seed)
@@ -94,6 +95,7 @@ def train(network, pool, pixels, epochs, rate, seed, title, distillation=None, a
     for epoch in range(epochs):
         images, answers = pool.copy(first_copy + epoch)
         order = generator.permutation(len(pool.labels))
+        total = 0.0
         for start in range(0, steps_per_epoch * batch, batch):
             chosen = np.sort(order[start:start + batch])
             # A warm-up of 200 steps keeps squares of badly scaled sums from exploding.
@@ -117,11 +119,13 @@ def train(network, pool, pixels, epochs, rate, seed, title, distillation=None, a
             if after_step is not None:
                 after_step()
             step += 1
+            total += float(value.detach())
             progress(step)
-        if keep_best and validation is not None:
-            score = accuracy(network, pixels, validation)
-            if score >= best:
-                best, best_state = score, copy.deepcopy(network.state_dict())
+        score = None if validation is None else accuracy(network, pixels, validation)
+        if keep_best and score is not None and score >= best:
+            best, best_state = score, copy.deepcopy(network.state_dict())
+        if after_epoch is not None:
+            after_epoch(epoch + 1, total / steps_per_epoch, score)
     progress.close()
     if best_state is not None:
         network.load_state_dict(best_state)

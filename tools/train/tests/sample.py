@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Small networks and digits for the tests; nothing here needs MNIST."""
+"""Small networks and digits for the tests; nothing here needs MNIST.
+
+python3 -m tests.sample DIR writes a small MNIST of drawn digits.
+"""
 
 import gzip
 import struct
@@ -97,3 +100,9 @@ def write_mnist(directory, generator, training, testing):
             header = b"\0\0\x08" + bytes([array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape)
             with gzip.open(Path(directory) / f"{stem}.gz", "wb") as stream:
                 stream.write(header + array.tobytes())
+
+
+if __name__ == "__main__":
+    target = Path(sys.argv[1])
+    target.mkdir(parents=True, exist_ok=True)
+    write_mnist(target, np.random.default_rng(1), 5700, 50)

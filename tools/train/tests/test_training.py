@@ -7,12 +7,14 @@ import json
 import tempfile
 import unittest
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import torch
 
 from tests import sample
 
+import curve
 import data
 import evaluate
 import export
@@ -184,6 +186,43 @@ class QuantiseTest(unittest.TestCase):
         self.assertTrue(bool((layer.weight.grad[~layer.fixed] == 1).all()))
 
 
+class CurveTest(unittest.TestCase):
+    ROWS = [("1 float", 1, 0.5, 0.9, None), ("1 float", 2, 0.25, 0.95, None), ("2 refine", 1, 0.125, 0.9375, 34)]
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.file = Path(folder.name) / "net.csv"
+
+    def test_reads_what_run_writes(self):
+        run.write_curve([tuple("" if cell is None else cell for cell in row) for row in self.ROWS], self.file)
+        self.assertEqual(curve.read(self.file), self.ROWS)
+
+    def test_table_and_plot(self):
+        run.write_curve([tuple("" if cell is None else cell for cell in row) for row in self.ROWS], self.file)
+        picture = self.file.with_suffix(".svg")
+        with contextlib.redirect_stdout(io.StringIO()) as printed:
+            self.assertEqual(curve.main([str(self.file), "--plot", str(picture)]), 0)
+        self.assertIn("34", printed.getvalue().splitlines()[-1])
+        self.assertEqual(ElementTree.parse(picture).getroot().tag, "{http://www.w3.org/2000/svg}svg")
+
+    def test_another_file(self):
+        self.file.write_text("epoch,loss\n", encoding="utf-8")
+        with contextlib.redirect_stderr(io.StringIO()) as failed:
+            self.assertEqual(curve.main([str(self.file)]), 1)
+        self.assertIn("columns", failed.getvalue())
+
+
+class DataTest(unittest.TestCase):
+    def test_bent_copies_keep_their_classes(self):
+        images, labels = sample.digits(np.random.default_rng(1), 20)
+        bent = data.bend(data.Split(images, labels), copies=2)
+        self.assertEqual(bent.images.shape, (40, 28, 28))
+        self.assertEqual(bent.labels.tolist(), labels.tolist() * 2)
+        self.assertTrue((bent.images == data.bend(data.Split(images, labels), copies=2).images).all())
+        self.assertFalse((bent.images[:20] == images).all())
+
+
 class PipelineTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -209,6 +248,17 @@ class PipelineTest(unittest.TestCase):
                 self.assertTrue(bool((size & (size - 1) == 0).all()))
         for word in ("validation", "density", "|w|", "HOPs", "T ", "test set"):
             self.assertIn(word, printed)
+        file = self.root / "logits.json"
+        with contextlib.redirect_stdout(io.StringIO()):
+            self.assertEqual(evaluate.main([str(self.root / "work/faster-cryptonets-tiny/faster-cryptonets.lacuna.json"),
+                                            "--mnist", str(self.root / "mnist"), "--logits", str(file)]), 0)
+        written = json.loads(file.read_text(encoding="utf-8"))
+        images = np.array(written["images"], np.uint8).reshape(-1, 28, 28)
+        self.assertEqual([[int(x) for x in row] for row in written["logits"]],
+                         evaluate.logits(model, images).tolist())
+        rows = curve.read(self.root / "work" / "faster-cryptonets-tiny" / "curve.csv")
+        self.assertEqual([part for part, _ in curve.parts(rows)][0], "1 float")
+        self.assertGreater(rows[-1][4], 0)
         checkpoints = sorted((self.root / "work" / "checkpoints").glob("*.pt"))
         written = [file.stat().st_mtime_ns for file in checkpoints]
         _, again, _ = self.run_recipe("faster-cryptonets", "--tiny", "--test")
