@@ -250,8 +250,9 @@ class PipelineTest(unittest.TestCase):
             self.assertIn(word, printed)
         file = self.root / "logits.json"
         with contextlib.redirect_stdout(io.StringIO()):
-            self.assertEqual(evaluate.main([str(self.root / "work/faster-cryptonets-tiny/faster-cryptonets.lacuna.json"),
-                                            "--mnist", str(self.root / "mnist"), "--logits", str(file)]), 0)
+            exported = self.root / "work" / "faster-cryptonets-tiny" / "faster-cryptonets.lacuna.json"
+            self.assertEqual(evaluate.main([str(exported), "--mnist", str(self.root / "mnist"),
+                                            "--logits", str(file)]), 0)
         written = json.loads(file.read_text(encoding="utf-8"))
         images = np.array(written["images"], np.uint8).reshape(-1, 28, 28)
         self.assertEqual([[int(x) for x in row] for row in written["logits"]],
