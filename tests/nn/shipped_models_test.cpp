@@ -2,13 +2,17 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <iostream>
 #include <map>
 #include <span>
 #include <string>
 #include <vector>
+
+#include <nlohmann/json.hpp>
 
 #include "he/security.h"
 #include "nn/model.h"
@@ -169,6 +173,31 @@ TEST(RealDigits, AFullBatchInTheSlots) {
     NoiseWatch watch(inference.client, 3);
     inference.expect_exact(images(0, inference.plan.client.batch), std::ref(watch));
     std::cout << watch.text();
+}
+
+// ---- what the training scripts have exported
+
+/// Runs where LACUNA_TRAINED names a folder with model.lacuna.json and the logits.json that
+/// `tools/train/evaluate.py --logits` wrote for it (tools/check sets it).
+TEST(TrainedModel, HasTheLogitsThatTheTrainingScriptsComputed) {
+    const char* folder = std::getenv("LACUNA_TRAINED");
+    if (folder == nullptr || *folder == '\0') {
+        GTEST_SKIP() << "LACUNA_TRAINED is not set";
+    }
+    const Reference reference(load_model(std::filesystem::path(folder) / "model.lacuna.json"));
+    std::ifstream file(std::filesystem::path(folder) / "logits.json");
+    const nlohmann::json expected = nlohmann::json::parse(file);
+    const auto pictures = expected.at("images").get<std::vector<std::vector<std::uint8_t>>>();
+    const auto logits = expected.at("logits").get<std::vector<std::vector<std::string>>>();
+    ASSERT_FALSE(pictures.empty());
+    ASSERT_EQ(pictures.size(), logits.size());
+    for (std::size_t i = 0; i < pictures.size(); ++i) {
+        std::vector<std::string> found;
+        for (const mpz_class& logit : reference.logits(pictures[i])) {
+            found.push_back(logit.get_str());
+        }
+        EXPECT_EQ(found, logits[i]) << "image " << i;
+    }
 }
 
 }  // namespace
