@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <string>
+#include <utility>
 
 #include "he/key_switch.h"
 #include "ntt/error.h"
@@ -314,16 +315,16 @@ Ciphertext Evaluator::product(const Ciphertext& a, const Ciphertext* b, std::siz
     for (RnsPolynomial& part : tensor) {
         part = RnsPolynomial::uninitialised(n, total, Form::coefficient);
     }
-    RnsPolynomial copies = RnsPolynomial::uninitialised(n, operands.size(), Form::coefficient);
+    const Scaler& scaler = context_->plain_for(a.t).product_scaler(limbs, drop);
+    RnsPolynomial transformed = RnsPolynomial::uninitialised(n, operands.size(), Form::ntt);
     for (std::size_t i = 0; i < total; ++i) {
         const NttTables& tables = i < limbs ? ring.data().tables(i) : ring.auxiliary().tables(i - limbs);
-        std::array<std::uint64_t*, 4> rows{};
+        std::array<const std::uint64_t*, 4> rows{};
         for (std::size_t k = 0; k < operands.size(); ++k) {
-            rows[k] = i < limbs ? copies.limb(k) : helpers[k].limb(i - limbs);
-            if (i < limbs) {
-                std::copy_n(operands[k]->limb(i), n, rows[k]);
-            }
-            tables.forward({rows[k], n});
+            const std::span<const std::uint64_t> source =
+                i < limbs ? operands[k]->limb_span(i) : std::as_const(helpers[k]).limb_span(i - limbs);
+            tables.forward(source, transformed.limb_span(k));
+            rows[k] = transformed.limb(k);
         }
         if (b == nullptr) {
             ring.kernels().tensor_square(tensor[0].limb(i), tensor[1].limb(i), tensor[2].limb(i), rows[0],
@@ -333,12 +334,11 @@ Ciphertext Evaluator::product(const Ciphertext& a, const Ciphertext* b, std::siz
                                   rows[2], rows[3], n, tables.modulus());
         }
         for (RnsPolynomial& part : tensor) {
-            tables.inverse(part.limb_span(i));
+            tables.inverse(part.limb_span(i), scaler.factor(i));
         }
     }
 
     Ciphertext result = like(a);
-    const Scaler& scaler = context_->plain_for(a.t).product_scaler(limbs, drop);
     for (const RnsPolynomial& part : tensor) {
         RnsPolynomial scaled = RnsPolynomial::uninitialised(n, limbs - drop, Form::coefficient);
         std::vector<const std::uint64_t*> from;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "ntt/error.h"
 
@@ -33,13 +34,12 @@ RaisedDigits raise_digits(const Ring& ring, const RnsPolynomial& c) {
         for (std::size_t i = 0; i < extended; ++i) {
             const bool own = i >= begin && i < end;
             to[extended_prime(ring, limbs, i)] = own ? nullptr : digit.limb(i);
-            if (own) {
-                std::copy_n(c.limb(i), ring.n(), digit.limb(i));
-            }
         }
         ring.digit_converter(d, limbs).convert(from, to, ring.n());
         for (std::size_t i = 0; i < extended; ++i) {
-            ring.key_basis().tables(extended_prime(ring, limbs, i)).forward(digit.limb_span(i));
+            const bool own = i >= begin && i < end;
+            const NttTables& tables = ring.key_basis().tables(extended_prime(ring, limbs, i));
+            tables.forward(own ? c.limb_span(i) : std::as_const(digit).limb_span(i), digit.limb_span(i));
         }
         digit.set_form(Form::ntt);
         raised.digits.push_back(std::move(digit));

@@ -38,11 +38,11 @@ struct Kernels {
     /// read. root: a primitive 2n-th root of unity.
     void (*build_twiddles)(std::size_t n, const Modulus& q, std::uint64_t root, Buffer& forward,
                            Buffer& inverse);
-    /// Negacyclic transform in place: word j of the result is a(root^(2 reverse(j) + 1)), reverse() over
-    /// log2(n) bits. n >= 16, a power of two. Input [0, 4q), output [0, q).
-    void (*ntt_forward)(const NttTables& tables, std::uint64_t* a);
-    /// Its inverse, scaled by 1/n. Input [0, 2q), output [0, q).
-    void (*ntt_inverse)(const NttTables& tables, std::uint64_t* a);
+    /// Negacyclic transform: word j of out is a(root^(2 reverse(j) + 1)), reverse() over log2(n) bits. n >=
+    /// 16, a power of two. Input [0, 4q), output [0, q).
+    void (*ntt_forward)(const NttTables& tables, std::uint64_t* out, const std::uint64_t* a);
+    /// Its inverse in place, times factor in [0, q). Input [0, 2q), output [0, q).
+    void (*ntt_inverse)(const NttTables& tables, std::uint64_t* a, std::uint64_t factor);
 
     void (*add)(std::uint64_t* out, const std::uint64_t* a, const std::uint64_t* b, std::size_t n,
                 const Modulus& q);
@@ -53,6 +53,9 @@ struct Kernels {
     void (*reduce)(std::uint64_t* out, const std::uint64_t* a, std::size_t n, const Modulus& q);
     /// Two's complement words in (-q, q) -> [0, q).
     void (*from_signed)(std::uint64_t* out, const std::uint64_t* a, std::size_t n, const Modulus& q);
+    /// a in [0, p), centred in (-p/2, p/2), modulo q -> [0, q). p is odd and below 2q.
+    void (*lift_centred)(std::uint64_t* out, const std::uint64_t* a, std::size_t n, const Modulus& p,
+                         const Modulus& q);
     /// out = a b.
     void (*multiply)(std::uint64_t* out, const std::uint64_t* a, const std::uint64_t* b, std::size_t n,
                      const Modulus& q);

@@ -160,6 +160,13 @@ double centred(Word w, const Modulus& q) {
     return static_cast<double>(q.centre(w));
 }
 
+/// The Twiddle of w as two words, `gap` apart.
+void put_twiddle(Word* table, std::size_t gap, Word w, const Modulus& q) {
+    const double value = centred(w, q);
+    table[0] = std::bit_cast<Word>(value);
+    table[gap] = std::bit_cast<Word>(value / static_cast<double>(q.value()));
+}
+
 // ---- transforms
 //
 // The array holds doubles between the first pass and the last. There are passes of two stages (one, where the
@@ -174,7 +181,7 @@ constexpr std::size_t chunk_words = 4096;
 /// others.
 constexpr std::size_t block_head = 8;
 constexpr std::size_t block_constants = block_head + 3 * 2 * lanes;
-/// A table begins with the pair for 1/n, which the inverse transform needs, and a gap.
+/// A table begins with the two pairs of the inverse's last stage: for the sums (1/n) and for the differences.
 constexpr std::size_t table_head = 4;
 
 constexpr std::size_t pass_constants(int stages) {
@@ -280,12 +287,12 @@ template <int stages, bool per_lane, int columns>
 
 /// The same backwards, from |x| <= 1.5 q to the same. Of the results only the sum of all four can be larger,
 /// and it is reduced; a product of differences, below 6q, is at most q, and the sum of two products of
-/// differences below 3q at most 1.5 q. At the end of the transform stage 0 scales by the pair at `scale`:
-/// (-q, q).
+/// differences below 3q at most 1.5 q. At the end of the transform stage 0 multiplies sums and differences by
+/// the two pairs at `ends`: (-q, q).
 template <int stages, bool per_lane, int columns, bool final = false>
 [[gnu::always_inline]] inline void inverse_stages(Real (*x)[1 << stages], const Word* table,
                                                   std::size_t table_step, const Constants& c,
-                                                  const Word* scale = nullptr) {
+                                                  const Word* ends = nullptr) {
 #pragma GCC unroll 2
     for (int stage = stages - 1; stage >= 0; --stage) {
         const int half = 1 << (stages - 1 - stage);
@@ -298,8 +305,8 @@ template <int stages, bool per_lane, int columns, bool final = false>
                 const Word* constants = table + static_cast<std::size_t>(column) * table_step;
                 const Twiddle w = load_twiddle<per_lane>(constants, (1 << stage) - 1 + block);
                 if (final && stage == 0) {
-                    final_inverse_butterfly(x[column][upper], x[column][upper + half], w,
-                                            load_twiddle<false>(scale, 0), c);
+                    final_inverse_butterfly(x[column][upper], x[column][upper + half],
+                                            load_twiddle<false>(ends, 1), load_twiddle<false>(ends, 0), c);
                 } else {
                     inverse_butterfly(x[column][upper], x[column][upper + half], w, c);
                 }
@@ -329,15 +336,16 @@ inline Real read(const Word* p, const Constants& c) {
 }
 
 template <int stages, Input input>
-void forward_pass(Word* a, std::size_t stride, const Word* table, const Constants& constants) {
+void forward_pass(Word* a, const Word* source, std::size_t stride, const Word* table,
+                  const Constants& constants) {
     constexpr std::size_t rows = std::size_t{1} << stages;
     const Constants c = constants;
     for (std::size_t j = 0; j < stride; j += 2 * lanes) {
         Real x[2][rows];
 #pragma GCC unroll 4
         for (std::size_t i = 0; i < rows; ++i) {
-            x[0][i] = read<input>(a + i * stride + j, c);
-            x[1][i] = read<input>(a + i * stride + j + lanes, c);
+            x[0][i] = read<input>(source + i * stride + j, c);
+            x[1][i] = read<input>(source + i * stride + j + lanes, c);
         }
         forward_stages<stages, false, 2>(x, table, 0, c);
 #pragma GCC unroll 4
@@ -359,7 +367,7 @@ inline void write(Word* p, Real x, const Constants& c) {
 
 template <int stages, bool final>
 void inverse_pass(Word* a, std::size_t stride, const Word* table, const Constants& constants,
-                  const Word* scale) {
+                  const Word* ends) {
     constexpr std::size_t rows = std::size_t{1} << stages;
     const Constants c = constants;
     for (std::size_t j = 0; j < stride; j += 2 * lanes) {
@@ -369,7 +377,7 @@ void inverse_pass(Word* a, std::size_t stride, const Word* table, const Constant
             x[0][i] = load_real(a + i * stride + j);
             x[1][i] = load_real(a + i * stride + j + lanes);
         }
-        inverse_stages<stages, false, 2, final>(x, table, 0, c, scale);
+        inverse_stages<stages, false, 2, final>(x, table, 0, c, ends);
 #pragma GCC unroll 4
         for (std::size_t i = 0; i < rows; ++i) {
             write<final>(a + i * stride + j, x[0][i], c);
@@ -440,7 +448,7 @@ void forward_span(Word* a, std::size_t blocks, const Word* table, const Constant
 }
 
 template <bool final, std::size_t columns>
-void inverse_span(Word* a, std::size_t blocks, const Word* table, const Constants& c, const Word* scale) {
+void inverse_span(Word* a, std::size_t blocks, const Word* table, const Constants& c, const Word* ends) {
     for (std::size_t block = 0; block < blocks; ++block) {
         Real x[1][lanes];
 #pragma GCC unroll 4
@@ -465,7 +473,7 @@ void inverse_span(Word* a, std::size_t blocks, const Word* table, const Constant
             transpose(x[column]);
         }
         inverse_stages<2, false, columns, final>(x, table + block * block_constants, block_constants, c,
-                                                 scale);
+                                                 ends);
 #pragma GCC unroll 2
         for (std::size_t column = 0; column < columns; ++column) {
 #pragma GCC unroll 4
@@ -509,50 +517,51 @@ class ForwardRange {
 };
 
 template <Input input>
-void forward_passes(Word* a, std::size_t length, std::size_t first_block, std::size_t blocks,
-                    const Pass& pass, const Word* table, const Constants& c) {
+void forward_passes(Word* a, const Word* source, std::size_t length, std::size_t first_block,
+                    std::size_t blocks, const Pass& pass, const Word* table, const Constants& c) {
     const std::size_t step = pass_constants(pass.stages);
     table += pass.offset + first_block * step;
-    for (std::size_t block = 0; block < blocks; ++block, a += length, table += step) {
+    for (std::size_t block = 0; block < blocks; ++block, a += length, source += length, table += step) {
         if (pass.stages == 1) {
-            forward_pass<1, input>(a, length / 2, table, c);
+            forward_pass<1, input>(a, source, length / 2, table, c);
         } else {
-            forward_pass<2, input>(a, length / 4, table, c);
+            forward_pass<2, input>(a, source, length / 4, table, c);
         }
     }
 }
 
-void forward_passes(Word* a, std::size_t length, std::size_t first_block, std::size_t blocks,
-                    const Pass& pass, Input input, const Word* table, const Constants& c) {
+void forward_passes(Word* a, const Word* source, std::size_t length, std::size_t first_block,
+                    std::size_t blocks, const Pass& pass, Input input, const Word* table,
+                    const Constants& c) {
     switch (input) {
         case Input::words:
-            forward_passes<Input::words>(a, length, first_block, blocks, pass, table, c);
+            forward_passes<Input::words>(a, source, length, first_block, blocks, pass, table, c);
             break;
         case Input::reals:
-            forward_passes<Input::reals>(a, length, first_block, blocks, pass, table, c);
+            forward_passes<Input::reals>(a, source, length, first_block, blocks, pass, table, c);
             break;
         default:
-            forward_passes<Input::unreduced>(a, length, first_block, blocks, pass, table, c);
+            forward_passes<Input::unreduced>(a, source, length, first_block, blocks, pass, table, c);
     }
 }
 
 template <bool final>
 void inverse_block(Word* a, std::size_t length, int stages, const Word* table, const Constants& c,
-                   const Word* scale) {
+                   const Word* ends) {
     if (stages == 1) {
-        inverse_pass<1, final>(a, length / 2, table, c, scale);
+        inverse_pass<1, final>(a, length / 2, table, c, ends);
     } else {
-        inverse_pass<2, final>(a, length / 4, table, c, scale);
+        inverse_pass<2, final>(a, length / 4, table, c, ends);
     }
 }
 
 void inverse_passes(Word* a, std::size_t length, std::size_t first_block, std::size_t blocks,
-                    const Pass& pass, const Word* table, const Constants& c) {
+                    const Pass& pass, const Word* table, const Word* ends, const Constants& c) {
     const std::size_t step = pass_constants(pass.stages);
     const Word* constants = table + pass.offset + first_block * step;
     for (std::size_t block = 0; block < blocks; ++block, a += length, constants += step) {
         if (pass.done == 0) {
-            inverse_block<true>(a, length, pass.stages, constants, c, table);
+            inverse_block<true>(a, length, pass.stages, constants, c, ends);
         } else {
             inverse_block<false>(a, length, pass.stages, constants, c, nullptr);
         }
@@ -580,7 +589,7 @@ void inverse_last(Word* a, std::size_t blocks, const Word* table, const Constant
     }
 }
 
-void ntt_forward(const NttTables& tables, Word* a) {
+void ntt_forward(const NttTables& tables, Word* a, const Word* source) {
     const std::size_t n = tables.size();
     const Plan plan(n);
     const Constants c(tables.modulus());
@@ -595,14 +604,18 @@ void ntt_forward(const NttTables& tables, Word* a) {
     int p = 0;
     for (; p < plan.count && n >> plan.passes[p].done > chunk_words; ++p) {
         const int done = plan.passes[p].done;
-        forward_passes(a, n >> done, 0, std::size_t{1} << done, plan.passes[p], inputs[p], table, c);
+        forward_passes(a, source, n >> done, 0, std::size_t{1} << done, plan.passes[p], inputs[p], table, c);
+        source = a;
+    }
+    if (source != a) {  // all of it fits the first-level cache
+        std::copy_n(source, n, a);
     }
     const std::size_t chunk = n >> (p < plan.count ? plan.passes[p].done : plan.last_done);
     for (std::size_t first = 0; first < n; first += chunk) {
         for (int late = p; late < plan.count; ++late) {
             const std::size_t length = n >> plan.passes[late].done;
-            forward_passes(a + first, length, first / length, chunk / length, plan.passes[late], inputs[late],
-                           table, c);
+            forward_passes(a + first, a + first, length, first / length, chunk / length, plan.passes[late],
+                           inputs[late], table, c);
         }
         const Word* constants = table + plan.last_offset + first / block_words * block_constants;
         switch (last_input) {
@@ -618,13 +631,22 @@ void ntt_forward(const NttTables& tables, Word* a) {
     }
 }
 
-void ntt_inverse(const NttTables& tables, Word* a) {
+void ntt_inverse(const NttTables& tables, Word* a, Word factor) {
     const std::size_t n = tables.size();
+    const Modulus& modulus = tables.modulus();
     const Plan plan(n);
-    const Constants c(tables.modulus());
+    const Constants c(modulus);
     const Word* table = tables.inverse_twiddles().data();
+    Word ends[table_head];
+    std::copy_n(table, table_head, ends);
+    if (factor != 1) {
+        for (std::size_t i = 0; i < table_head; i += 2) {
+            const auto w = static_cast<std::int64_t>(std::bit_cast<double>(ends[i]));
+            put_twiddle(ends + i, 1, modulus.multiply(modulus.reduce_signed(w), factor), modulus);
+        }
+    }
     if (plan.count == 0) {
-        inverse_span<true, 1>(a, 1, table + plan.last_offset, c, table);
+        inverse_span<true, 1>(a, 1, table + plan.last_offset, c, ends);
         return;
     }
     int whole = 0;  // passes over the whole array
@@ -637,12 +659,13 @@ void ntt_inverse(const NttTables& tables, Word* a) {
         inverse_last(a + first, chunk / block_words, constants, c);
         for (int late = plan.count; late-- > whole;) {
             const std::size_t length = n >> plan.passes[late].done;
-            inverse_passes(a + first, length, first / length, chunk / length, plan.passes[late], table, c);
+            inverse_passes(a + first, length, first / length, chunk / length, plan.passes[late], table, ends,
+                           c);
         }
     }
     for (int p = whole; p-- > 0;) {
         const int done = plan.passes[p].done;
-        inverse_passes(a, n >> done, 0, std::size_t{1} << done, plan.passes[p], table, c);
+        inverse_passes(a, n >> done, 0, std::size_t{1} << done, plan.passes[p], table, ends, c);
     }
 }
 
@@ -651,9 +674,7 @@ Buffer lay_out(std::size_t n, const Modulus& q, const Buffer& powers, Word scale
     const Plan plan(n);
     Buffer table(plan.words);
     const auto put = [&](std::size_t position, std::size_t gap, Word w) {
-        const double value = centred(w, q);
-        table[position] = std::bit_cast<Word>(value);
-        table[position + gap] = std::bit_cast<Word>(value / static_cast<double>(q.value()));
+        put_twiddle(table.data() + position, gap, w, q);
     };
     const auto put_pairs = [&](std::size_t position, int stages, int done, std::size_t block) {
         for (int s = 0; s < stages; ++s) {
@@ -664,6 +685,7 @@ Buffer lay_out(std::size_t n, const Modulus& q, const Buffer& powers, Word scale
         }
     };
     put(0, 1, scale);
+    put(2, 1, powers[1]);
     for (int p = 0; p < plan.count; ++p) {
         const Pass& pass = plan.passes[p];
         for (std::size_t block = 0; block < std::size_t{1} << pass.done; ++block) {
@@ -719,6 +741,15 @@ void from_signed(Word* out, const Word* a, std::size_t n, const Modulus& modulus
     const Vec q = broadcast(modulus.value());
     for (std::size_t j = 0; j < n; j += lanes) {
         store(out + j, correct_signed(load(a + j), q));
+    }
+}
+
+void lift_centred(Word* out, const Word* a, std::size_t n, const Modulus& p, const Modulus& q) {
+    const Vec half = broadcast(p.value() / 2);
+    const Vec step = broadcast(q.value() - p.value());
+    for (std::size_t j = 0; j < n; j += lanes) {
+        const Vec x = load(a + j);
+        store(out + j, choose_by_sign(minus(half, x), plus(x, step), x));
     }
 }
 
@@ -981,6 +1012,7 @@ const Kernels avx2_kernels = {
     .negate = negate,
     .reduce = reduce,
     .from_signed = from_signed,
+    .lift_centred = lift_centred,
     .multiply = multiply,
     .multiply_add = multiply_add,
     .multiply_scalar = multiply_scalar,

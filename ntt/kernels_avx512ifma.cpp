@@ -144,8 +144,10 @@ constexpr std::size_t set_words = 64;
 constexpr std::size_t set_units = set_words / unit_words;
 constexpr std::size_t set_head = 2 * set_units;
 constexpr std::size_t set_constants = set_head + pass_constants(lane_stages) * lanes;
-/// A table begins with the pair for 1/n, which the inverse transform needs, and a gap.
+/// A table begins with the two pairs of the inverse's last stage, for the sums (1/n) and for the differences,
+/// and a gap.
 constexpr std::size_t table_head = lanes;
+constexpr std::size_t table_ends = 4;
 
 /// How a transform of n words is cut into passes.
 struct Plan {
@@ -302,15 +304,15 @@ template <int stages, End end0, End end1, int stage = 0>
 }
 
 template <int stages, End end0, End end1>
-[[gnu::always_inline]] inline void forward_columns(Word* a, std::size_t stride, const Word* table, Vec excess,
-                                                   const Constants& c) {
+[[gnu::always_inline]] inline void forward_columns(Word* a, const Word* source, std::size_t stride,
+                                                   const Word* table, Vec excess, const Constants& c) {
     constexpr std::size_t rows = std::size_t{1} << stages;
     Vec x0[rows];
     Vec x1[rows];
 #pragma GCC unroll 8
     for (std::size_t i = 0; i < rows; ++i) {
-        x0[i] = load(a + i * stride);
-        x1[i] = load(a + i * stride + lanes);
+        x0[i] = load(source + i * stride);
+        x1[i] = load(source + i * stride + lanes);
     }
     forward_stages<stages, end0, end1>(x0, x1, table, excess, c);
 #pragma GCC unroll 8
@@ -320,22 +322,23 @@ template <int stages, End end0, End end1>
     }
 }
 
-/// One block. In the next stage, the first half of each row is going to be an x and the second a y. The
-/// stride is a template parameter where it is not zero: sixteen addresses are too many to keep otherwise.
+/// One block, from source to a. In the next stage, the first half of each row is going to be an x and the
+/// second a y. The stride is a template parameter where it is not zero: sixteen addresses are too many to
+/// keep otherwise.
 template <int stages, std::size_t fixed_stride = 0>
-void forward_pass(Word* a, std::size_t runtime_stride, const Word* table, Vec excess,
+void forward_pass(Word* a, const Word* source, std::size_t runtime_stride, const Word* table, Vec excess,
                   const Constants& constants) {
     const Constants c = constants;
     const std::size_t stride = fixed_stride != 0 ? fixed_stride : runtime_stride;
     if (stride == 2 * lanes) {
-        forward_columns<stages, End::x, End::y>(a, stride, table, excess, c);
+        forward_columns<stages, End::x, End::y>(a, source, stride, table, excess, c);
         return;
     }
     for (std::size_t j = 0; j < stride / 2; j += 2 * lanes) {
-        forward_columns<stages, End::x, End::x>(a + j, stride, table, excess, c);
+        forward_columns<stages, End::x, End::x>(a + j, source + j, stride, table, excess, c);
     }
     for (std::size_t j = stride / 2; j < stride; j += 2 * lanes) {
-        forward_columns<stages, End::y, End::y>(a + j, stride, table, excess, c);
+        forward_columns<stages, End::y, End::y>(a + j, source + j, stride, table, excess, c);
     }
 }
 
@@ -410,36 +413,37 @@ void forward_small(Word* a, const Word* table, const Constants& c) {
     transpose_and_store<units>(a, x);
 }
 
-void forward_passes(Word* a, std::size_t length, std::size_t first_block, std::size_t blocks,
-                    const Pass& pass, const Word* table, const Constants& c) {
+void forward_passes(Word* a, const Word* source, std::size_t length, std::size_t first_block,
+                    std::size_t blocks, const Pass& pass, const Word* table, const Constants& c) {
     const std::size_t stride = length >> pass.stages;
     const std::size_t step = pass_constants(pass.stages);
     table += pass.offset + first_block * step;
-    for (std::size_t block = first_block; block < first_block + blocks; ++block, a += length, table += step) {
+    for (std::size_t block = first_block; block < first_block + blocks;
+         ++block, a += length, source += length, table += step) {
         const Vec excess = block % 2 == 0 ? c.double_q : c.minus_double_q;
         switch (pass.stages) {
             case 1:
-                forward_pass<1>(a, stride, table, excess, c);
+                forward_pass<1>(a, source, stride, table, excess, c);
                 break;
             case 2:
-                forward_pass<2>(a, stride, table, excess, c);
+                forward_pass<2>(a, source, stride, table, excess, c);
                 break;
             default:
                 switch (stride) {
                     case 16:
-                        forward_pass<3, 16>(a, stride, table, excess, c);
+                        forward_pass<3, 16>(a, source, stride, table, excess, c);
                         break;
                     case 128:
-                        forward_pass<3, 128>(a, stride, table, excess, c);
+                        forward_pass<3, 128>(a, source, stride, table, excess, c);
                         break;
                     default:
-                        forward_pass<3, 1024>(a, stride, table, excess, c);
+                        forward_pass<3, 1024>(a, source, stride, table, excess, c);
                 }
         }
     }
 }
 
-void ntt_forward(const NttTables& tables, Word* a) {
+void ntt_forward(const NttTables& tables, Word* a, const Word* source) {
     const std::size_t n = tables.size();
     const Plan plan(n);
     const Constants c(tables.modulus());
@@ -447,13 +451,18 @@ void ntt_forward(const NttTables& tables, Word* a) {
     int whole = 0;  // passes over the whole array
     for (; whole < plan.count && n >> plan.passes[whole].done > chunk_words; ++whole) {
         const int done = plan.passes[whole].done;
-        forward_passes(a, n >> done, 0, std::size_t{1} << done, plan.passes[whole], table, c);
+        forward_passes(a, source, n >> done, 0, std::size_t{1} << done, plan.passes[whole], table, c);
+        source = a;
+    }
+    if (source != a) {  // all of it fits the first-level cache
+        std::copy_n(source, n, a);
     }
     const std::size_t chunk = n >> (whole < plan.count ? plan.passes[whole].done : plan.last_done);
     for (std::size_t first = 0; first < n; first += chunk) {
         for (int p = whole; p < plan.count; ++p) {
             const std::size_t length = n >> plan.passes[p].done;
-            forward_passes(a + first, length, first / length, chunk / length, plan.passes[p], table, c);
+            forward_passes(a + first, a + first, length, first / length, chunk / length, plan.passes[p],
+                           table, c);
         }
         const Word* constants = table + plan.last_offset + first / set_words * set_constants;
         switch (chunk) {
@@ -501,10 +510,10 @@ template <bool negate>
     negated = correct_signed(minus(add_high(zero(), difference, w.value), multiple), c.q);
 }
 
-/// Stage `stage` of `stages`, whose results are going to be (x) as they are, (y) negated, or (final) scaled
-/// by the first pair of `scale`.
+/// Stage `stage` of `stages`, whose results are going to be (x) as they are, (y) negated, or (final) the sums
+/// times the first pair of `ends` and the differences times the second.
 template <int stages, int stage, bool per_lane, End end>
-[[gnu::always_inline]] inline void inverse_stage(Vec* x, const Word* table, const Word* scale,
+[[gnu::always_inline]] inline void inverse_stage(Vec* x, const Word* table, const Word* ends,
                                                  const Constants& c) {
     constexpr int half_log = stages - 1 - stage;
 #pragma GCC unroll 8
@@ -515,7 +524,8 @@ template <int stages, int stage, bool per_lane, End end>
         const Twiddle w = load_twiddle<per_lane>(table, (1 << stage) - 1 + block);
         const bool negate = stage == 0 ? end == End::y : (block & 1) != 0;
         if (stage == 0 && end == End::final) {
-            final_inverse_butterfly(upper, lower, w, load_twiddle<false>(scale, 0), c);
+            final_inverse_butterfly(upper, lower, load_twiddle<false>(ends, 1), load_twiddle<false>(ends, 0),
+                                    c);
         } else if (negate) {
             inverse_butterfly<true>(upper, lower, w, c);
         } else {
@@ -526,17 +536,17 @@ template <int stages, int stage, bool per_lane, End end>
 
 /// All stages between two vectors of each of 2^stages rows.
 template <int stages, End end, int stage = stages - 1>
-[[gnu::always_inline]] inline void inverse_stages(Vec* x0, Vec* x1, const Word* table, const Word* scale,
+[[gnu::always_inline]] inline void inverse_stages(Vec* x0, Vec* x1, const Word* table, const Word* ends,
                                                   const Constants& c) {
-    inverse_stage<stages, stage, false, end>(x0, table, scale, c);
-    inverse_stage<stages, stage, false, end>(x1, table, scale, c);
+    inverse_stage<stages, stage, false, end>(x0, table, ends, c);
+    inverse_stage<stages, stage, false, end>(x1, table, ends, c);
     if constexpr (stage > 0) {
-        inverse_stages<stages, end, stage - 1>(x0, x1, table, scale, c);
+        inverse_stages<stages, end, stage - 1>(x0, x1, table, ends, c);
     }
 }
 
 template <int stages, End end, std::size_t fixed_stride = 0>
-void inverse_pass(Word* a, std::size_t runtime_stride, const Word* table, const Word* scale,
+void inverse_pass(Word* a, std::size_t runtime_stride, const Word* table, const Word* ends,
                   const Constants& constants) {
     constexpr std::size_t rows = std::size_t{1} << stages;
     const Constants c = constants;
@@ -549,7 +559,7 @@ void inverse_pass(Word* a, std::size_t runtime_stride, const Word* table, const 
             x0[i] = load(a + i * stride + j);
             x1[i] = load(a + i * stride + j + lanes);
         }
-        inverse_stages<stages, end>(x0, x1, table, scale, c);
+        inverse_stages<stages, end>(x0, x1, table, ends, c);
 #pragma GCC unroll 8
         for (std::size_t i = 0; i < rows; ++i) {
             store(a + i * stride + j, x0[i]);
@@ -578,7 +588,7 @@ template <int stage>
 
 /// The stage after the second transposition; with a single unit it is the last of all.
 template <std::size_t units = set_units>
-[[gnu::always_inline]] inline void inverse_tail(Word* a, Vec* x, const Word* table, const Word* scale,
+[[gnu::always_inline]] inline void inverse_tail(Word* a, Vec* x, const Word* table, const Word* ends,
                                                 const Constants& c) {
 #pragma GCC unroll 4
     for (std::size_t i = 0; i < units; ++i) {
@@ -586,7 +596,8 @@ template <std::size_t units = set_units>
         Vec lower = minus(c.double_q, x[2 * i + 1]);
         const Twiddle w = load_twiddle<false>(table, static_cast<int>(i));
         if (units == 1) {
-            final_inverse_butterfly(upper, lower, w, load_twiddle<false>(scale, 0), c);
+            final_inverse_butterfly(upper, lower, load_twiddle<false>(ends, 1), load_twiddle<false>(ends, 0),
+                                    c);
         } else if (i % 2 == 0) {
             inverse_butterfly<false>(upper, lower, w, c);
         } else {
@@ -622,62 +633,72 @@ void inverse_last(Word* a, std::size_t words, const Word* table, const Constants
 
 /// The same on less than 128 words.
 template <std::size_t units>
-void inverse_small(Word* a, const Word* table, const Word* scale, const Constants& c) {
+void inverse_small(Word* a, const Word* table, const Word* ends, const Constants& c) {
     Vec x[lanes];
     load_and_transpose<units>(x, a, c);
     inverse_lane_stage<2>(x, table, c);
     inverse_lane_stage<1>(x, table, c);
     inverse_lane_stage<0>(x, table, c);
     transpose(x);
-    inverse_tail<units>(a, x, table, scale, c);
+    inverse_tail<units>(a, x, table, ends, c);
 }
 
 template <End end>
-void inverse_block(Word* a, std::size_t length, int stages, const Word* table, const Word* scale,
+void inverse_block(Word* a, std::size_t length, int stages, const Word* table, const Word* ends,
                    const Constants& c) {
     const std::size_t stride = length >> stages;
     switch (stages) {
         case 1:
-            inverse_pass<1, end>(a, stride, table, scale, c);
+            inverse_pass<1, end>(a, stride, table, ends, c);
             break;
         case 2:
-            inverse_pass<2, end>(a, stride, table, scale, c);
+            inverse_pass<2, end>(a, stride, table, ends, c);
             break;
         default:
             switch (stride) {
                 case 16:
-                    inverse_pass<3, end, 16>(a, stride, table, scale, c);
+                    inverse_pass<3, end, 16>(a, stride, table, ends, c);
                     break;
                 case 128:
-                    inverse_pass<3, end, 128>(a, stride, table, scale, c);
+                    inverse_pass<3, end, 128>(a, stride, table, ends, c);
                     break;
                 default:
-                    inverse_pass<3, end, 1024>(a, stride, table, scale, c);
+                    inverse_pass<3, end, 1024>(a, stride, table, ends, c);
             }
     }
 }
 
 void inverse_passes(Word* a, std::size_t length, std::size_t first_block, std::size_t blocks,
-                    const Pass& pass, const Word* table, const Constants& c) {
+                    const Pass& pass, const Word* table, const Word* ends, const Constants& c) {
     const std::size_t step = pass_constants(pass.stages);
     const Word* constants = table + pass.offset + first_block * step;
     for (std::size_t block = first_block; block < first_block + blocks;
          ++block, a += length, constants += step) {
         if (pass.done == 0) {
-            inverse_block<End::final>(a, length, pass.stages, constants, table, c);
+            inverse_block<End::final>(a, length, pass.stages, constants, ends, c);
         } else if (block % 2 == 0) {
-            inverse_block<End::x>(a, length, pass.stages, constants, table, c);
+            inverse_block<End::x>(a, length, pass.stages, constants, ends, c);
         } else {
-            inverse_block<End::y>(a, length, pass.stages, constants, table, c);
+            inverse_block<End::y>(a, length, pass.stages, constants, ends, c);
         }
     }
 }
 
-void ntt_inverse(const NttTables& tables, Word* a) {
+void ntt_inverse(const NttTables& tables, Word* a, Word factor) {
     const std::size_t n = tables.size();
+    const Modulus& modulus = tables.modulus();
     const Plan plan(n);
-    const Constants c(tables.modulus());
+    const Constants c(modulus);
     const Word* table = tables.inverse_twiddles().data();
+    Word ends[table_ends];
+    std::copy_n(table, table_ends, ends);
+    if (factor != 1) {
+        const Word inverse = inverse_mod_word(modulus.value());
+        for (std::size_t i = 0; i < table_ends; i += 2) {
+            ends[i] = modulus.multiply(ends[i], factor);
+            ends[i + 1] = ends[i] * inverse & mask52;
+        }
+    }
     int whole = 0;  // passes over the whole array
     while (whole < plan.count && n >> plan.passes[whole].done > chunk_words) {
         ++whole;
@@ -687,25 +708,25 @@ void ntt_inverse(const NttTables& tables, Word* a) {
         const Word* constants = table + plan.last_offset + first / set_words * set_constants;
         switch (chunk) {
             case 16:
-                inverse_small<1>(a, constants, table, c);
+                inverse_small<1>(a, constants, ends, c);
                 break;
             case 32:
-                inverse_small<2>(a, constants, table, c);
+                inverse_small<2>(a, constants, ends, c);
                 break;
             case 64:
-                inverse_small<4>(a, constants, table, c);
+                inverse_small<4>(a, constants, ends, c);
                 break;
             default:
                 inverse_last(a + first, chunk, constants, c);
         }
         for (int p = plan.count; p-- > whole;) {
             const std::size_t length = n >> plan.passes[p].done;
-            inverse_passes(a + first, length, first / length, chunk / length, plan.passes[p], table, c);
+            inverse_passes(a + first, length, first / length, chunk / length, plan.passes[p], table, ends, c);
         }
     }
     for (int p = whole; p-- > 0;) {
         const int done = plan.passes[p].done;
-        inverse_passes(a, n >> done, 0, std::size_t{1} << done, plan.passes[p], table, c);
+        inverse_passes(a, n >> done, 0, std::size_t{1} << done, plan.passes[p], table, ends, c);
     }
 }
 
@@ -720,6 +741,7 @@ Buffer lay_out(std::size_t n, const Modulus& modulus, const Buffer& powers, Word
         table[position + gap] = value * inverse & mask52;
     };
     put(0, 1, scale);
+    put(2, 1, powers[1]);
     for (int p = 0; p < plan.count; ++p) {
         const Pass& pass = plan.passes[p];
         const std::size_t blocks = std::size_t{1} << pass.done;
@@ -782,6 +804,15 @@ void from_signed(Word* out, const Word* a, std::size_t n, const Modulus& modulus
     const Vec q = broadcast(modulus.value());
     for (std::size_t j = 0; j < n; j += lanes) {
         store(out + j, correct_signed(load(a + j), q));
+    }
+}
+
+void lift_centred(Word* out, const Word* a, std::size_t n, const Modulus& p, const Modulus& q) {
+    const Vec half = broadcast(p.value() / 2);
+    const Vec step = broadcast(q.value() - p.value());
+    for (std::size_t j = 0; j < n; j += lanes) {
+        const Vec x = load(a + j);
+        store(out + j, _mm512_mask_add_epi64(x, _mm512_cmpgt_epu64_mask(x, half), x, step));
     }
 }
 
@@ -1248,6 +1279,7 @@ const Kernels avx512ifma_kernels = {
     .negate = negate,
     .reduce = reduce,
     .from_signed = from_signed,
+    .lift_centred = lift_centred,
     .multiply = multiply,
     .multiply_add = multiply_add,
     .multiply_scalar = multiply_scalar,

@@ -51,8 +51,11 @@ void forward_butterfly(Word& x, Word& y, const ShoupFactor& w, Word q) {
     x += product;
 }
 
-void ntt_forward(const NttTables& tables, Word* a) {
+void ntt_forward(const NttTables& tables, Word* a, const Word* source) {
     const std::size_t n = tables.size();
+    if (source != a) {
+        std::copy_n(source, n, a);
+    }
     const Modulus& modulus = tables.modulus();
     const Word q = modulus.value();
     const Word* twiddles = tables.forward_twiddles().data();
@@ -107,7 +110,7 @@ void inverse_butterfly(Word& x, Word& y, const ShoupFactor& w, Word bound, Word 
 
 /// In each pass of two stages only the sum of all four operands grows; it is reduced when it would no longer
 /// fit.
-void ntt_inverse(const NttTables& tables, Word* a) {
+void ntt_inverse(const NttTables& tables, Word* a, Word factor) {
     const std::size_t n = tables.size();
     const Modulus& modulus = tables.modulus();
     const Word q = modulus.value();
@@ -147,8 +150,12 @@ void ntt_inverse(const NttTables& tables, Word* a) {
         }
         bound = reduce_sums ? 4 * q : 4 * bound;
     }
-    const ShoupFactor scale = load_twiddle(twiddles, 0);
-    const ShoupFactor scaled_root = load_twiddle(twiddles, 1);
+    const auto scaled = [&](std::size_t i) {
+        const ShoupFactor w = load_twiddle(twiddles, i);
+        return factor == 1 ? w : ShoupFactor(modulus.multiply(w.value, factor), modulus);
+    };
+    const ShoupFactor scale = scaled(0);
+    const ShoupFactor scaled_root = scaled(1);
     Word* y = a + n / 2;
     for (std::size_t j = 0; j < n / 2; ++j) {
         const Word sum = a[j] + y[j];
@@ -187,6 +194,14 @@ void reduce(Word* out, const Word* a, std::size_t n, const Modulus& q) {
 void from_signed(Word* out, const Word* a, std::size_t n, const Modulus& q) {
     for (std::size_t j = 0; j < n; ++j) {
         out[j] = a[j] + (q.value() & (Word{0} - (a[j] >> 63)));
+    }
+}
+
+void lift_centred(Word* out, const Word* a, std::size_t n, const Modulus& p, const Modulus& q) {
+    const Word half = p.value() / 2;
+    const Word step = q.value() - p.value();  // wraps where p > q
+    for (std::size_t j = 0; j < n; ++j) {
+        out[j] = a[j] + (step & (Word{0} - ((half - a[j]) >> 63)));
     }
 }
 
@@ -384,6 +399,7 @@ const Kernels portable_kernels = {
     .negate = negate,
     .reduce = reduce,
     .from_signed = from_signed,
+    .lift_centred = lift_centred,
     .multiply = multiply,
     .multiply_add = multiply_add,
     .multiply_scalar = multiply_scalar,

@@ -28,9 +28,16 @@ class NttTables {
     [[nodiscard]] const Kernels& kernels() const { return *kernels_; }
 
     /// In place. Input [0, 4q), output [0, q), n words, 64-byte aligned.
-    void forward(std::span<std::uint64_t> a) const { kernels_->ntt_forward(*this, a.data()); }
-    /// In place, scaled by 1/n. Input [0, 2q), output [0, q), n words, 64-byte aligned.
-    void inverse(std::span<std::uint64_t> a) const { kernels_->ntt_inverse(*this, a.data()); }
+    void forward(std::span<std::uint64_t> a) const { kernels_->ntt_forward(*this, a.data(), a.data()); }
+    /// The same from `a` to `out`.
+    void forward(std::span<const std::uint64_t> a, std::span<std::uint64_t> out) const {
+        kernels_->ntt_forward(*this, out.data(), a.data());
+    }
+    /// In place. Input [0, 2q), output [0, q), n words, 64-byte aligned. factor in [0, q): every word of the
+    /// result is multiplied by it, which costs nothing here.
+    void inverse(std::span<std::uint64_t> a, std::uint64_t factor = 1) const {
+        kernels_->ntt_inverse(*this, a.data(), factor);
+    }
 
     /// In the layout of the kernel that built them.
     [[nodiscard]] const Buffer& forward_twiddles() const { return forward_; }

@@ -2,6 +2,7 @@
 #include "rns/base_converter.h"
 
 #include <algorithm>
+#include <array>
 
 #include "ntt/buffer.h"
 #include "rns/basis.h"
@@ -14,6 +15,28 @@ namespace {
 constexpr std::size_t block_size = 256;
 
 }  // namespace
+
+/// From one modulus: Q/q_0 = 1, so y_0 is x itself, and v is 0 or 1.
+void BaseConverter::lift(const std::uint64_t* from, std::span<std::uint64_t* const> to, std::size_t n) const {
+    const Modulus& q = from_.front();
+    Buffer overflow;
+    for (std::size_t j = 0; j < to.size(); ++j) {
+        if (to[j] == nullptr) {
+            continue;
+        }
+        if (q.value() % 2 != 0 && q.value() < 2 * to_[j].value()) {
+            kernels_->lift_centred(to[j], from, n, q, to_[j]);
+            continue;
+        }
+        if (overflow.size() == 0) {
+            overflow = Buffer::uninitialised(n);
+            kernels_->round_fractions(overflow.data(), &from, reciprocals_.high.data(),
+                                      reciprocals_.low.data(), 1, n);
+        }
+        const std::array<const std::uint64_t*, 2> rows = {from, overflow.data()};
+        kernels_->weighted_sum(to[j], rows.data(), weights_[j].data(), rows.size(), n, to_[j]);
+    }
+}
 
 BaseConverter::BaseConverter(std::span<const Modulus> from, std::span<const Modulus> to,
                              const Kernels& kernels)
@@ -39,6 +62,10 @@ BaseConverter::BaseConverter(std::span<const Modulus> from, std::span<const Modu
 void BaseConverter::convert(std::span<const std::uint64_t* const> from, std::span<std::uint64_t* const> to,
                             std::size_t n) const {
     const std::size_t count = from_.size();
+    if (count == 1) {
+        lift(from[0], to, n);
+        return;
+    }
     Buffer scratch = Buffer::uninitialised((count + 1) * block_size);
     std::vector<const std::uint64_t*> rows(count + 1);
     for (std::size_t i = 0; i <= count; ++i) {
@@ -47,10 +74,7 @@ void BaseConverter::convert(std::span<const std::uint64_t* const> from, std::spa
     std::uint64_t* const overflow = scratch.data() + count * block_size;
     for (std::size_t begin = 0; begin < n; begin += block_size) {
         const std::size_t size = std::min(block_size, n - begin);
-        if (count == 1) {
-            rows[0] = from[0] + begin;  // Q/q_0 = 1, so y_0 is x itself
-        }
-        for (std::size_t i = 0; i < count && count > 1; ++i) {
+        for (std::size_t i = 0; i < count; ++i) {
             kernels_->multiply_scalar(scratch.data() + i * block_size, from[i] + begin, size, inverse_[i],
                                       from_[i]);
         }

@@ -30,6 +30,8 @@ class BaseConverter {
                  std::size_t n) const;
 
   private:
+    void lift(const std::uint64_t* from, std::span<std::uint64_t* const> to, std::size_t n) const;
+
     const Kernels* kernels_;
     std::vector<Modulus> from_;
     std::vector<Modulus> to_;

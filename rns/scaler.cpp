@@ -12,6 +12,8 @@ namespace {
 
 /// Coefficients that are scaled together: the rows of a block stay in the first-level cache.
 constexpr std::size_t block_size = 256;
+/// Rows that lie a large power of two apart share the sets of that cache, which holds about so many of them.
+constexpr std::size_t most_rows_in_place = 8;
 
 mpz_class product_of(std::span<const Modulus> moduli) {
     mpz_class product = 1;
@@ -41,7 +43,7 @@ Scaler::Scaler(std::span<const Modulus> q, std::span<const Modulus> p, const mpz
     };
     for (const Modulus& m : moduli_) {
         const mpz_class value = to_mpz(m.value());
-        inverse_.emplace_back(m.inverse(residue(product / value, m)), m);
+        factors_.push_back(m.inverse(residue(product / value, m)));
         reciprocals_.append(1, value);
         append(scaled, value * dropped);
     }
@@ -53,22 +55,26 @@ Scaler::Scaler(std::span<const Modulus> q, std::span<const Modulus> p, const mpz
     fraction_count_ = drop == 0 ? q.size() : moduli_.size() + 1;
 }
 
-void Scaler::scale(std::span<const std::uint64_t* const> z, std::span<std::uint64_t* const> out,
+void Scaler::scale(std::span<const std::uint64_t* const> y, std::span<std::uint64_t* const> out,
                    std::size_t n) const {
     const std::size_t count = moduli_.size();
-    Buffer scratch = Buffer::uninitialised((count + 3) * block_size);
+    const bool in_place = count <= most_rows_in_place;
+    Buffer scratch = Buffer::uninitialised((3 + (in_place ? 0 : count)) * block_size);
+    std::uint64_t* const overflow = scratch.data();
+    std::uint64_t* const reduced_rounding = scratch.data() + block_size;
+    std::uint64_t* const rounding = scratch.data() + 2 * block_size;
     std::vector<const std::uint64_t*> rows(count + 2);
-    for (std::size_t i = 0; i < count + 2; ++i) {
-        rows[i] = scratch.data() + i * block_size;
-    }
-    std::uint64_t* const overflow = scratch.data() + count * block_size;
-    std::uint64_t* const reduced_rounding = scratch.data() + (count + 1) * block_size;
-    std::uint64_t* const rounding = scratch.data() + (count + 2) * block_size;
+    rows[count] = overflow;
+    rows[count + 1] = reduced_rounding;
     for (std::size_t begin = 0; begin < n; begin += block_size) {
         const std::size_t size = std::min(block_size, n - begin);
         for (std::size_t i = 0; i < count; ++i) {
-            kernels_->multiply_scalar(scratch.data() + i * block_size, z[i] + begin, size, inverse_[i],
-                                      moduli_[i]);
+            rows[i] = y[i] + begin;
+            if (!in_place) {
+                std::uint64_t* const copy = scratch.data() + (3 + i) * block_size;
+                std::copy_n(rows[i], size, copy);
+                rows[i] = copy;
+            }
         }
         kernels_->round_fractions(overflow, rows.data(), reciprocals_.high.data(), reciprocals_.low.data(),
                                   count, size);

@@ -32,8 +32,13 @@ class Scaler {
     Scaler(std::span<const Modulus> q, std::span<const Modulus> p, const mpz_class& t, std::size_t drop,
            const Kernels& kernels);
 
-    /// z: L + K rows, the q's first; out: L - d rows; n words each, n a multiple of 16. out[j] may be z[j].
-    void scale(std::span<const std::uint64_t* const> z, std::span<std::uint64_t* const> out,
+    /// (QP/m_i)^-1 mod m_i: scale() takes y_i, not z_i, because the inverse transform that makes z can
+    /// multiply by a constant for nothing (NttTables::inverse).
+    [[nodiscard]] std::uint64_t factor(std::size_t i) const { return factors_[i]; }
+
+    /// y: L + K rows, the q's first; out: L - d rows; n words each, n a multiple of 16. No out[j] may be a
+    /// y[i].
+    void scale(std::span<const std::uint64_t* const> y, std::span<std::uint64_t* const> out,
                std::size_t n) const;
 
   private:
@@ -41,7 +46,7 @@ class Scaler {
     std::vector<Modulus> moduli_;  // q's, then p's
     std::size_t out_count_;
     std::size_t fraction_count_;                       // rows that have a fraction, the first ones
-    std::vector<ShoupFactor> inverse_;                 // (QP/m_i)^-1 mod m_i
+    std::vector<std::uint64_t> factors_;               // (QP/m_i)^-1 mod m_i
     FixedFractions reciprocals_;                       // 1/m_i
     FixedFractions fractions_;                         // of t P/(m_i D) for every i, then of -t P/D
     std::vector<std::vector<std::uint64_t>> weights_;  // [j]: the integers for every m_i, for v, then 1

@@ -179,6 +179,31 @@ TEST_P(KernelsTest, FromSigned) {
     });
 }
 
+TEST_P(KernelsTest, LiftCentred) {
+    for_each_case([&](const Modulus& q, std::size_t n, int pattern) {
+        // From the smallest, from neighbours of q, and up to the largest odd p below 2q.
+        for (const std::uint64_t p : {std::uint64_t{3}, (q.value() - 2) | 1, (q.value() + 2) | 1,
+                                      std::min(2 * q.value() - 1, (std::uint64_t{1} << 50) - 1)}) {
+            if (p < 3 || p >= 2 * q.value() || p >> max_modulus_bits != 0) {
+                continue;
+            }
+            const Modulus from(p);
+            Buffer a = source_.buffer(n, 0, p - 1, pattern);
+            a[1] = p / 2;  // the largest that stays
+            a[2] = p / 2 + 1;
+            Buffer expected(n);
+            for (std::size_t i = 0; i < n; ++i) {
+                expected[i] = q.reduce_signed(from.centre(a[i]));
+            }
+            Buffer found(n);
+            portable().lift_centred(found.data(), a.data(), n, from, q);
+            ASSERT_TRUE(equal(expected, found)) << "portable, p = " << p;
+            kernels().lift_centred(found.data(), a.data(), n, from, q);
+            ASSERT_TRUE(equal(expected, found)) << "p = " << p;
+        }
+    });
+}
+
 TEST_P(KernelsTest, MultiplyAndMultiplyAdd) {
     for_each_case([&](const Modulus& q, std::size_t n, int pattern) {
         const Buffer a = source_.buffer(n, 0, q.value() - 1, pattern);
@@ -414,14 +439,22 @@ TEST_P(KernelsTest, Transforms) {
                              ", pattern " + std::to_string(pattern));
                 Buffer expected = source_.buffer(n, 0, 4 * q.value() - 1, pattern);
                 Buffer found = expected;
+                Buffer apart(n);
+                tables.forward(expected.span(), apart.span());
                 reference.forward(expected.span());
                 tables.forward(found.span());
                 ASSERT_TRUE(equal(expected, found)) << "forward";
+                ASSERT_TRUE(equal(expected, apart)) << "forward, out of place";
                 expected = source_.buffer(n, 0, 2 * q.value() - 1, pattern);
                 found = expected;
+                Buffer scaled = expected;
                 reference.inverse(expected.span());
                 tables.inverse(found.span());
                 ASSERT_TRUE(equal(expected, found)) << "inverse";
+                const std::uint64_t factor = source_.word(0, q.value() - 1);
+                tables.inverse(scaled.span(), factor);
+                portable().multiply_scalar(expected.data(), expected.data(), n, ShoupFactor(factor, q), q);
+                ASSERT_TRUE(equal(expected, scaled)) << "inverse times " << factor;
             }
         }
     }

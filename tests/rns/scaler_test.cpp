@@ -93,24 +93,20 @@ TEST(Scaler, RoundsAsExactArithmeticDoes) {
                 const Scaler scaler(moduli_of(q), moduli_of(p), to_mpz(t), drop, active_kernels());
                 const std::vector<std::uint64_t> kept(q.begin(), q.end() - static_cast<std::ptrdiff_t>(drop));
                 const mpz_class divisor = drop == 0 ? big_q : mpz_class(big_q * to_mpz(q.back()));
-                const Rows z(all, values);
+                // y_i = z_i times a factor of the i-th modulus alone.
+                Rows y(all, values);
+                for (std::size_t i = 0; i < all.size(); ++i) {
+                    active_kernels().multiply_scalar(y.targets()[i], y.sources()[i], values.size(),
+                                                     ShoupFactor(scaler.factor(i), Modulus(all[i])),
+                                                     Modulus(all[i]));
+                }
                 Rows out(kept, values.size());
-                scaler.scale(z.sources(), out.targets(), values.size());
+                scaler.scale(y.sources(), out.targets(), values.size());
                 for (std::size_t j = 0; j < values.size(); ++j) {
                     const Rounding expected(to_mpz(t) * values[j], divisor,
                                             drop == 0 ? q.size() : all.size() + 1);
                     ASSERT_NO_FATAL_FAILURE(expected.expect(out.column(j), kept))
                         << "t = " << t << ", z = " << values[j] << ", drop = " << drop;
-                }
-                // In place.
-                Rows same(all, values);
-                std::vector<std::uint64_t*> targets = same.targets();
-                targets.resize(kept.size());
-                scaler.scale(same.sources(), targets, values.size());
-                for (std::size_t j = 0; j < values.size(); j += 7) {
-                    std::vector<std::uint64_t> column = same.column(j);
-                    column.resize(kept.size());
-                    ASSERT_EQ(column, out.column(j));
                 }
             }
         }
