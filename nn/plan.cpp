@@ -26,51 +26,46 @@ std::size_t bit_length(const mpz_class& x) {
     return mpz_sizeinbase(x.get_mpz_t(), 2);
 }
 
-/// `count` distinct moduli whose product exceeds `needed`, as small as their sizes allow; empty where there
-/// are none below 2^50. Slots need primes = 1 mod 2n; digit polynomials take any modulus, so a single one is
-/// `needed` + 1.
+/// `count` distinct moduli, none larger than need be for their product to exceed `needed`: every bit of t is
+/// paid for three times over in Q. Empty where they would not stay below 2^50. Slots need primes = 1 mod 2n;
+/// digit polynomials take any modulus, so a single one is `needed` + 1.
 std::vector<std::uint64_t> plain_moduli(std::size_t n, Packing packing, std::size_t count,
                                         const mpz_class& needed) {
     if (packing == Packing::radix && count == 1) {
         const mpz_class t = std::max(mpz_class(needed + 1), mpz_class(3));
         return bit_length(t) <= max_modulus_bits ? std::vector{to_word(t)} : std::vector<std::uint64_t>{};
     }
-    const auto total = std::max(bit_length(needed), count);
-    for (std::size_t bits = total; bits <= total + count * 4; ++bits) {
-        std::vector<std::uint64_t> moduli;
+    mpz_class root;
+    mpz_root(root.get_mpz_t(), needed.get_mpz_t(), count);
+    if (bit_length(root) > max_modulus_bits) {
+        return {};
+    }
+    // Neighbouring primes, the largest first: those up to the root, whose product is too small, then upwards.
+    const std::uint64_t step = 2 * n;
+    const std::uint64_t middle = to_word(root) / step * step + 1;
+    std::vector<std::uint64_t> moduli;
+    for (std::uint64_t t = middle; t > 1 && moduli.size() < count; t -= step) {
+        if (is_prime(t)) {
+            moduli.push_back(t);
+        }
+    }
+    const auto suffice = [&] {
         mpz_class product = 1;
-        for (std::size_t i = 0; i < count; ++i) {
-            const auto size = static_cast<int>(bits / count + (i < bits % count ? 1 : 0));
-            if (size > max_modulus_bits) {
-                return {};
-            }
-            try {
-                moduli.push_back(ntt_primes(n, std::max(size, 2), 1, moduli).front());
-            } catch (const Error&) {
-                break;  // no prime of that size: the next total is one bit larger
-            }
-            product *= to_mpz(moduli.back());
+        for (const std::uint64_t t : moduli) {
+            product *= to_mpz(t);
         }
-        if (moduli.size() == count && product > needed) {
-            return moduli;
+        return moduli.size() == count && product > needed;
+    };
+    for (std::uint64_t t = middle + step; !suffice(); t += step) {
+        if (t >> max_modulus_bits != 0) {
+            return {};
+        }
+        if (is_prime(t)) {
+            moduli.insert(moduli.begin(), t);
+            moduli.resize(std::min(moduli.size(), count));
         }
     }
-    // Small ranges: the smallest primes there are for this n.
-    for (int size = 2; size <= max_modulus_bits; ++size) {
-        try {
-            std::vector<std::uint64_t> moduli = ntt_primes(n, size, count);
-            mpz_class product = 1;
-            for (const std::uint64_t t : moduli) {
-                product *= to_mpz(t);
-            }
-            if (product > needed) {
-                return moduli;
-            }
-        } catch (const Error&) {
-            continue;
-        }
-    }
-    return {};
+    return moduli;
 }
 
 struct Candidate {
@@ -106,13 +101,19 @@ double reply_bits(const Candidate& candidate, double log_t) {
     return bits;
 }
 
-/// Sizes of `limbs` data primes of `total` bits: nearly equal ones, and a first one as large as can be, on
-/// which the reply may fit alone.
-std::vector<std::vector<int>> chains_of(int total, std::size_t limbs) {
+/// Sizes of `limbs` data primes of `total` bits: nearly equal ones; a first one as large as can be, on which
+/// the reply may fit alone; a last one as small as the noise of the first product, which can drop it for
+/// nothing.
+std::vector<std::vector<int>> chains_of(int total, std::size_t limbs, int smallest_prime) {
     std::vector<std::vector<int>> chains = {even_chain(total)};
     if (limbs > 1 && total > max_modulus_bits) {
         std::vector<int> chain = even_chain(total - max_modulus_bits);
         chain.insert(chain.begin(), max_modulus_bits);
+        chains.push_back(std::move(chain));
+    }
+    for (int last = smallest_prime; limbs > 1 && last < total / static_cast<int>(limbs); last += 4) {
+        std::vector<int> chain = even_chain(total - last);
+        chain.push_back(last);
         chains.push_back(std::move(chain));
     }
     std::erase_if(chains, [limbs](const std::vector<int>& chain) { return chain.size() != limbs; });
@@ -188,7 +189,7 @@ std::optional<Candidate> shortest_chain(const Model& model, const PlanRequest& r
                 setting.public_encryption = request.public_encryption;
                 setting.moduli = moduli.size();
                 bool fits = false;
-                for (const std::vector<int>& chain : chains_of(total, limbs)) {
+                for (const std::vector<int>& chain : chains_of(total, limbs, smallest_prime)) {
                     setting.parameters.data_bits = chain;
                     std::optional<Candidate> candidate = try_chain(stages, setting, moduli);
                     fits = fits || candidate;
