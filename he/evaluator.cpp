@@ -436,7 +436,7 @@ std::vector<Ciphertext> Evaluator::rotate_rows_hoisted(const Ciphertext& a, std:
     }
     std::vector<Switched> switched;
     if (!switching.empty()) {
-        switched = switch_raised(context_->ring(), raise_digits(context_->ring(), a.parts[1]), switching);
+        switched = switch_keys(context_->ring(), a.parts[1], switching);
     }
     std::vector<Ciphertext> results;
     std::size_t next = 0;

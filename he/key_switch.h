@@ -45,9 +45,8 @@ struct RaisedDigits {
 /// s''.
 using Switched = std::array<RnsPolynomial, 2>;
 [[nodiscard]] Switched switch_key(const Ring& ring, const RnsPolynomial& c, const KeySwitchKey& key);
-/// The same for several keys, from digits raised once; a row of digits stays in cache while every key passes
-/// over it.
-[[nodiscard]] std::vector<Switched> switch_raised(const Ring& ring, const RaisedDigits& raised,
-                                                  std::span<const KeySwitchKey* const> keys);
+/// The same for several keys, with the digits raised once.
+[[nodiscard]] std::vector<Switched> switch_keys(const Ring& ring, const RnsPolynomial& c,
+                                                std::span<const KeySwitchKey* const> keys);
 
 }  // namespace lacuna

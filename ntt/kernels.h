@@ -93,9 +93,11 @@ struct Kernels {
 
     /// out[j] = a[index[j]]. out is not a.
     void (*gather)(std::uint64_t* out, const std::uint64_t* a, const std::uint32_t* index, std::size_t n);
-    /// out[j] = +-a[index[j] mod 2^31], minus where bit 31 of the index is set. out is not a.
-    void (*gather_signed)(std::uint64_t* out, const std::uint64_t* a, const std::uint32_t* index,
-                          std::size_t n, const Modulus& q);
+    /// a(x^g) in coefficient form, for h = g^-1 modulo 2n: out[j] = +-a[k mod n], k = h j mod 2n, minus where
+    /// k
+    /// >= n. n is a power of two, h odd and below 2n. out is not a.
+    void (*automorphism)(std::uint64_t* out, const std::uint64_t* a, std::size_t n, std::uint32_t h,
+                         const Modulus& q);
 
     /// One tile of one sparse row: out[k] = (offset + sum_g multiplier_g (sum_plus packed[o + k] - sum_minus
     /// packed[o + k])) mod q for k < length, in 64-bit arithmetic that wraps: the caller proves that the

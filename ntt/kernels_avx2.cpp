@@ -981,8 +981,8 @@ void gather(Word* out, const Word* a, const std::uint32_t* index, std::size_t n)
     portable_kernels.gather(out, a, index, n);
 }
 
-void gather_signed(Word* out, const Word* a, const std::uint32_t* index, std::size_t n, const Modulus& q) {
-    portable_kernels.gather_signed(out, a, index, n, q);
+void automorphism(Word* out, const Word* a, std::size_t n, std::uint32_t h, const Modulus& q) {
+    portable_kernels.automorphism(out, a, n, h, q);
 }
 
 std::size_t filter_below(Word* out, const Word* words, std::size_t count, Word mask, Word bound) {
@@ -1023,7 +1023,7 @@ const Kernels avx2_kernels = {
     .weighted_sum = weighted_sum,
     .round_fractions = round_fractions,
     .gather = gather,
-    .gather_signed = gather_signed,
+    .automorphism = automorphism,
     .sparse_tile = sparse_tile,
     .filter_below = filter_below,
     .centred_binomial = centred_binomial,

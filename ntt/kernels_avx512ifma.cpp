@@ -1144,8 +1144,51 @@ void gather(Word* out, const Word* a, const std::uint32_t* index, std::size_t n)
     }
 }
 
-void gather_signed(Word* out, const Word* a, const std::uint32_t* index, std::size_t n, const Modulus& q) {
-    portable_kernels.gather_signed(out, a, index, n, q);
+/// Word 8 u + v of the result is word h (8 u + v) = 8 (h u + s) + b of a, where h v = 8 s + b: the lanes b of
+/// a vector of the result are those of eight vectors of a, at h u + s_b. In the order of h u these advance in
+/// step.
+void automorphism(Word* out, const Word* a, std::size_t n, std::uint32_t h, const Modulus& modulus) {
+    const std::size_t vectors = n / lanes;
+    const std::size_t mask = 2 * vectors - 1;  // vector numbers count modulo 2n / 8, the upper half negative
+    std::size_t shift[lanes];
+    alignas(64) Word source_lane[lanes];
+    for (std::size_t v = 0; v < lanes; ++v) {
+        const std::size_t product = (h * v) & (2 * n - 1);
+        source_lane[v] = product % lanes;
+        shift[source_lane[v]] = product / lanes;
+    }
+    std::size_t inverse = h;
+    for (int i = 0; i < 4; ++i) {
+        inverse *= 2 - h * inverse;
+    }
+    const Vec q = broadcast(modulus.value());
+    const Vec permutation = load(source_lane);
+    for (std::size_t k = 0; k < vectors;) {
+        // Up to the next wrap of any of the eight.
+        std::size_t end = vectors;
+        unsigned negative = 0;
+        const Word* source[lanes];
+        for (std::size_t b = 0; b < lanes; ++b) {
+            const std::size_t position = (shift[b] + k) & mask;
+            const std::size_t index = position & (vectors - 1);
+            negative |= position >= vectors ? 1u << b : 0u;
+            end = std::min(end, k + vectors - index);
+            source[b] = a + index * lanes;
+        }
+        const std::size_t begin = k;
+        for (; k < end; ++k) {
+            const std::size_t offset = (k - begin) * lanes;
+            Vec x = load(source[0] + offset);
+#pragma GCC unroll 8
+            for (std::size_t b = 1; b < lanes; ++b) {
+                x = _mm512_mask_load_epi64(x, static_cast<__mmask8>(1u << b), source[b] + offset);
+            }
+            const std::size_t u = (inverse * k) & mask;
+            const auto minus = static_cast<__mmask8>(u >= vectors ? ~negative : negative);
+            x = _mm512_mask_sub_epi64(x, _mm512_mask_test_epi64_mask(minus, x, x), q, x);
+            store(out + (u & (vectors - 1)) * lanes, _mm512_permutexvar_epi64(permutation, x));
+        }
+    }
 }
 
 // ---- the sparse monomial product
@@ -1290,7 +1333,7 @@ const Kernels avx512ifma_kernels = {
     .weighted_sum = weighted_sum,
     .round_fractions = round_fractions,
     .gather = gather,
-    .gather_signed = gather_signed,
+    .automorphism = automorphism,
     .sparse_tile = sparse_tile,
     .filter_below = filter_below,
     .centred_binomial = centred_binomial,

@@ -316,10 +316,11 @@ void gather(Word* out, const Word* a, const std::uint32_t* index, std::size_t n)
     }
 }
 
-void gather_signed(Word* out, const Word* a, const std::uint32_t* index, std::size_t n, const Modulus& q) {
-    for (std::size_t j = 0; j < n; ++j) {
-        const Word value = a[index[j] & 0x7fffffffu];
-        out[j] = index[j] >> 31 != 0 ? q.negate(value) : value;
+void automorphism(Word* out, const Word* a, std::size_t n, std::uint32_t h, const Modulus& q) {
+    std::size_t k = 0;
+    for (std::size_t j = 0; j < n; ++j, k = (k + h) & (2 * n - 1)) {
+        const Word value = a[k & (n - 1)];
+        out[j] = k >= n ? q.negate(value) : value;
     }
 }
 
@@ -410,7 +411,7 @@ const Kernels portable_kernels = {
     .weighted_sum = weighted_sum,
     .round_fractions = round_fractions,
     .gather = gather,
-    .gather_signed = gather_signed,
+    .automorphism = automorphism,
     .sparse_tile = sparse_tile,
     .filter_below = filter_below,
     .centred_binomial = centred_binomial,

@@ -23,8 +23,9 @@ class Automorphism {
     [[nodiscard]] const std::uint32_t* ntt_index() const { return ntt_index_.data(); }
 
   private:
+    std::size_t n_;
     std::uint32_t element_;
-    std::vector<std::uint32_t> coefficient_index_;  // bit 31: negate
+    std::uint32_t inverse_;  // modulo 2n
     std::vector<std::uint32_t> ntt_index_;
 };
 

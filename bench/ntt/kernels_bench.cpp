@@ -40,8 +40,6 @@ struct Operands {
         weights = random_words(64, q.value());
         for (std::size_t j = 0; j < n; ++j) {
             within_eight.push_back(static_cast<std::uint32_t>((n / 8 - 1 - j / 8) * 8 + (j * 3 + j / 8) % 8));
-            anywhere.push_back(static_cast<std::uint32_t>(j * 5 % n) | static_cast<std::uint32_t>(j % 3 == 0)
-                                                                           << 31);
         }
     }
     Modulus q{ntt_primes(n, 50, 1).front()};
@@ -50,7 +48,6 @@ struct Operands {
     std::vector<const Word*> rows;
     Buffer weights;
     std::vector<std::uint32_t> within_eight;
-    std::vector<std::uint32_t> anywhere;
     Buffer out[3] = {Buffer(n + 8), Buffer(n + 8), Buffer(n + 8)};
 };
 
@@ -94,8 +91,7 @@ std::vector<Operation> operations() {
          }},
         {"gather_within_eight",
          [](auto& k, auto& o) { k.gather(o.out[0].data(), o.rows[0], o.within_eight.data(), n); }},
-        {"gather_signed",
-         [](auto& k, auto& o) { k.gather_signed(o.out[0].data(), o.rows[0], o.anywhere.data(), n, o.q); }},
+        {"automorphism", [](auto& k, auto& o) { k.automorphism(o.out[0].data(), o.rows[0], n, 3, o.q); }},
         {"filter_below",
          [](auto& k, auto& o) {
              benchmark::DoNotOptimize(
