@@ -50,6 +50,8 @@ def read_recipe(name):
     if missing:
         raise RecipeError(f"{file}: missing {', '.join(missing)}")
     for stage in recipe["stages"]:
+        if stage.get("gentle") and "gentle" not in recipe:
+            raise RecipeError(f"{file}: a stage wants the gentle pool, and the recipe has none")
         if stage.get("stage") not in stages.STAGES:
             raise RecipeError(f"{file}: stage {stage.get('stage')!r} is none of {', '.join(stages.STAGES)}")
     return recipe
@@ -60,6 +62,8 @@ def shrink(recipe):
     small = dict(recipe)
     small["data"] = dict(recipe["data"], copies=2, teacher_epochs=min(1, recipe["data"].get("teacher_epochs", 0)),
                          teacher_width=8)
+    if "gentle" in recipe:
+        small["gentle"] = dict(recipe["gentle"], copies=2)
     return small
 
 
@@ -102,7 +106,7 @@ def checkpoint(folder, recipe, count, size):
     """The file that holds the network after `count` stages. Its name changes with anything that the outcome depends
     on, and with nothing else: recipes that begin alike share their first stages."""
     basis = [recipe[key] for key in ("seed", "thresholds", "layers", "data")]
-    basis += [recipe.get(key) for key in ("distillation", "shift", "channels_last")]
+    basis += [recipe.get(key) for key in ("distillation", "shift", "channels_last", "gentle")]
     basis += [recipe["stages"][:count], size]
     key = hashlib.sha256(json.dumps(basis, sort_keys=True).encode()).hexdigest()[:12]
     return folder / f"{count}-{recipe['stages'][count - 1]['stage']}-{key}.pt"
@@ -182,7 +186,9 @@ def run(options):
     folder.mkdir(parents=True, exist_ok=True)
     log = Log(folder / "log")
     pool = teacher.prepare(options.work, split, validation, recipe["data"], log)
-    course = stages.Course(recipe, pool, validation, TINY if options.tiny else 1.0, data.bend(validation))
+    gentle = recipe.get("gentle") and teacher.prepare(options.work, split, validation, recipe["data"], log,
+                                                      recipe["gentle"])
+    course = stages.Course(recipe, pool, validation, TINY if options.tiny else 1.0, data.bend(validation), gentle)
     network = follow(recipe, course, options.work / "checkpoints", log)
     write_curve(course.curve, folder / "curve.csv")
     output = options.output or folder / f"{recipe['name']}.lacuna.json"

@@ -14,12 +14,15 @@ SCOPES = ("layer", "global")
 class Course:
     """What all stages of one run share: the images, the pixels' quantisation, how to train, the learning curve.
 
+    gentle: the pool of weaker augmentation for stages with "gentle": a pruned network has too few weights left to
+            overfit, and none to spend on digits that are bent more than people bend them
     bent: augmented copies of the validation part, which tell networks apart that the part itself cannot
     curve: a row (part of the run, epoch, loss, validation accuracy, T or "" before quantisation) per epoch
     """
 
-    def __init__(self, recipe, pool, validation, scale=1.0, bent=None):
+    def __init__(self, recipe, pool, validation, scale=1.0, bent=None, gentle=None):
         self.recipe, self.pool, self.validation, self.bent = recipe, pool, validation, bent
+        self.gentle = gentle
         self.curve = []
         self.pixels = training.Pixels(recipe["thresholds"])
         self.scale = scale
@@ -34,7 +37,7 @@ class Course:
             bits = "" if network.output_unit() is None else ranges.proven_bits(network.to_integer())
             self.curve.append((part, epoch, round(loss, 5), score, bits))
 
-        training.train(network, self.pool, self.pixels, epochs, stage.get("rate", 0.001),
+        training.train(network, self.gentle if stage.get("gentle") else self.pool, self.pixels, epochs, stage.get("rate", 0.001),
                        self.recipe["seed"] + stage.get("seed", 0), title,
                        stage.get("distillation", self.recipe.get("distillation")), penalty=stage.get("penalty", 0.0),
                        validation=self.validation, decay=stage.get("decay", 0.0),

@@ -70,30 +70,44 @@ def answers(teacher, pixels, pool):
     return result
 
 
-def prepare(folder, split, validation, setting, report):
+def prepare(folder, split, validation, setting, report, gentle=None):
     """The pool for a recipe's "data" setting; made once, kept in `folder`, shared by all recipes of equal setting.
 
     setting: copies, strength, seed, and optionally teacher_epochs (0 or absent: no teacher).
+    gentle: copies and strength of another pool, answered by the teacher that was trained on the first one.
     """
-    key = zlib.crc32(json.dumps([setting, len(split)], sort_keys=True).encode())
-    base = folder / f"pool-{key:08x}"
-    base.mkdir(parents=True, exist_ok=True)
-    image_file, teacher_file, answer_file = base / "images.npy", base / "teacher.pt", base / "answers.npy"
-    if not image_file.is_file():
-        save(lambda stream: np.save(stream, build_pool(split, setting["copies"], setting["seed"],
-                                                       setting["strength"]).images), image_file)
-    pool = Pool(np.load(image_file, mmap_mode="r"), None, split.labels)
-    if not setting.get("teacher_epochs"):
-        return pool
-    pixels = training.Pixels(range(1, 256))
-    if not teacher_file.is_file():
-        save(lambda stream: torch.save(train_teacher(pool, pixels, setting), stream), teacher_file)
-    if not answer_file.is_file():
-        teacher = torch.load(teacher_file)
-        report(f"teacher: validation {training.accuracy(teacher, pixels, validation):.2%} (float, ReLU)")
-        save(lambda stream: np.save(stream, answers(teacher, pixels, pool)), answer_file)
-    pool.answers = np.load(answer_file, mmap_mode="r")
+    base = _folder(folder, [setting, len(split)])
+    pool = _images(base, split, setting, setting)
+    if setting.get("teacher_epochs"):
+        pixels = training.Pixels(range(1, 256))
+        teacher_file = base / "teacher.pt"
+        if not teacher_file.is_file():
+            save(lambda stream: torch.save(train_teacher(pool, pixels, setting), stream), teacher_file)
+            report(f"teacher: validation {training.accuracy(torch.load(teacher_file), pixels, validation):.2%} "
+                   f"(float, ReLU)")
+    if gentle:
+        base = _folder(folder, [setting, len(split), gentle])
+        pool = _images(base, split, setting, gentle)
+    if setting.get("teacher_epochs"):
+        answer_file = base / "answers.npy"
+        if not answer_file.is_file():
+            save(lambda stream: np.save(stream, answers(torch.load(teacher_file), pixels, pool)), answer_file)
+        pool.answers = np.load(answer_file, mmap_mode="r")
     return pool
+
+
+def _folder(folder, basis):
+    base = folder / f"pool-{zlib.crc32(json.dumps(basis, sort_keys=True).encode()):08x}"
+    base.mkdir(parents=True, exist_ok=True)
+    return base
+
+
+def _images(base, split, setting, copying):
+    file = base / "images.npy"
+    if not file.is_file():
+        pool = build_pool(split, copying["copies"], setting["seed"], copying["strength"])
+        save(lambda stream: np.save(stream, pool.images), file)
+    return Pool(np.load(file, mmap_mode="r"), None, split.labels)
 
 
 def train_teacher(pool, pixels, setting):

@@ -23,6 +23,7 @@ import prune
 import quantise
 import ranges
 import run
+import teacher
 from network import Network
 
 SMALL = {
@@ -221,6 +222,19 @@ class DataTest(unittest.TestCase):
         self.assertEqual(bent.labels.tolist(), labels.tolist() * 2)
         self.assertTrue((bent.images == data.bend(data.Split(images, labels), copies=2).images).all())
         self.assertFalse((bent.images[:20] == images).all())
+
+
+class PoolTest(unittest.TestCase):
+    def test_gentle_pool_has_the_same_teacher(self):
+        images, labels = sample.digits(np.random.default_rng(1), 200)
+        split = data.Split(images, labels.astype(np.int64))
+        setting = {"copies": 2, "strength": 0.7, "seed": 1, "teacher_epochs": 1, "teacher_width": 8}
+        with tempfile.TemporaryDirectory() as folder:
+            pools = [teacher.prepare(Path(folder), split, split, setting, lambda line: None, gentle)
+                     for gentle in (None, {"copies": 3, "strength": 0.2})]
+            self.assertEqual([pool.images.shape[0] for pool in pools], [2, 3])
+            self.assertTrue((pools[0].copy(0)[1] == pools[1].copy(0)[1]).all())
+            self.assertEqual(len(list(Path(folder).glob("*/teacher.pt"))), 1)
 
 
 class PipelineTest(unittest.TestCase):
