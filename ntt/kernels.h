@@ -80,7 +80,9 @@ struct Kernels {
     void (*tensor_square)(std::uint64_t* out0, std::uint64_t* out1, std::uint64_t* out2,
                           const std::uint64_t* a0, const std::uint64_t* a1, std::size_t n, const Modulus& q);
 
-    /// out = sum_i rows[i] weights[i] mod q: base conversion. rows: any words below 2^50; weights in [0, q);
+    /// Turns `count` weights in [0, q) into the form that weighted_sum of the same struct reads.
+    void (*prepare_weights)(std::uint64_t* weights, std::size_t count, const Modulus& q);
+    /// out = sum_i rows[i] weights[i] mod q: base conversion. rows: any words below 2^50; weights: prepared;
     /// count <= 64. out must not be one of the rows.
     void (*weighted_sum)(std::uint64_t* out, const std::uint64_t* const* rows, const std::uint64_t* weights,
                          std::size_t count, std::size_t n, const Modulus& q);

@@ -864,6 +864,9 @@ void dot(Word* out, const Word* const* a, const Word* const* b, std::size_t coun
     }
 }
 
+/// Weights are read as they are.
+void prepare_weights(Word*, std::size_t, const Modulus&) {}
+
 void weighted_sum(Word* out, const Word* const* rows, const Word* weights, std::size_t count, std::size_t n,
                   const Modulus& q) {
     const Constants c(q);
@@ -1020,6 +1023,7 @@ const Kernels avx2_kernels = {
     .dot = dot,
     .tensor = tensor,
     .tensor_square = tensor_square,
+    .prepare_weights = prepare_weights,
     .weighted_sum = weighted_sum,
     .round_fractions = round_fractions,
     .gather = gather,

@@ -1022,7 +1022,7 @@ void weighted_sum_of(Word* out, const Word* const* rows, const Word* weights, st
     Vec scaled[count == 0 ? 64 : count];
     const Word* row[count == 0 ? 64 : count];
     for (std::size_t i = 0; i < terms; ++i) {
-        scaled[i] = broadcast(modulus.reduce(uint128_t{weights[i]} << 52));
+        scaled[i] = broadcast(weights[i]);
         row[i] = rows[i];
     }
     Vec multiples[5];
@@ -1030,16 +1030,27 @@ void weighted_sum_of(Word* out, const Word* const* rows, const Word* weights, st
         multiples[i] = broadcast(modulus.value() << i);
     }
     const SumReducer reducer(modulus);
-    for (std::size_t j = 0; j < n; j += lanes) {
-        Vec low = zero();
-        Vec high = zero();
+    // Two sums of every other term: one is a chain too long for the processor to look past. Where the weights
+    // do not stay in registers, two vectors share each load of one.
+    constexpr std::size_t vectors = count == 0 ? 2 : 1;
+    constexpr std::size_t chains = 2;
+    for (std::size_t j = 0; j < n; j += vectors * lanes) {
+        Vec low[vectors][chains] = {};
+        Vec high[vectors][chains] = {};
 #pragma GCC unroll 16
         for (std::size_t i = 0; i < terms; ++i) {
-            const Vec x = load(row[i] + j);
-            low = add_low(low, x, scaled[i]);
-            high = add_high(high, x, scaled[i]);
+#pragma GCC unroll 2
+            for (std::size_t k = 0; k < vectors; ++k) {
+                const Vec x = load(row[i] + j + k * lanes);
+                low[k][i % chains] = add_low(low[k][i % chains], x, scaled[i]);
+                high[k][i % chains] = add_high(high[k][i % chains], x, scaled[i]);
+            }
         }
-        store(out + j, finish<halvings>(reducer.reduce(high, low), multiples));
+#pragma GCC unroll 2
+        for (std::size_t k = 0; k < vectors; ++k) {
+            const Vec sum = reducer.reduce(plus(high[k][0], high[k][1]), plus(low[k][0], low[k][1]));
+            store(out + j + k * lanes, finish<halvings>(sum, multiples));
+        }
     }
 }
 
@@ -1093,6 +1104,13 @@ constexpr WeightedSum weighted_sums[] = {weighted_sum_of<0>, weighted_sum_of<1>,
 constexpr Dot dots[] = {dot_of<0>, dot_of<1>, dot_of<2>, dot_of<3>, dot_of<4>,
                         dot_of<5>, dot_of<6>, dot_of<7>, dot_of<8>};
 
+/// w 2^52 mod q for the Montgomery reduction of the sum; even moduli are left to the portable twin.
+void prepare_weights(Word* weights, std::size_t count, const Modulus& q) {
+    for (std::size_t i = 0; i < count && q.value() % 2 != 0; ++i) {
+        weights[i] = q.reduce(uint128_t{weights[i]} << 52);
+    }
+}
+
 void weighted_sum(Word* out, const Word* const* rows, const Word* weights, std::size_t count, std::size_t n,
                   const Modulus& q) {
     if (q.value() % 2 == 0) {
@@ -1114,16 +1132,28 @@ void dot(Word* out, const Word* const* a, const Word* const* b, std::size_t coun
 void round_fractions(Word* out, const Word* const* rows, const Word* high, const Word* low, std::size_t count,
                      std::size_t n) {
     const Vec half = broadcast(Word{1} << 51);
-    for (std::size_t j = 0; j < n; j += lanes) {
-        Vec whole = zero();
-        Vec part = half;
+    constexpr std::size_t vectors = 2;  // share the loads of the fractions
+    for (std::size_t j = 0; j < n; j += vectors * lanes) {
+        Vec whole[vectors] = {zero(), zero()};
+        Vec upper[vectors] = {half, half};
+        Vec lower[vectors] = {zero(), zero()};
         for (std::size_t i = 0; i < count; ++i) {
-            const Vec x = load(rows[i] + j);
+            const Word* const row = rows[i] + j;
             const Vec f = broadcast(high[i]);
-            whole = add_high(whole, x, f);
-            part = add_high(add_low(part, x, f), x, broadcast(low[i]));
+            const Vec rest = broadcast(low[i]);
+#pragma GCC unroll 2
+            for (std::size_t k = 0; k < vectors; ++k) {
+                const Vec x = load(row + k * lanes);
+                whole[k] = add_high(whole[k], x, f);
+                upper[k] = add_low(upper[k], x, f);
+                lower[k] = add_high(lower[k], x, rest);
+            }
         }
-        store(out + j, plus(whole, _mm512_srli_epi64(part, 52)));
+#pragma GCC unroll 2
+        for (std::size_t k = 0; k < vectors; ++k) {
+            const Vec carry = _mm512_srli_epi64(plus(upper[k], lower[k]), 52);
+            store(out + j + k * lanes, plus(whole[k], carry));
+        }
     }
 }
 
@@ -1330,6 +1360,7 @@ const Kernels avx512ifma_kernels = {
     .dot = dot,
     .tensor = tensor,
     .tensor_square = tensor_square,
+    .prepare_weights = prepare_weights,
     .weighted_sum = weighted_sum,
     .round_fractions = round_fractions,
     .gather = gather,

@@ -270,6 +270,9 @@ void tensor_square(Word* out0, Word* out1, Word* out2, const Word* a0, const Wor
 // ---- base conversion
 
 /// Some columns at a time, as in dot.
+/// Weights are read as they are.
+void prepare_weights(Word*, std::size_t, const Modulus&) {}
+
 void weighted_sum(Word* out, const Word* const* rows, const Word* weights, std::size_t count, std::size_t n,
                   const Modulus& q) {
     for (std::size_t j = 0; j < n; j += sum_columns) {
@@ -408,6 +411,7 @@ const Kernels portable_kernels = {
     .dot = dot,
     .tensor = tensor,
     .tensor_square = tensor_square,
+    .prepare_weights = prepare_weights,
     .weighted_sum = weighted_sum,
     .round_fractions = round_fractions,
     .gather = gather,

@@ -56,6 +56,7 @@ BaseConverter::BaseConverter(std::span<const Modulus> from, std::span<const Modu
             weights.push_back(residue(product / to_mpz(q.value()), p));
         }
         weights.push_back(residue(-product, p));
+        kernels.prepare_weights(weights.data(), weights.size(), p);
     }
 }
 

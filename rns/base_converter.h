@@ -35,9 +35,10 @@ class BaseConverter {
     const Kernels* kernels_;
     std::vector<Modulus> from_;
     std::vector<Modulus> to_;
-    std::vector<ShoupFactor> inverse_;                 // (Q/q_i)^-1 mod q_i
-    FixedFractions reciprocals_;                       // 1/q_i
-    std::vector<std::vector<std::uint64_t>> weights_;  // [j]: Q/q_i mod p_j for every i, then -Q mod p_j
+    std::vector<ShoupFactor> inverse_;  // (Q/q_i)^-1 mod q_i
+    FixedFractions reciprocals_;        // 1/q_i
+    std::vector<std::vector<std::uint64_t>>
+        weights_;  // [j], prepared: Q/q_i mod p_j for every i, then -Q mod p_j
 };
 
 }  // namespace lacuna

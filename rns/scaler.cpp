@@ -48,8 +48,9 @@ Scaler::Scaler(std::span<const Modulus> q, std::span<const Modulus> p, const mpz
         append(scaled, value * dropped);
     }
     append(-scaled, dropped);
-    for (std::vector<std::uint64_t>& weights : weights_) {
-        weights.push_back(1);
+    for (std::size_t j = 0; j < out_count_; ++j) {
+        weights_[j].push_back(1);
+        kernels.prepare_weights(weights_[j].data(), weights_[j].size(), q[j]);
     }
     // Without a drop t P/p_k and t P are integers: only the q's have fractions.
     fraction_count_ = drop == 0 ? q.size() : moduli_.size() + 1;
@@ -99,6 +100,7 @@ ScalerToPlain::ScalerToPlain(std::span<const Modulus> q, const Modulus& t, const
         fractions_.append(to_mpz(t.value() - whole * modulus.value()), to_mpz(modulus.value()));
     }
     weights_.push_back(1);
+    kernels.prepare_weights(weights_.data(), weights_.size(), t_);
 }
 
 void ScalerToPlain::scale(std::span<const std::uint64_t* const> z, std::uint64_t* out, std::size_t n) const {

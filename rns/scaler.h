@@ -45,11 +45,12 @@ class Scaler {
     const Kernels* kernels_;
     std::vector<Modulus> moduli_;  // q's, then p's
     std::size_t out_count_;
-    std::size_t fraction_count_;                       // rows that have a fraction, the first ones
-    std::vector<std::uint64_t> factors_;               // (QP/m_i)^-1 mod m_i
-    FixedFractions reciprocals_;                       // 1/m_i
-    FixedFractions fractions_;                         // of t P/(m_i D) for every i, then of -t P/D
-    std::vector<std::vector<std::uint64_t>> weights_;  // [j]: the integers for every m_i, for v, then 1
+    std::size_t fraction_count_;          // rows that have a fraction, the first ones
+    std::vector<std::uint64_t> factors_;  // (QP/m_i)^-1 mod m_i
+    FixedFractions reciprocals_;          // 1/m_i
+    FixedFractions fractions_;            // of t P/(m_i D) for every i, then of -t P/D
+    std::vector<std::vector<std::uint64_t>>
+        weights_;  // [j], prepared: the integers for every m_i, for v, then 1
 };
 
 /// round(t z / Q) modulo t, for z known modulo Q alone: the last step of decryption. t must be coprime to Q.
@@ -65,7 +66,7 @@ class ScalerToPlain {
     Modulus t_;
     std::vector<ShoupFactor> inverse_;    // (Q/q_i)^-1 mod q_i
     FixedFractions fractions_;            // frac(t/q_i)
-    std::vector<std::uint64_t> weights_;  // floor(t/q_i) mod t for every i, then 1
+    std::vector<std::uint64_t> weights_;  // prepared: floor(t/q_i) mod t for every i, then 1
 };
 
 /// z -> round(z / D) for the product D of the last limbs: z - [z]_D (centred) is divisible by D, so each kept

@@ -294,8 +294,11 @@ TEST_P(KernelsTest, SumsOfProducts) {
                 ASSERT_TRUE(equal(expected, found)) << "dot";
 
                 const Rows rows(source_, count, n, limit50, pattern);
-                const Buffer weights = source_.buffer(count, 0, q.value() - 1, pattern);
-                portable().weighted_sum(expected.data(), rows.pointers.data(), weights.data(), count, n, q);
+                Buffer weights = source_.buffer(count, 0, q.value() - 1, pattern);
+                Buffer plain = weights;
+                portable().prepare_weights(plain.data(), count, q);
+                portable().weighted_sum(expected.data(), rows.pointers.data(), plain.data(), count, n, q);
+                kernels().prepare_weights(weights.data(), count, q);
                 kernels().weighted_sum(found.data(), rows.pointers.data(), weights.data(), count, n, q);
                 ASSERT_TRUE(equal(expected, found)) << "weighted_sum";
             }
