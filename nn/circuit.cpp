@@ -340,6 +340,15 @@ double encoded_weight(const mpz_class& value, Packing packing, const std::vector
     return largest;
 }
 
+/// The same for a weight of a linear layer, of which there may be millions.
+double encoded_weight(std::int64_t value, Packing packing, const std::vector<std::uint64_t>& moduli) {
+    const auto magnitude = static_cast<std::uint64_t>(std::abs(value));
+    const std::uint64_t smallest = *std::min_element(moduli.begin(), moduli.end());
+    return packing == Packing::slots && magnitude <= smallest / 2
+               ? static_cast<double>(magnitude)
+               : encoded_weight(mpz_class(static_cast<long>(value)), packing, moduli);
+}
+
 /// Whether some weight is not its own centred residue modulo every one of the moduli.
 bool wraps(const WeightMatrix& weights, const std::vector<std::uint64_t>& moduli) {
     const std::uint64_t smallest = *std::min_element(moduli.begin(), moduli.end());
@@ -400,6 +409,29 @@ double Circuit::cost() const {
                            [](double sum, const PlanStep& step) { return sum + step.cost; });
 }
 
+mpz_class largest_weight(const Model& model) {
+    mpz_class largest = 0;
+    for (const Layer& layer : model.layers) {
+        if (const auto* activation = std::get_if<Activation>(&layer.kind)) {
+            for (const mpz_class& c : activation->coefficients) {
+                largest = std::max(largest, mpz_class(abs(c)));
+            }
+        }
+        const auto* convolution = std::get_if<Convolution>(&layer.kind);
+        const auto* dense = std::get_if<Dense>(&layer.kind);
+        if (const WeightMatrix* weights = convolution != nullptr ? &convolution->weights
+                                          : dense != nullptr     ? &dense->weights
+                                                                 : nullptr) {
+            for (const std::vector<WeightTerm>& row : weights->rows) {
+                for (const WeightTerm& term : row) {
+                    largest = std::max(largest, mpz_class(static_cast<long>(std::abs(term.weight))));
+                }
+            }
+        }
+    }
+    return largest;
+}
+
 std::vector<Stage> stages_of(const Model& model, Packing packing, const std::vector<std::uint64_t>& t) {
     const std::vector<Shape> shapes = model.shapes();
     std::vector<Stage> stages;
@@ -429,12 +461,12 @@ std::vector<Stage> stages_of(const Model& model, Packing packing, const std::vec
         if (packing == Packing::slots && wraps(map.weights, t)) {
             independent = false;
         }
+        std::vector<double> group_sums(shapes[i].size());
         for (const auto& row : map.weights.rows) {
             double squares = 0;
             double sum = 0;
-            std::map<std::size_t, double> group_sums;
             for (const WeightTerm& term : row) {
-                const double weight = encoded_weight(mpz_class(static_cast<long>(term.weight)), packing, t);
+                const double weight = encoded_weight(term.weight, packing, t);
                 sum += weight;
                 // Digits of one weight fall on the same ciphertext; slots' weights are single terms.
                 squares += weight * weight;
@@ -442,8 +474,10 @@ std::vector<Stage> stages_of(const Model& model, Packing packing, const std::vec
                 stage.terms += packing == Packing::radix ? weight : 1;
             }
             double group_squares = 0;
-            for (const auto& [group, weight] : group_sums) {
+            for (const WeightTerm& term : row) {
+                double& weight = group_sums[groups[term.column]];
                 group_squares += weight * weight;
+                weight = 0;  // once for each group, and ready for the next row
             }
             stage.norm_1 = std::max(stage.norm_1, sum);
             stage.norm_2 = std::max(stage.norm_2, std::sqrt(squares));

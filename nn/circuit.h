@@ -38,6 +38,9 @@ struct Stage {
 [[nodiscard]] std::vector<Stage> stages_of(const Model& model, Packing packing,
                                            const std::vector<std::uint64_t>& t);
 
+/// The largest |weight| or |coefficient| of a model. Moduli of more than twice that all have the same stages.
+[[nodiscard]] mpz_class largest_weight(const Model& model);
+
 /// The numbers that fix a circuit besides the model.
 struct CircuitSetting {
     Parameters parameters;  ///< sizes in bits or primes

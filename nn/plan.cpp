@@ -154,11 +154,11 @@ bool is_better(const Candidate& a, const Candidate& b, double log_t) {
 
 /// A chain of as few primes as possible for which the circuit decrypts, for this n and these plaintext
 /// moduli.
-std::optional<Candidate> shortest_chain(const Model& model, const PlanRequest& request, std::size_t n,
-                                        Packing packing, const std::vector<std::uint64_t>& moduli) {
+std::optional<Candidate> shortest_chain(const std::vector<Stage>& stages, const PlanRequest& request,
+                                        std::size_t n, Packing packing,
+                                        const std::vector<std::uint64_t>& moduli) {
     const int limit = max_log_qp(n, request.security);
     const int smallest_prime = std::countr_zero(n) + 5;
-    const std::vector<Stage> stages = stages_of(model, packing, moduli);
     const double log_t = std::log2(static_cast<double>(*std::max_element(moduli.begin(), moduli.end())));
     for (std::size_t limbs = 1; static_cast<int>(limbs) * smallest_prime < limit; ++limbs) {
         std::optional<Candidate> best;
@@ -232,6 +232,10 @@ Bounds bounds_of(const Model& model, Packing packing) {
 std::optional<Candidate> best_candidate(const Model& model, const PlanRequest& request, Packing packing,
                                         const Bounds& bounds) {
     const mpz_class needed = 2 * bounds.range + 1;
+    // Weights rarely reach t / 2: then the stages are the same for all moduli.
+    const mpz_class large_enough = 2 * largest_weight(model);
+    const std::vector<Stage> usual_stages =
+        stages_of(model, packing, {(std::uint64_t{1} << max_modulus_bits) - 1});
     std::optional<Candidate> best;
     for (std::size_t n = 2048; n <= max_ntt_size; n *= 2) {
         if (packing == Packing::radix &&
@@ -245,7 +249,9 @@ std::optional<Candidate> best_candidate(const Model& model, const PlanRequest& r
             if (moduli.empty()) {
                 continue;
             }
-            std::optional<Candidate> candidate = shortest_chain(model, request, n, packing, moduli);
+            const bool usual = to_mpz(*std::min_element(moduli.begin(), moduli.end())) > large_enough;
+            std::optional<Candidate> candidate = shortest_chain(
+                usual ? usual_stages : stages_of(model, packing, moduli), request, n, packing, moduli);
             if (!candidate) {
                 continue;
             }

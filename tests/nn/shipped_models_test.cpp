@@ -17,6 +17,7 @@
 #include "he/security.h"
 #include "nn/model.h"
 #include "nn/ranges.h"
+#include "ntt/kernels.h"
 #include "tests/support/digits_source.h"
 #include "tests/support/inference.h"
 
@@ -153,10 +154,17 @@ TEST_P(ShippedModel, EqualsItsReferenceUnderEncryption) {
 
 // ---- real digits through the main model
 
-TEST(RealDigits, TwentyImagesOneByOneInRadix) {
+/// Kernels find the same words (tests/ntt), so many images need only go through the fastest.
+bool kernel_is_fastest() {
+    const auto fastest = std::find_if(all_kernels().begin(), all_kernels().end(),
+                                      [](const Kernels* kernels) { return kernels->supported(); });
+    return *fastest == &active_kernels();
+}
+
+TEST(RealDigits, OneByOneInRadix) {
     const Model model = load(main_model);
     const Inference inference(model, request_of(Packing::radix));
-    for (std::size_t i = 0; i < 20; ++i) {
+    for (std::size_t i = 0; i < (kernel_is_fastest() ? 20 : 2); ++i) {
         if (i == 0) {
             NoiseWatch watch(inference.client, 3);
             inference.expect_exact(images(i, 1), std::ref(watch));
