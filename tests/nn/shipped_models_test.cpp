@@ -37,7 +37,7 @@ const std::map<std::string, Claim>& claims() {
         {"cryptodl-2", {298, 300}},
         {"cryptonets", {9930}},
         {"faster-cryptonets", {9914}},
-        {"faster-cryptonets-tiny-range", {9896}},
+        {"faster-cryptonets-tiny-range", {9899}},
         {"lola", {9899}},
     };
     return table;
