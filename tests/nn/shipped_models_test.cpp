@@ -36,7 +36,7 @@ const std::map<std::string, Claim>& claims() {
         // Integers beyond 128 bits: all 10,000 images (9951 correct) take minutes.
         {"cryptodl-2", {298, 300}},
         {"cryptonets", {9930}},
-        {"faster-cryptonets", {9914}},
+        {"faster-cryptonets", {9936}},
         {"faster-cryptonets-tiny-range", {9899}},
         {"lola", {9899}},
     };
