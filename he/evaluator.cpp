@@ -288,7 +288,8 @@ Ciphertext Evaluator::multiply_sparse(const Ciphertext& a, std::span<const Monom
 /// (1) Raise both operands from Q_l to the helper primes as well, so that products of centred representatives
 /// fit. (2) Transform. (3) Tensor. (4) Transform back. (5) Scale by t / Q_l and round, back into Q_l. b null:
 /// the square of a, with half the raising and transforming.
-Ciphertext Evaluator::product(const Ciphertext& a, const Ciphertext* b, std::size_t drop) const {
+Ciphertext Evaluator::product(const Ciphertext& a, const Ciphertext* b, std::size_t drop,
+                              Ciphertext* spare) const {
     const Ring& ring = context_->ring();
     const std::size_t n = ring.n();
     const std::size_t limbs = a.limbs();
@@ -340,7 +341,13 @@ Ciphertext Evaluator::product(const Ciphertext& a, const Ciphertext* b, std::siz
 
     Ciphertext result = like(a);
     for (const RnsPolynomial& part : tensor) {
-        RnsPolynomial scaled = RnsPolynomial::uninitialised(n, limbs - drop, Form::coefficient);
+        RnsPolynomial scaled;
+        if (const std::size_t k = result.size(); spare != nullptr && k < spare->size()) {
+            scaled = std::move(spare->parts[k]);  // the operands have been read
+            scaled.keep_limbs(limbs - drop);
+        } else {
+            scaled = RnsPolynomial::uninitialised(n, limbs - drop, Form::coefficient);
+        }
         std::vector<const std::uint64_t*> from;
         std::vector<std::uint64_t*> to;
         for (std::size_t i = 0; i < total; ++i) {
@@ -361,15 +368,24 @@ Ciphertext Evaluator::multiply(const Ciphertext& a, const Ciphertext& b, std::si
     check_size_two("multiply", a);
     check_size_two("multiply", b);
     check_drop("multiply", a, drop);
-    return product(a, &b, drop);
+    return product(a, &b, drop, nullptr);
 }
 
-Ciphertext Evaluator::square(const Ciphertext& a, std::size_t drop) const {
+void Evaluator::check_square(const Ciphertext& a, std::size_t drop) const {
     check("square", a);
     check_coefficients("square", a);
     check_size_two("square", a);
     check_drop("square", a, drop);
-    return product(a, nullptr, drop);
+}
+
+Ciphertext Evaluator::square(const Ciphertext& a, std::size_t drop) const {
+    check_square(a, drop);
+    return product(a, nullptr, drop, nullptr);
+}
+
+Ciphertext Evaluator::square(Ciphertext&& a, std::size_t drop) const {
+    check_square(a, drop);
+    return product(a, nullptr, drop, &a);
 }
 
 Ciphertext Evaluator::relinearize(const Ciphertext& a, const RelinKeys& keys) const {

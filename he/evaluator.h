@@ -47,6 +47,9 @@ class Evaluator {
     // drop: 0, or 1 to switch to one limb fewer in the same rounding, which costs nothing (at least 2 limbs).
     [[nodiscard]] Ciphertext multiply(const Ciphertext& a, const Ciphertext& b, std::size_t drop = 0) const;
     [[nodiscard]] Ciphertext square(const Ciphertext& a, std::size_t drop = 0) const;
+    /// The same in the storage of a, which the caches still hold: memory is what many squares in a row wait
+    /// for.
+    [[nodiscard]] Ciphertext square(Ciphertext&& a, std::size_t drop = 0) const;
     /// Size 3 to size 2; size 2 passes through. Coefficient form.
     [[nodiscard]] Ciphertext relinearize(const Ciphertext& a, const RelinKeys& keys) const;
 
@@ -86,7 +89,10 @@ class Evaluator {
     [[nodiscard]] Ciphertext combine_plain(const Ciphertext& a, const Plaintext& b, bool subtract) const;
     [[nodiscard]] PreparedPlaintext prepare_over(const Plaintext& b, std::size_t limbs,
                                                  bool with_special) const;
-    [[nodiscard]] Ciphertext product(const Ciphertext& a, const Ciphertext* b, std::size_t drop) const;
+    /// spare: null, or a ciphertext that may be a or b and whose parts become the result's.
+    [[nodiscard]] Ciphertext product(const Ciphertext& a, const Ciphertext* b, std::size_t drop,
+                                     Ciphertext* spare) const;
+    void check_square(const Ciphertext& a, std::size_t drop) const;
     void check_drop(const char* operation, const Ciphertext& a, std::size_t drop) const;
     [[nodiscard]] Ciphertext rotated(const Ciphertext& a, const Automorphism& automorphism,
                                      Switched switched) const;

@@ -161,8 +161,9 @@ Ciphertext Session::weighted(Ciphertext x, const std::vector<Monomial>& weight) 
 
 /// c_0 + c_1 x + ... + c_d x^d at level `limbs`, that of x or one below: powers by x^i = x^(i/2) x^(i - i/2),
 /// each relinearised only where it is multiplied on. The last product drops the prime in its own rounding.
-Ciphertext Session::activate(const Ciphertext& x, std::size_t layer, std::size_t limbs) const {
+Ciphertext Session::activate(Ciphertext x, std::size_t layer, std::size_t limbs) const {
     const std::vector<mpz_class>& coefficients = activations_[layer];
+    const bool bare_square = coefficients.size() == 3 && coefficients[1] == 0;  // nothing else needs x
     const Modulus& t = context_->plain_for(x.t).modulus();
     std::vector<std::optional<Ciphertext>> powers(coefficients.size());
     const auto product = [&](const auto& power, std::size_t i, std::size_t drop) {
@@ -171,6 +172,9 @@ Ciphertext Session::activate(const Ciphertext& x, std::size_t layer, std::size_t
             if (power(power, factor).size() == 3) {
                 powers[factor] = evaluator_.relinearize(*powers[factor], *keys_->relin_keys);
             }
+        }
+        if (bare_square) {
+            return evaluator_.square(std::move(x), drop);
         }
         return i % 2 == 0 ? evaluator_.square(power(power, low), drop)
                           : evaluator_.multiply(power(power, low), power(power, i - low), drop);
@@ -210,7 +214,7 @@ Ciphertext Session::activate(const Ciphertext& x, std::size_t layer, std::size_t
     }
     const std::vector<Monomial> constant = encode_integer(coefficients[0], t);
     if (!constant.empty()) {
-        Plaintext plaintext(context_->n(), x.t);
+        Plaintext plaintext(context_->n(), t.value());
         for (const Monomial& term : constant) {
             plaintext[term.exponent] = t.reduce_signed(term.coefficient);
         }
@@ -281,14 +285,14 @@ EncryptedTensor Session::run(Tensor input, const RunControl& control, const Obse
             control.report(step.name, done, total);
             const auto each = [&](const auto& work) {
                 parallel_for(values.size(), control, step.name, done, done + step.cost, total,
-                             [&](std::size_t i) { values[i] = work(values[i]); });
+                             [&](std::size_t i) { values[i] = work(std::move(values[i])); });
             };
             switch (step.kind) {
                 case PlanStep::Kind::linear:
                     products_[m][step.layer]->transform(*context_, values, control.threads);
                     break;
                 case PlanStep::Kind::activation:
-                    each([&](const Ciphertext& x) { return activate(x, step.layer, step.limbs); });
+                    each([&](Ciphertext&& x) { return activate(std::move(x), step.layer, step.limbs); });
                     break;
                 case PlanStep::Kind::relinearize:
                     each([&](const Ciphertext& x) { return evaluator_.relinearize(x, *keys_->relin_keys); });

@@ -55,7 +55,7 @@ class Session {
     void check_steps(const Model& model, const std::vector<Shape>& shapes) const;
     [[nodiscard]] SparseProduct compile_linear(const Model& model, std::size_t layer, const Shape& input,
                                                const Modulus& t) const;
-    [[nodiscard]] Ciphertext activate(const Ciphertext& x, std::size_t layer, std::size_t limbs) const;
+    [[nodiscard]] Ciphertext activate(Ciphertext x, std::size_t layer, std::size_t limbs) const;
     [[nodiscard]] Ciphertext weighted(Ciphertext x, const std::vector<Monomial>& weight) const;
     [[nodiscard]] std::vector<Monomial> encode_integer(const mpz_class& value, const Modulus& t) const;
 

@@ -8,11 +8,24 @@
 
 namespace lacuna {
 
-RnsPolynomial RnsPolynomial::first_limbs(std::size_t limbs) const {
-    if (limbs > limbs_) {
-        throw Error("polynomial: expected at most " + std::to_string(limbs_) + " limbs, found " +
+namespace {
+
+void check_at_most(std::size_t limbs, std::size_t most) {
+    if (limbs > most) {
+        throw Error("polynomial: expected at most " + std::to_string(most) + " limbs, found " +
                     std::to_string(limbs));
     }
+}
+
+}  // namespace
+
+void RnsPolynomial::keep_limbs(std::size_t limbs) {
+    check_at_most(limbs, limbs_);
+    limbs_ = limbs;
+}
+
+RnsPolynomial RnsPolynomial::first_limbs(std::size_t limbs) const {
+    check_at_most(limbs, limbs_);
     RnsPolynomial result = uninitialised(n_, limbs, form_, words_.secrecy());
     std::copy_n(words_.data(), n_ * limbs, result.words_.data());
     return result;

@@ -42,8 +42,10 @@ class RnsPolynomial {
     [[nodiscard]] std::span<std::uint64_t> limb_span(std::size_t i) { return {limb(i), n_}; }
     [[nodiscard]] std::span<const std::uint64_t> limb_span(std::size_t i) const { return {limb(i), n_}; }
 
-    /// Keeps the first `limbs` limbs: the same polynomial modulo fewer primes.
+    /// The first `limbs` limbs: the same polynomial modulo fewer primes.
     [[nodiscard]] RnsPolynomial first_limbs(std::size_t limbs) const;
+    /// Becomes that, in its own storage.
+    void keep_limbs(std::size_t limbs);
     bool operator==(const RnsPolynomial& other) const;
 
   private:

@@ -147,6 +147,7 @@ TEST_P(EvaluatorTest, MultipliesSquaresAndRelinearisesAtEveryLevelThatHasRoom) {
         EXPECT_EQ(decrypt(scheme.evaluator.relinearize(product, relin)), ring_multiply(a, b));
         const Ciphertext square = scheme.evaluator.square(x);
         EXPECT_EQ(square, scheme.evaluator.multiply(x, x));
+        EXPECT_EQ(square, scheme.evaluator.square(Ciphertext(x)));
         EXPECT_EQ(decrypt(scheme.evaluator.relinearize(square, relin)), ring_multiply(a, a));
         // Size 3 joins size 2 in linear operations.
         EXPECT_EQ(decrypt(scheme.evaluator.add(x, product)), ring_add(a, ring_multiply(a, b)));
@@ -159,6 +160,7 @@ TEST_P(EvaluatorTest, MultipliesSquaresAndRelinearisesAtEveryLevelThatHasRoom) {
             EXPECT_EQ(dropped.limbs(), limbs - 1);
             EXPECT_EQ(decrypt(dropped), ring_multiply(a, a));
             EXPECT_EQ(dropped, scheme.evaluator.multiply(x, x, 1));
+            EXPECT_EQ(dropped, scheme.evaluator.square(Ciphertext(x), 1));
             EXPECT_EQ(decrypt(scheme.evaluator.mod_switch(product)), ring_multiply(a, b));
         }
     }

@@ -192,6 +192,10 @@ TEST(RingOperations, RefuseOperandsThatDoNotFit) {
     const RnsBasis basis(32, primes_of(32, {50, 40}));
     const RnsPolynomial a = random_polynomial(basis, Form::coefficient, random);
     const RnsPolynomial shorter = a.first_limbs(1);
+    RnsPolynomial shortened = a;
+    shortened.keep_limbs(1);
+    EXPECT_EQ(shortened, shorter);
+    EXPECT_THROW(shortened.keep_limbs(2), Error);
     RnsPolynomial transformed = a;
     to_ntt(basis, transformed);
     RnsPolynomial out;
