@@ -228,8 +228,7 @@ void Session::reserve(const RunControl& control) const {
     for (const PlanStep& step : plan_.steps) {
         polynomials = std::max(polynomials, step.elements * step.size);
     }
-    const std::size_t brought = plan_.client.input_layout(1).ciphertexts();  // every seeded ciphertext's c_0
-    std::vector<Buffer> words(polynomials > brought ? polynomials - brought : 0);
+    std::vector<Buffer> words(polynomials);
     parallel_for(words.size(), control, "reserve memory", 0, 1, 1,
                  [&](std::size_t i) { words[i] = Buffer(context_->n() * context_->ring().max_limbs()); });
 }

@@ -32,9 +32,8 @@ class Session {
     [[nodiscard]] const Plan& plan() const { return plan_; }
     [[nodiscard]] const Context& context() const { return *context_; }
 
-    /// Touches the memory that one request needs beside its own ciphertexts, and leaves it with the library
-    /// for reuse, so that the first request is as quick as those after it. For servers; results do not depend
-    /// on it.
+    /// Touches the memory that one request needs and leaves it with the library for reuse, so that the first
+    /// request is as quick as those after it. For servers; results do not depend on it.
     void reserve(const RunControl& control = {}) const;
 
     /// Encrypted images to encrypted logits, as the plan says. The input is consumed modulus by modulus.
