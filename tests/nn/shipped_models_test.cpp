@@ -37,6 +37,7 @@ const std::map<std::string, Claim>& claims() {
         {"cryptodl-2", {298, 300}},
         {"cryptonets", {9930}},
         {"faster-cryptonets", {9936}},
+        {"faster-cryptonets-small", {9882}},
         {"faster-cryptonets-tiny-range", {9899}},
         {"lola", {9899}},
     };

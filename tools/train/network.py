@@ -94,7 +94,11 @@ class Weighted(nn.Module):
     def integer_bias(self):
         if self.output_unit is None:
             return [1] * len(self.bias)
-        return [int(round(b / self.output_unit)) for b in self.bias.double().tolist()]
+        # As effective_bias() rounds, in single precision: in double precision a bias half-way between two integers, where
+        # small ones like to settle, may go the other way. Beyond 2^22 single precision has no halves any more.
+        trained = torch.round(self.bias.detach() / self.output_unit).tolist()
+        exact = [round(b / self.output_unit) for b in self.bias.double().tolist()]
+        return [int(t) if abs(t) < 2**22 else e for t, e in zip(trained, exact)]
 
 
 class Convolution(Weighted):

@@ -92,6 +92,14 @@ class NetworkTest(unittest.TestCase):
             exact = evaluate.logits(model, images).astype(np.float64) * model.output_scale
             np.testing.assert_allclose(exact, real, rtol=1e-3, atol=1e-3 * np.abs(real).max())
 
+    def test_bias_half_way_between_integers_is_exported_as_it_was_trained(self):
+        layer = quantised_network().weighted()[0]
+        with torch.no_grad():
+            for steps in (0.5, 1.5, 2.5, 16.5, -3.5):
+                layer.bias.fill_(steps * layer.output_unit)
+                trained = layer.effective_bias() / layer.output_unit
+                np.testing.assert_allclose(layer.integer_bias(), trained.numpy(), atol=1e-3)
+
     def test_smooth_range_is_near_the_proven_one(self):
         network = quantised_network()
         self.assertLess(abs(float(network.log_range()) + 1 - ranges.proven_bits(network.to_integer())), 2)
