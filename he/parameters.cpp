@@ -9,6 +9,7 @@
 #include <gmpxx.h>
 #include <nlohmann/json.hpp>
 
+#include "he/noise.h"
 #include "he/security.h"
 #include "ntt/error.h"
 #include "ntt/ntt_tables.h"
@@ -75,6 +76,15 @@ class Problems {
   private:
     std::string text_;
 };
+
+/// Whether a fresh encryption whose key is switched still decrypts, for every plaintext modulus.
+bool key_switching_leaves_room(const Parameters& parameters) {
+    const auto& moduli = parameters.plain_moduli;
+    const double t =
+        moduli.empty() ? 2 : static_cast<double>(*std::max_element(moduli.begin(), moduli.end()));
+    const NoiseModel noise(parameters, std::log2(t));
+    return noise.budget(noise.rotate(noise.fresh_public())) > 0;
+}
 
 /// Replaces sizes by the largest free primes of those sizes.
 void choose_primes(std::size_t n, std::vector<int>& bits, std::vector<std::uint64_t>& primes,
@@ -258,13 +268,13 @@ Parameters resolve(const Parameters& parameters) {
     }
     qp = q * p;
     const std::size_t log_qp = mpz_sizeinbase(qp.get_mpz_t(), 2);
-    if (!resolved.special_primes.empty() &&
-        mpz_sizeinbase(largest_digit.get_mpz_t(), 2) > mpz_sizeinbase(p.get_mpz_t(), 2) + 20) {
-        problems.add(
-            "special primes: their product has " + std::to_string(mpz_sizeinbase(p.get_mpz_t(), 2)) +
-            " bits, a key-switching digit " + std::to_string(mpz_sizeinbase(largest_digit.get_mpz_t(), 2)) +
-            ": key switching would drown the message; use larger or more special primes, or a smaller "
-            "digit_limbs");
+    if (problems.none() && !resolved.special_primes.empty() && !key_switching_leaves_room(resolved)) {
+        problems.add("special primes: their product has " + std::to_string(mpz_sizeinbase(p.get_mpz_t(), 2)) +
+                     " bits, a key-switching digit " +
+                     std::to_string(mpz_sizeinbase(largest_digit.get_mpz_t(), 2)) +
+                     ": switching the key of a fresh ciphertext drowns the message; use larger or more "
+                     "special primes, or a "
+                     "smaller digit_limbs");
     }
     // Multiplication works modulo the data primes and as many helper primes just below 2^50 as n Q needs.
     const std::size_t helpers = (mpz_sizeinbase(q.get_mpz_t(), 2) + std::bit_width(n)) / max_modulus_bits + 1;

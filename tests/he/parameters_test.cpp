@@ -110,10 +110,23 @@ TEST(Parameters, AllProblemsAreListedEachWithWhatToDo) {
     parameters.digit_limbs = 0;
     parameters.plain_moduli = {0, std::uint64_t{1} << 50, 12289, 12289};
     const std::string problems = problems_of(parameters);
-    expect_mentions(
-        problems, {"digit_limbs: expected 1", "found 0", "2 <= t < 2^50, found 0", "found 1125899906842624",
-                   "12289 occurs twice; give it once", "special primes", "use larger or more special primes",
-                   "security: log2(QP) = 220", "n = 4096", "up to 106", "use smaller or fewer primes"});
+    expect_mentions(problems,
+                    {"digit_limbs: expected 1", "found 0", "2 <= t < 2^50, found 0", "found 1125899906842624",
+                     "12289 occurs twice; give it once", "security: log2(QP) = 220", "n = 4096", "up to 106",
+                     "use smaller or fewer primes"});
+
+    // A digit of 100 bits over 20 special ones leaves noise of 85, more than log2(Q / 2t) = 81.
+    Parameters drowned;
+    drowned.n = 8192;
+    drowned.data_bits = {50, 50};
+    drowned.special_bits = {20};
+    drowned.digit_limbs = 2;
+    drowned.plain_bits = {18};
+    expect_mentions(problems_of(drowned),
+                    {"special primes: their product has 20 bits, a key-switching digit 100",
+                     "use larger or more special primes"});
+    drowned.digit_limbs = 1;
+    EXPECT_NO_THROW((void)resolve(drowned));
 
     Parameters primes;
     primes.n = 64;
