@@ -153,8 +153,11 @@ SparseProduct Session::compile_linear(const Model& model, std::size_t layer, con
 }
 
 Ciphertext Session::weighted(Ciphertext x, const std::vector<Monomial>& weight) const {
+    if (weight.size() == 1 && weight.front() == Monomial{1, 0}) {
+        return x;
+    }
     if (weight.size() == 1) {
-        return weight.front() == Monomial{1, 0} ? x : evaluator_.multiply_monomial(x, weight.front());
+        return evaluator_.multiply_monomial(x, weight.front());
     }
     return evaluator_.multiply_sparse(x, weight);
 }
