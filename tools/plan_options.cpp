@@ -22,7 +22,7 @@ void PlanOptions::add_to(CLI::App& command) {
     command
         .add_option("--packing", packing,
                     "slots (a batch of images in every ciphertext), radix (a single image, weights +-2^k as "
-                    "shifts) or auto")
+                    "shifts, no circuit privacy) or auto")
         ->capture_default_str()
         ->check(CLI::IsMember({"auto", "slots", "radix"}));
     command.add_option("--security", security, "bits of security by the 2024 guidelines")
