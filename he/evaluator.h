@@ -89,7 +89,7 @@ class Evaluator {
     [[nodiscard]] Ciphertext combine_plain(const Ciphertext& a, const Plaintext& b, bool subtract) const;
     [[nodiscard]] PreparedPlaintext prepare_over(const Plaintext& b, std::size_t limbs,
                                                  bool with_special) const;
-    /// spare: null, or a ciphertext that may be a or b and whose parts become the result's.
+    /// spare: null, or an operand that may be used up: its parts become the result's.
     [[nodiscard]] Ciphertext product(const Ciphertext& a, const Ciphertext* b, std::size_t drop,
                                      Ciphertext* spare) const;
     void check_square(const Ciphertext& a, std::size_t drop) const;

@@ -77,13 +77,21 @@ class Problems {
     std::string text_;
 };
 
-/// Whether a fresh encryption whose key is switched still decrypts, for every plaintext modulus.
-bool key_switching_leaves_room(const Parameters& parameters) {
+/// Whether the special primes alone are to blame where a fresh encryption no longer decrypts after key
+/// switching at the top level: with P^2 in place of P it would. Lower levels with digits of several primes
+/// ask for more.
+bool special_primes_are_too_small(const Parameters& parameters) {
     const auto& moduli = parameters.plain_moduli;
     const double t =
         moduli.empty() ? 2 : static_cast<double>(*std::max_element(moduli.begin(), moduli.end()));
-    const NoiseModel noise(parameters, std::log2(t));
-    return noise.budget(noise.rotate(noise.fresh_public())) > 0;
+    const auto leaves_room = [&](const Parameters& tried) {
+        const NoiseModel noise(tried, std::log2(t));
+        return noise.budget(noise.rotate(noise.fresh_symmetric())) > 0;
+    };
+    Parameters squared = parameters;
+    squared.special_primes.insert(squared.special_primes.end(), parameters.special_primes.begin(),
+                                  parameters.special_primes.end());
+    return !leaves_room(parameters) && leaves_room(squared);
 }
 
 /// Replaces sizes by the largest free primes of those sizes.
@@ -268,13 +276,12 @@ Parameters resolve(const Parameters& parameters) {
     }
     qp = q * p;
     const std::size_t log_qp = mpz_sizeinbase(qp.get_mpz_t(), 2);
-    if (problems.none() && !resolved.special_primes.empty() && !key_switching_leaves_room(resolved)) {
+    if (problems.none() && !resolved.special_primes.empty() && special_primes_are_too_small(resolved)) {
         problems.add("special primes: their product has " + std::to_string(mpz_sizeinbase(p.get_mpz_t(), 2)) +
                      " bits, a key-switching digit " +
                      std::to_string(mpz_sizeinbase(largest_digit.get_mpz_t(), 2)) +
                      ": switching the key of a fresh ciphertext drowns the message; use larger or more "
-                     "special primes, or a "
-                     "smaller digit_limbs");
+                     "special primes, or a smaller digit_limbs");
     }
     // Multiplication works modulo the data primes and as many helper primes just below 2^50 as n Q needs.
     const std::size_t helpers = (mpz_sizeinbase(q.get_mpz_t(), 2) + std::bit_width(n)) / max_modulus_bits + 1;

@@ -40,8 +40,8 @@ struct CostModel {
         const double l = static_cast<double>(limbs);
         const double log_q =
             std::accumulate(log_data.begin(), log_data.begin() + static_cast<long>(limbs), 0.0);
-        // As Ring counts them: helper primes are within 2^-30 of 2^50, and their product exceeds n Q.
-        const double helpers = std::ceil((log_q + std::log2(n) + 0x1p-28) / 50);
+        // As Ring counts them, but for near-ties: their product, a little below a power of 2^50, exceeds n Q.
+        const double helpers = std::ceil((log_q + std::log2(n) + 0x1p-24) / 50);
         const double total = l + helpers;
         return transform() * total * (square ? 5 : 7) + (square ? 2 : 4) * convert(l, helpers) +
                3 * convert(total, l) + n * total * 0.4;

@@ -245,6 +245,9 @@ std::optional<Candidate> best_candidate(const Model& model, const PlanRequest& r
         const std::size_t capacity = packing == Packing::slots ? n : 1;
         const double requests = std::ceil(static_cast<double>(request.batch) / static_cast<double>(capacity));
         for (std::size_t count = 1; count <= PlanLimits::plain_moduli; ++count) {
+            if (request.plain_moduli != 0 && request.plain_moduli != count) {
+                continue;
+            }
             const std::vector<std::uint64_t> moduli = plain_moduli(n, packing, count, needed);
             if (moduli.empty()) {
                 continue;
@@ -280,7 +283,10 @@ std::string obstacle(const Model& model, const PlanRequest& request, Packing pac
     }
     return "values need " + std::to_string(bits) +
            " bits, and no ring up to n = " + std::to_string(max_ntt_size) + " with " +
-           std::to_string(request.security) + " bits of security holds their noise";
+           std::to_string(request.security) + " bits of security holds their noise" +
+           (request.plain_moduli == 0 ? ""
+                                      : " with " + std::to_string(request.plain_moduli) +
+                                            " plaintext moduli; leave their number open");
 }
 
 std::string bits_text(double bits) {
@@ -417,6 +423,10 @@ Plan make_plan(const Model& model, const PlanRequest& request) {
     if (max_log_qp(max_ntt_size, request.security) == 0) {
         throw Error("plan: expected 128, 192 or 256 bits of security, found " +
                     std::to_string(request.security));
+    }
+    if (request.plain_moduli > PlanLimits::plain_moduli) {
+        throw Error("plan: expected at most " + std::to_string(PlanLimits::plain_moduli) +
+                    " plaintext moduli, found " + std::to_string(request.plain_moduli));
     }
     if (request.privacy_bits < 0 || request.privacy_bits > PlanLimits::privacy_bits) {
         throw Error("plan: expected 0 ... " + std::to_string(PlanLimits::privacy_bits) +

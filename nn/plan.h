@@ -81,6 +81,7 @@ struct PlanRequest {
     int security = 128;
     int privacy_bits = 0;            ///< 0: no circuit privacy
     bool public_encryption = false;  ///< leave room for the noise of images encrypted with a public key
+    std::size_t plain_moduli = 0;    ///< how many plaintext moduli; 0: as many as cost least
 };
 
 /// Everything that encrypted inference of a model will do, decided before there is a key.

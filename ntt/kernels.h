@@ -95,9 +95,8 @@ struct Kernels {
 
     /// out[j] = a[index[j]]. out is not a.
     void (*gather)(std::uint64_t* out, const std::uint64_t* a, const std::uint32_t* index, std::size_t n);
-    /// a(x^g) in coefficient form, for h = g^-1 modulo 2n: out[j] = +-a[k mod n], k = h j mod 2n, minus where
-    /// k
-    /// >= n. n is a power of two, h odd and below 2n. out is not a.
+    /// a(x^g) in coefficient form, for h = g^-1 modulo 2n: out[j] = +-a[k mod n] with k = h j mod 2n,
+    /// minus from k = n on. n is a power of two, h odd and below 2n. out is not a.
     void (*automorphism)(std::uint64_t* out, const std::uint64_t* a, std::size_t n, std::uint32_t h,
                          const Modulus& q);
 

@@ -1214,8 +1214,8 @@ void automorphism(Word* out, const Word* a, std::size_t n, std::uint32_t h, cons
                 x = _mm512_mask_load_epi64(x, static_cast<__mmask8>(1u << b), source[b] + offset);
             }
             const std::size_t u = (inverse * k) & mask;
-            const auto minus = static_cast<__mmask8>(u >= vectors ? ~negative : negative);
-            x = _mm512_mask_sub_epi64(x, _mm512_mask_test_epi64_mask(minus, x, x), q, x);
+            const auto negated = static_cast<__mmask8>(u >= vectors ? ~negative : negative);
+            x = _mm512_mask_sub_epi64(x, _mm512_mask_test_epi64_mask(negated, x, x), q, x);
             store(out + (u & (vectors - 1)) * lanes, _mm512_permutexvar_epi64(permutation, x));
         }
     }

@@ -269,10 +269,10 @@ void tensor_square(Word* out0, Word* out1, Word* out2, const Word* a0, const Wor
 
 // ---- base conversion
 
-/// Some columns at a time, as in dot.
 /// Weights are read as they are.
 void prepare_weights(Word*, std::size_t, const Modulus&) {}
 
+/// Some columns at a time, as in dot.
 void weighted_sum(Word* out, const Word* const* rows, const Word* weights, std::size_t count, std::size_t n,
                   const Modulus& q) {
     for (std::size_t j = 0; j < n; j += sum_columns) {

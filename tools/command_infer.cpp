@@ -46,8 +46,8 @@ struct Planned {
     std::shared_ptr<const Context> context;
 };
 
-/// The server's own plan for an upload: the client settled packing and security level when it exported its
-/// half, the server decides on circuit privacy.
+/// The server's own plan for an upload: packing, security level and number of plaintext moduli were settled
+/// when the client's half was exported, the server decides on circuit privacy.
 Plan plan_for(const Model& model, const PlanOptions& options, const std::string& upload,
               const ClientPlan& client) {
     if (client.model != model.name) {
@@ -63,6 +63,7 @@ Plan plan_for(const Model& model, const PlanOptions& options, const std::string&
     }
     request.packing = client.packing;
     request.security = client.parameters.security;
+    request.plain_moduli = client.parameters.plain_moduli.size();
     request.public_encryption = client.public_encryption;
     Plan plan = make_plan(model, request);
     if (plan.client != client) {

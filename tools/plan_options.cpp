@@ -28,6 +28,12 @@ void PlanOptions::add_to(CLI::App& command) {
     command.add_option("--security", security, "bits of security by the 2024 guidelines")
         ->capture_default_str()
         ->check(CLI::IsMember({128, 192, 256}));
+    command
+        .add_option(
+            "--plain-moduli", plain_moduli,
+            "how many plaintext moduli share the range of the logits (default: as many as cost least)")
+        ->type_name("N")
+        ->check(CLI::Range(std::size_t{1}, PlanLimits::plain_moduli));
     add_privacy_options(command, *this);
 }
 
@@ -40,6 +46,7 @@ PlanRequest PlanOptions::request(std::size_t batch) const {
         }
     }
     request.security = security;
+    request.plain_moduli = plain_moduli;
     request.public_encryption = public_encryption;
     request.privacy_bits = no_circuit_privacy ? 0 : privacy_bits.value_or(default_privacy_bits);
     return request;

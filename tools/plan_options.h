@@ -19,6 +19,7 @@ inline constexpr const char* default_model = "faster-cryptonets";
 struct PlanOptions {
     std::string packing = "auto";
     int security = 128;
+    std::size_t plain_moduli = 0;     ///< 0: as many as cost least
     std::optional<int> privacy_bits;  ///< absent: the default
     bool no_circuit_privacy = false;
     bool public_encryption = false;

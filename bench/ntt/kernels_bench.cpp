@@ -91,7 +91,7 @@ std::vector<Operation> operations() {
          }},
         {"gather_within_eight",
          [](auto& k, auto& o) { k.gather(o.out[0].data(), o.rows[0], o.within_eight.data(), n); }},
-        {"automorphism", [](auto& k, auto& o) { k.automorphism(o.out[0].data(), o.rows[0], n, 3, o.q); }},
+        {"automorphism", [](auto& k, auto& o) { k.automorphism(o.out[0].data(), o.rows[0], n, 2187, o.q); }},
         {"filter_below",
          [](auto& k, auto& o) {
              benchmark::DoNotOptimize(

@@ -468,7 +468,8 @@ Parameters secure_parameters(std::size_t n, std::vector<int> data, int special, 
 
 INSTANTIATE_TEST_SUITE_P(Secure, NoiseTightness,
                          ::testing::Values(secure_parameters(4096, {36, 36}, 34, 1 << 9),
-                                           secure_parameters(8192, {50, 50, 50}, 50, 65537)));
+                                           secure_parameters(8192, {50, 50, 50}, 50, 65537),
+                                           secure_parameters(8192, {50, 50, 50}, 18, 65537)));
 
 }  // namespace
 }  // namespace lacuna::testing

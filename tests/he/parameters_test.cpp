@@ -115,7 +115,7 @@ TEST(Parameters, AllProblemsAreListedEachWithWhatToDo) {
                      "12289 occurs twice; give it once", "security: log2(QP) = 220", "n = 4096", "up to 106",
                      "use smaller or fewer primes"});
 
-    // A digit of 100 bits over 20 special ones leaves noise of 85, more than log2(Q / 2t) = 81.
+    // A digit of 100 bits over 20 special ones leaves noise of 90 bits, more than log2(Q / 2t) = 81.
     Parameters drowned;
     drowned.n = 8192;
     drowned.data_bits = {50, 50};
@@ -127,6 +127,14 @@ TEST(Parameters, AllProblemsAreListedEachWithWhatToDo) {
                      "use larger or more special primes"});
     drowned.digit_limbs = 1;
     EXPECT_NO_THROW((void)resolve(drowned));
+
+    // No special prime helps where Q itself has no room.
+    Parameters narrow;
+    narrow.n = 4096;
+    narrow.data_bits = {26};
+    narrow.special_bits = {50};
+    narrow.plain_bits = {17};
+    EXPECT_NO_THROW((void)resolve(narrow));
 
     Parameters primes;
     primes.n = 64;

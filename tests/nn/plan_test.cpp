@@ -190,6 +190,19 @@ TEST(Plan, JoinsSeveralModuliWhereOneIsTooSmall) {
     expect_sound(model, request_of(Packing::radix), radix);
 }
 
+TEST(Plan, TakesAsManyModuliAsAreAskedFor) {
+    const Model model = SmallModel(8).two_activations(2, 2, 3);
+    PlanRequest request = request_of(Packing::slots);
+    for (const std::size_t count : {1, 2, 3}) {
+        request.plain_moduli = count;
+        const Plan plan = make_plan(model, request);
+        EXPECT_EQ(plan.moduli(), count);
+        expect_sound(model, request, plan);
+    }
+    request.plain_moduli = 9;
+    EXPECT_NE(refusal(model, request).find("at most 8 plaintext moduli, found 9"), std::string::npos);
+}
+
 TEST(Plan, RefusesWhatItCannotDo) {
     const Model model = SmallModel(7).two_activations(2, 2, 3);
     EXPECT_NE(refusal(model, request_of(std::nullopt, 128, 0, 0)).find("at least 1 image"),

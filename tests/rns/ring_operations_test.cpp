@@ -225,6 +225,9 @@ TEST(RingOperations, KeepSecretsSecret) {
     multiply_monomial(basis, secret, 1, 3, shifted);
     EXPECT_EQ(shifted.secrecy(), Secrecy::secret);
     EXPECT_EQ(secret.first_limbs(1).secrecy(), Secrecy::secret);
+    RnsPolynomial kept = secret;
+    kept.keep_limbs(1);
+    EXPECT_EQ(kept.secrecy(), Secrecy::secret);
     EXPECT_EQ(RnsPolynomial(secret).secrecy(), Secrecy::secret);
 }
 
