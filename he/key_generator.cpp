@@ -26,11 +26,6 @@ void mask(const Ring& ring, const RnsPolynomial& secret, const RnsPolynomial& a,
     negate(basis, b, b);
 }
 
-/// The element whose automorphism undoes that of g: g^-1 modulo 2n, as g^(n/2) = 1 modulo 2n for every odd g.
-std::uint32_t inverse_element(std::size_t n, std::uint32_t g) {
-    return static_cast<std::uint32_t>(Modulus(2 * n).power(g, n / 2 - 1));
-}
-
 }  // namespace
 
 KeyGenerator::KeyGenerator(std::shared_ptr<const Ring> ring) : ring_(std::move(ring)) {

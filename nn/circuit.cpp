@@ -350,14 +350,20 @@ double encoded_weight(std::int64_t value, Packing packing, const std::vector<std
                : encoded_weight(mpz_class(static_cast<long>(value)), packing, moduli);
 }
 
+/// The largest |weight|.
+std::uint64_t largest_magnitude(const WeightMatrix& weights) {
+    std::uint64_t largest = 0;
+    for (const std::vector<WeightTerm>& row : weights.rows) {
+        for (const WeightTerm& term : row) {
+            largest = std::max(largest, static_cast<std::uint64_t>(std::abs(term.weight)));
+        }
+    }
+    return largest;
+}
+
 /// Whether some weight is not its own centred residue modulo every one of the moduli.
 bool wraps(const WeightMatrix& weights, const std::vector<std::uint64_t>& moduli) {
-    const std::uint64_t smallest = *std::min_element(moduli.begin(), moduli.end());
-    return std::any_of(weights.rows.begin(), weights.rows.end(), [&](const std::vector<WeightTerm>& row) {
-        return std::any_of(row.begin(), row.end(), [&](const WeightTerm& term) {
-            return static_cast<std::uint64_t>(std::abs(term.weight)) > smallest / 2;
-        });
-    });
+    return largest_magnitude(weights) > *std::min_element(moduli.begin(), moduli.end()) / 2;
 }
 
 /// Divides a row by the greatest common divisor of its weights and makes the first one positive: proportional
@@ -418,16 +424,11 @@ mpz_class largest_weight(const Model& model) {
                 largest = std::max(largest, mpz_class(abs(c)));
             }
         }
-        const auto* convolution = std::get_if<Convolution>(&layer.kind);
-        const auto* dense = std::get_if<Dense>(&layer.kind);
-        if (const WeightMatrix* weights = convolution != nullptr ? &convolution->weights
-                                          : dense != nullptr     ? &dense->weights
-                                                                 : nullptr) {
-            for (const std::vector<WeightTerm>& row : weights->rows) {
-                for (const WeightTerm& term : row) {
-                    largest = std::max(largest, mpz_class(static_cast<long>(std::abs(term.weight))));
-                }
-            }
+        if (const auto* convolution = std::get_if<Convolution>(&layer.kind)) {
+            largest = std::max(largest, to_mpz(largest_magnitude(convolution->weights)));
+        }
+        if (const auto* dense = std::get_if<Dense>(&layer.kind)) {
+            largest = std::max(largest, to_mpz(largest_magnitude(dense->weights)));
         }
     }
     return largest;

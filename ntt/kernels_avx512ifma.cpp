@@ -1187,10 +1187,7 @@ void automorphism(Word* out, const Word* a, std::size_t n, std::uint32_t h, cons
         source_lane[v] = product % lanes;
         shift[source_lane[v]] = product / lanes;
     }
-    std::size_t inverse = h;
-    for (int i = 0; i < 4; ++i) {
-        inverse *= 2 - h * inverse;
-    }
+    const Word inverse = inverse_mod_word(h);
     const Vec q = broadcast(modulus.value());
     const Vec permutation = load(source_lane);
     for (std::size_t k = 0; k < vectors;) {

@@ -8,17 +8,21 @@
 
 namespace lacuna {
 
+std::uint32_t inverse_element(std::size_t n, std::uint32_t g) {
+    std::uint32_t inverse = g;
+    for (int i = 0; i < 4; ++i) {  // Newton's iteration doubles the number of correct bits, from 3
+        inverse *= 2 - g * inverse;
+    }
+    return inverse & static_cast<std::uint32_t>(2 * n - 1);
+}
+
 Automorphism::Automorphism(std::size_t n, std::uint32_t element)
-    : n_(n), element_(element), inverse_(element), ntt_index_(n) {
+    : n_(n), element_(element), inverse_(inverse_element(n, element)), ntt_index_(n) {
     if (!std::has_single_bit(n) || element % 2 == 0 || element >= 2 * n) {
         throw Error("automorphism: expected an odd element below 2n = " + std::to_string(2 * n) + ", found " +
                     std::to_string(element));
     }
     const auto mask = static_cast<std::uint32_t>(2 * n - 1);
-    for (int i = 0; i < 4; ++i) {  // Newton's iteration doubles the number of correct bits, from 3
-        inverse_ *= 2 - element * inverse_;
-    }
-    inverse_ &= mask;
     const int log_n = std::countr_zero(n);
     for (std::uint32_t i = 0; i < n; ++i) {
         // The value of a(x^g) at psi^(2r + 1) is the value of a at psi^(g (2r + 1)).

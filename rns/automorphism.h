@@ -10,6 +10,10 @@
 
 namespace lacuna {
 
+/// The element whose automorphism undoes that of g: g^-1 modulo 2n, for odd g and n a power of two below
+/// 2^31.
+[[nodiscard]] std::uint32_t inverse_element(std::size_t n, std::uint32_t g);
+
 /// The ring automorphism x -> x^g of Z[x]/(x^n + 1), g odd in [1, 2n), as a permutation in either form.
 class Automorphism {
   public:

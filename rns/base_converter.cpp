@@ -16,28 +16,6 @@ constexpr std::size_t block_size = 256;
 
 }  // namespace
 
-/// From one modulus: Q/q_0 = 1, so y_0 is x itself, and v is 0 or 1.
-void BaseConverter::lift(const std::uint64_t* from, std::span<std::uint64_t* const> to, std::size_t n) const {
-    const Modulus& q = from_.front();
-    Buffer overflow;
-    for (std::size_t j = 0; j < to.size(); ++j) {
-        if (to[j] == nullptr) {
-            continue;
-        }
-        if (q.value() % 2 != 0 && q.value() < 2 * to_[j].value()) {
-            kernels_->lift_centred(to[j], from, n, q, to_[j]);
-            continue;
-        }
-        if (overflow.size() == 0) {
-            overflow = Buffer::uninitialised(n);
-            kernels_->round_fractions(overflow.data(), &from, reciprocals_.high.data(),
-                                      reciprocals_.low.data(), 1, n);
-        }
-        const std::array<const std::uint64_t*, 2> rows = {from, overflow.data()};
-        kernels_->weighted_sum(to[j], rows.data(), weights_[j].data(), rows.size(), n, to_[j]);
-    }
-}
-
 BaseConverter::BaseConverter(std::span<const Modulus> from, std::span<const Modulus> to,
                              const Kernels& kernels)
     : kernels_(&kernels), from_(from.begin(), from.end()), to_(to.begin(), to.end()) {
@@ -87,6 +65,28 @@ void BaseConverter::convert(std::span<const std::uint64_t* const> from, std::spa
                                        to_[j]);
             }
         }
+    }
+}
+
+/// From one modulus: Q/q_0 = 1, so y_0 is x itself, and v is 0 or 1.
+void BaseConverter::lift(const std::uint64_t* from, std::span<std::uint64_t* const> to, std::size_t n) const {
+    const Modulus& q = from_.front();
+    Buffer overflow;
+    for (std::size_t j = 0; j < to.size(); ++j) {
+        if (to[j] == nullptr) {
+            continue;
+        }
+        if (q.value() % 2 != 0 && q.value() < 2 * to_[j].value()) {
+            kernels_->lift_centred(to[j], from, n, q, to_[j]);
+            continue;
+        }
+        if (overflow.size() == 0) {
+            overflow = Buffer::uninitialised(n);
+            kernels_->round_fractions(overflow.data(), &from, reciprocals_.high.data(),
+                                      reciprocals_.low.data(), 1, n);
+        }
+        const std::array<const std::uint64_t*, 2> rows = {from, overflow.data()};
+        kernels_->weighted_sum(to[j], rows.data(), weights_[j].data(), rows.size(), n, to_[j]);
     }
 }
 

@@ -37,8 +37,8 @@ class BaseConverter {
     std::vector<Modulus> to_;
     std::vector<ShoupFactor> inverse_;  // (Q/q_i)^-1 mod q_i
     FixedFractions reciprocals_;        // 1/q_i
-    std::vector<std::vector<std::uint64_t>>
-        weights_;  // [j], prepared: Q/q_i mod p_j for every i, then -Q mod p_j
+    // [j]: Q/q_i mod p_j for every i, then -Q mod p_j; prepared.
+    std::vector<std::vector<std::uint64_t>> weights_;
 };
 
 }  // namespace lacuna

@@ -49,8 +49,8 @@ class Scaler {
     std::vector<std::uint64_t> factors_;  // (QP/m_i)^-1 mod m_i
     FixedFractions reciprocals_;          // 1/m_i
     FixedFractions fractions_;            // of t P/(m_i D) for every i, then of -t P/D
-    std::vector<std::vector<std::uint64_t>>
-        weights_;  // [j], prepared: the integers for every m_i, for v, then 1
+    // [j]: the integers for every m_i, for v, then 1; prepared.
+    std::vector<std::vector<std::uint64_t>> weights_;
 };
 
 /// round(t z / Q) modulo t, for z known modulo Q alone: the last step of decryption. t must be coprime to Q.

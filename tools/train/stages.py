@@ -37,7 +37,8 @@ class Course:
             bits = "" if network.output_unit() is None else ranges.proven_bits(network.to_integer())
             self.curve.append((part, epoch, round(loss, 5), score, bits))
 
-        training.train(network, self.gentle if stage.get("gentle") else self.pool, self.pixels, epochs, stage.get("rate", 0.001),
+        pool = self.gentle if stage.get("gentle") else self.pool
+        training.train(network, pool, self.pixels, epochs, stage.get("rate", 0.001),
                        self.recipe["seed"] + stage.get("seed", 0), title,
                        stage.get("distillation", self.recipe.get("distillation")), penalty=stage.get("penalty", 0.0),
                        validation=self.validation, decay=stage.get("decay", 0.0),
