@@ -110,11 +110,11 @@ Word inverse_mod_word(Word q) {
 
 // ---- transforms
 //
-// Products by a constant w are Montgomery products with radix 2^52 against W = w 2^52 mod q and V = W q^-1
-// mod 2^52: y W and low52(y V) q agree in their low 52 bits, so y w = high52(y W) - high52(low52(y V) q) mod
-// q exactly, in
-// (-q, q) for y < 2^52. Unlike Shoup's product it needs no mask: the difference is a true signed 64-bit
-// integer.
+// Products by a constant w are Shoup's (Harvey, arXiv 1205.2926) with radix 2^52: for y < 2^52 and w' =
+// floor(w 2^52 / q), y w - high52(y w') q is congruent to y w and in [0, 2q). Both terms are added to what is
+// there as low52(y w) and low52(h (2^52 - q)), which makes a sum that is right modulo 2^52 only. A multiplier
+// reads no more than that; elsewhere a mask restores the word. What counts here is the number of
+// instructions, loads and copies among them: the processor issues six of them a cycle.
 //
 // A transform makes passes of up to three stages over blocks of the array, with two vectors of each row in
 // flight, because one leaves the multipliers waiting for each other. The last pass takes four stages over 16
@@ -135,7 +135,7 @@ struct Pass {
     std::size_t offset = 0;
 };
 
-/// Words of constants that a block of a pass of s stages between registers needs: 2^s - 1 pairs (W, V).
+/// Words of constants that a block of a pass of s stages between registers needs: 2^s - 1 pairs (w, w').
 constexpr std::size_t pass_constants(int stages) {
     return 2 * ((std::size_t{1} << stages) - 1);
 }
@@ -148,6 +148,10 @@ constexpr std::size_t set_constants = set_head + pass_constants(lane_stages) * l
 /// and a gap.
 constexpr std::size_t table_head = lanes;
 constexpr std::size_t table_ends = 4;
+
+Word twiddle_quotient(Word w, const Modulus& modulus) {
+    return static_cast<Word>((uint128_t{w} << 52) / modulus.value());
+}
 
 /// How a transform of n words is cut into passes.
 struct Plan {
@@ -172,18 +176,20 @@ struct Plan {
 struct Constants {
     explicit Constants(const Modulus& modulus)
         : q(broadcast(modulus.value())),
-          minus_q(broadcast(Word{0} - modulus.value())),
+          minus_q(broadcast((Word{1} << 52) - modulus.value())),
           double_q(broadcast(2 * modulus.value())),
           minus_double_q(broadcast(Word{0} - 2 * modulus.value())),
-          two(broadcast(2)) {}
+          two(broadcast(2)),
+          mask(broadcast(mask52)) {}
     Vec q;
-    Vec minus_q;
+    Vec minus_q;  // modulo 2^52
     Vec double_q;
     Vec minus_double_q;
     Vec two;
+    Vec mask;
 };
 
-/// W and V of one product, the same or different for each lane.
+/// w and w' of one product, the same or different for each lane.
 struct Twiddle {
     Vec value;
     Vec quotient;
@@ -198,6 +204,14 @@ inline Twiddle load_twiddle(const Word* table, int i) {
     } else {
         return {broadcast(table[index]), broadcast(table[index + 1])};
     }
+}
+
+/// sum + y w modulo 2^52, the product in [0, 2q) for y < 2^52.
+inline Vec add_product(Vec sum, Vec y, const Twiddle& w, const Constants& c) {
+    return add_low(add_low(sum, y, w.value), add_high(zero(), y, w.quotient), c.minus_q);
+}
+inline Vec low_bits(Vec x, const Constants& c) {
+    return _mm512_and_si512(x, c.mask);
 }
 
 /// Transposes the 8 x 8 matrix whose rows are x[0 ... 7]: bits of the lane number and of the register number
@@ -232,26 +246,27 @@ inline Twiddle load_twiddle(const Word* table, int i) {
 
 // Forward butterflies (Cooley-Tukey): x, y -> x + w y, x - w y.
 //
-//   x --[ reduce to [0, 2q) ]--+-- + --- x + w y + q
+//   x --[ reduce to [0, 2q) ]--+-- + --- x + w y
 //                              |
-//   y --------[ times w ]------+-- - --- x - w y -+ q
+//   y --------[ times w ]------+-- - --- x - w y (+ 2q)
 //
-// The multiplier takes y in [0, 4q). The sum comes out there, shifted by q for nothing; the difference costs
-// one addition less where it may stay in [-2q, 2q), and it may where the next stage is going to reduce it as
-// its x: adding 2q instead of subtracting reduces that form.
+// The multiplier takes y in [0, 4q) modulo 2^52, so where the next stage multiplies the results, they may
+// stay as they are. Where it reduces them as its x, they must be words, but the difference may stay in (-2q,
+// 2q), which saves its addition: adding 2q instead of subtracting reduces that form.
 
-/// What the results are for the next stage, and with it the range of the difference.
-enum class Next { x, y };
+/// What the results are for the next stage: every lane an x, a y, or some of them either.
+enum class Next { x, y, either };
 
-/// x in [0, 4q), and then excess is 2q, or x in [-2q, 2q), and then excess is -2q; y in [0, 4q). The new x is
-/// in (0, 4q), the new y in (-2q, 2q) where it will be an x and in (0, 4q) where it will be a y.
+/// x in [0, 4q), and then excess is 2q, or x in (-2q, 2q), and then excess is -2q; y in [0, 4q) modulo 2^52.
+/// Results are in [0, 4q), if they will be a y modulo 2^52; but if they will be an x, the new y is in
+/// (-2q, 2q).
 template <Next next>
 [[gnu::always_inline]] inline void forward_butterfly(Vec& x, Vec& y, const Twiddle& w, Vec excess,
                                                      const Constants& c) {
     const Vec reduced = correct(x, excess);
     const Vec twice = opaque(next == Next::x ? plus(reduced, reduced) : add_low(c.double_q, reduced, c.two));
-    const Vec multiple = add_high(c.minus_q, add_low(zero(), y, w.quotient), c.q);
-    x = opaque(minus(add_high(reduced, y, w.value), multiple));
+    const Vec sum = add_product(reduced, y, w, c);
+    x = opaque(next == Next::y ? sum : low_bits(sum, c));
     y = minus(twice, x);
 }
 
@@ -259,8 +274,7 @@ template <Next next>
 [[gnu::always_inline]] inline void final_forward_butterfly(Vec& x, Vec& y, const Twiddle& w, Vec excess,
                                                            const Constants& c) {
     const Vec reduced = correct(correct(x, excess), c.q);
-    const Vec multiple = add_high(zero(), add_low(zero(), y, w.quotient), c.q);
-    const Vec product = correct_signed(minus(add_high(zero(), y, w.value), multiple), c.q);
+    const Vec product = correct(low_bits(add_product(zero(), y, w, c), c), c.q);
     x = correct(plus(reduced, product), c.q);
     y = correct_signed(minus(reduced, product), c.q);
 }
@@ -353,8 +367,9 @@ template <std::size_t units = set_units>
     }
 #pragma GCC unroll 4
     for (std::size_t i = 0; i < units; ++i) {
-        forward_butterfly<Next::y>(x[2 * i], x[2 * i + 1], load_twiddle<false>(table, static_cast<int>(i)),
-                                   i % 2 == 0 ? c.double_q : c.minus_double_q, c);
+        forward_butterfly<Next::either>(x[2 * i], x[2 * i + 1],
+                                        load_twiddle<false>(table, static_cast<int>(i)),
+                                        i % 2 == 0 ? c.double_q : c.minus_double_q, c);
     }
 }
 
@@ -482,21 +497,18 @@ void ntt_forward(const NttTables& tables, Word* a, const Word* source) {
 }
 
 // Inverse butterflies (Gentleman-Sande): x, y -> x + y, w (x - y). What is going to be a y is kept negated,
-// which the butterfly that makes it does for nothing, so that x - y is one addition.
+// so that x - y is one addition. It costs nothing: sums subtract the other way, and blocks whose results are
+// going to be y have -w in the table.
 
-/// x and negated in [0, 2q] for y = -negated -> x + y and w (x - y) in [0, 2q), or the opposites of both.
+/// x and negated in [0, 2q] for y = -negated -> x + y (or, where negate, its opposite) and w (x - y), in
+/// [0, 2q].
 template <bool negate>
 [[gnu::always_inline]] inline void inverse_butterfly(Vec& x, Vec& negated, const Twiddle& w,
                                                      const Constants& c) {
     const Vec difference = plus(x, negated);
     const Vec sum = negate ? minus(negated, x) : minus(x, negated);  // [-2q, 2q]
-    const Vec estimate = add_low(zero(), difference, w.quotient);
     x = correct_signed(sum, c.double_q);
-    if constexpr (negate) {
-        negated = minus(add_high(c.q, estimate, c.q), add_high(zero(), difference, w.value));
-    } else {
-        negated = minus(add_high(c.q, difference, w.value), add_high(zero(), estimate, c.q));
-    }
+    negated = low_bits(add_product(zero(), difference, w, c), c);
 }
 
 /// The last stage of all: the same input -> scale (x + y), w (x - y) in [0, q).
@@ -504,10 +516,8 @@ template <bool negate>
                                                            const Twiddle& scale, const Constants& c) {
     const Vec sum = minus(plus(x, c.double_q), negated);
     const Vec difference = plus(x, negated);
-    const Vec sum_multiple = add_high(zero(), add_low(zero(), sum, scale.quotient), c.q);
-    const Vec multiple = add_high(zero(), add_low(zero(), difference, w.quotient), c.q);
-    x = correct_signed(minus(add_high(zero(), sum, scale.value), sum_multiple), c.q);
-    negated = correct_signed(minus(add_high(zero(), difference, w.value), multiple), c.q);
+    x = correct(low_bits(add_product(zero(), sum, scale, c), c), c.q);
+    negated = correct(low_bits(add_product(zero(), difference, w, c), c), c.q);
 }
 
 /// Stage `stage` of `stages`, whose results are going to be (x) as they are, (y) negated, or (final) the sums
@@ -693,10 +703,9 @@ void ntt_inverse(const NttTables& tables, Word* a, Word factor) {
     Word ends[table_ends];
     std::copy_n(table, table_ends, ends);
     if (factor != 1) {
-        const Word inverse = inverse_mod_word(modulus.value());
         for (std::size_t i = 0; i < table_ends; i += 2) {
             ends[i] = modulus.multiply(ends[i], factor);
-            ends[i + 1] = ends[i] * inverse & mask52;
+            ends[i + 1] = twiddle_quotient(ends[i], modulus);
         }
     }
     int whole = 0;  // passes over the whole array
@@ -730,15 +739,21 @@ void ntt_inverse(const NttTables& tables, Word* a, Word factor) {
     }
 }
 
+enum class Direction { forward, inverse };
+
 /// Writes the constants of one direction from its TwiddlePowers.
+template <Direction direction>
 Buffer lay_out(std::size_t n, const Modulus& modulus, const Buffer& powers, Word scale) {
     const Plan plan(n);
-    const Word inverse = inverse_mod_word(modulus.value());
     Buffer table(plan.words);
     const auto put = [&](std::size_t position, std::size_t gap, Word w) {
-        const Word value = modulus.reduce(uint128_t{w} << 52);
-        table[position] = value;
-        table[position + gap] = value * inverse & mask52;
+        table[position] = w;
+        table[position + gap] = twiddle_quotient(w, modulus);
+    };
+    // The constant of block `block` of 2^stage; odd blocks of the inverse go on as a y, negated.
+    const auto power = [&](std::size_t blocks, std::size_t block) {
+        const Word w = powers[blocks + block];
+        return direction == Direction::inverse && block % 2 != 0 ? modulus.value() - w : w;
     };
     put(0, 1, scale);
     put(2, 1, powers[1]);
@@ -749,22 +764,24 @@ Buffer lay_out(std::size_t n, const Modulus& modulus, const Buffer& powers, Word
             const std::size_t position = pass.offset + block * pass_constants(pass.stages);
             for (int s = 0; s < pass.stages; ++s) {
                 for (std::size_t i = 0; i < std::size_t{1} << s; ++i) {
-                    put(position + pass_constants(s) + 2 * i, 1, powers[((blocks + block) << s) + i]);
+                    put(position + pass_constants(s) + 2 * i, 1, power(blocks << s, (block << s) + i));
                 }
             }
         }
     }
     for (std::size_t unit = 0; unit < n / unit_words; ++unit) {
         const std::size_t position = plan.last_offset + unit / set_units * set_constants;
-        put(position + 2 * (unit % set_units), 1, powers[n / unit_words + unit]);
+        put(position + 2 * (unit % set_units), 1, power(n / unit_words, unit));
     }
-    // After the transposition, lane l of the registers belongs to the l-th group of eight words.
+    // After the transposition, lane l of the registers belongs to the l-th group of eight words. There the
+    // inverse's sums are not negated, so nor are its products where a group ends.
     for (std::size_t row = 0; row < n / lanes; ++row) {
         const std::size_t position = plan.last_offset + row / lanes * set_constants + set_head + row % lanes;
-        for (int s = 0; s < lane_stages; ++s) {
+        put(position, lanes, powers[n / lanes + row]);
+        for (int s = 1; s < lane_stages; ++s) {
             for (std::size_t i = 0; i < std::size_t{1} << s; ++i) {
                 put(position + lanes * (pass_constants(s) + 2 * i), lanes,
-                    powers[((n / lanes + row) << s) + i]);
+                    power((n / lanes) << s, (row << s) + i));
             }
         }
     }
@@ -773,8 +790,8 @@ Buffer lay_out(std::size_t n, const Modulus& modulus, const Buffer& powers, Word
 
 void build_twiddles(std::size_t n, const Modulus& q, Word root, Buffer& forward, Buffer& inverse) {
     const TwiddlePowers powers(n, q, root);
-    forward = lay_out(n, q, powers.forward, powers.scale);
-    inverse = lay_out(n, q, powers.inverse, powers.scale);
+    forward = lay_out<Direction::forward>(n, q, powers.forward, powers.scale);
+    inverse = lay_out<Direction::inverse>(n, q, powers.inverse, powers.scale);
 }
 
 // ---- element by element
