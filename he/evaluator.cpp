@@ -473,54 +473,62 @@ Ciphertext Evaluator::sum_of_rotated_products(const Ciphertext& a, std::span<con
     const std::size_t n = ring.n();
     const std::size_t limbs = a.limbs();
     const std::size_t extended = limbs + ring.special().size();
-    // Modulo Q_l: what needs no key. Modulo Q_l P: what does, divided by P once at the end.
-    std::array<RnsPolynomial, 2> plain_sums = {RnsPolynomial(n, limbs, Form::ntt),
-                                               RnsPolynomial(n, limbs, Form::ntt)};
-    std::array<RnsPolynomial, 2> key_sums = {RnsPolynomial(n, extended, Form::ntt),
-                                             RnsPolynomial(n, extended, Form::ntt)};
-    const Ciphertext transformed = to_ntt(a);
-    RaisedDigits raised;
+    std::vector<const GaloisKeys::Entry*> entries;  // of every term, none where nothing turns
     for (const RotatedTerm& term : terms) {
         if (term.plaintext == nullptr || term.plaintext->t != a.t || term.plaintext->data_limbs != limbs ||
             term.plaintext->values.limbs() != extended || term.plaintext->values.n() != n) {
             throw Error("sum_of_rotated_products: expected plaintexts from prepare_for_rotations for " +
                         std::to_string(limbs) + " limbs modulo t = " + std::to_string(a.t));
         }
-        const RnsPolynomial& values = term.plaintext->values;
-        const auto accumulate = [&](const RnsPolynomial& polynomial, RnsPolynomial& sum) {
-            for (std::size_t i = 0; i < sum.limbs(); ++i) {
-                ring.kernels().multiply_add(sum.limb(i), polynomial.limb(i), values.limb(i), n,
-                                            ring.key_basis().modulus(extended_prime(ring, limbs, i)));
-            }
-        };
         const std::uint32_t element = rotation_element(n, term.steps);
-        if (element == 1) {
-            accumulate(transformed.parts[0], plain_sums[0]);
-            accumulate(transformed.parts[1], plain_sums[1]);
-            continue;
-        }
-        const GaloisKeys::Entry& entry = keys.at(element);
-        if (raised.digits.empty()) {
-            raised = raise_digits(ring, a.parts[1]);
-        }
-        RnsPolynomial c0;
-        entry.automorphism.apply(ring.data(), transformed.parts[0], c0);
-        accumulate(c0, plain_sums[0]);
-        std::array<RnsPolynomial, 2> switched = apply_key(ring, raised, entry.key);
+        entries.push_back(element == 1 ? nullptr : &keys.at(element));
+    }
+    // With sigma a rotation and (d_0, d_1) the product of the digits and its key, the term is its plaintext
+    // times sigma(c_0 + d_0 / P, d_1 / P): summed modulo Q_l P as sigma(P c_0 + d_0, d_1), in NTT form, where
+    // sigma is a permutation.
+    const mpz_class special = ring.special().product();
+    RaisedDigits digits(ring, a.parts[1]);
+    ExtendedPair sums(ring, limbs);
+    std::array<Buffer, 2> parts = {Buffer::uninitialised(n), Buffer::uninitialised(n)};  // P c
+    std::array<Buffer, 2> products = {Buffer::uninitialised(n), Buffer::uninitialised(n)};
+    Buffer turned = Buffer::uninitialised(n);
+    for (std::size_t i = 0; i < extended; ++i) {
+        const std::size_t prime = extended_prime(ring, limbs, i);
+        const Modulus& q = ring.key_basis().modulus(prime);
         for (std::size_t k = 0; k < 2; ++k) {
-            // In NTT form an automorphism only permutes, whatever the primes.
-            entry.automorphism.apply(ring.key_basis(), switched[k], switched[k]);
-            accumulate(switched[k], key_sums[k]);
+            std::fill_n(sums.row(k, i), n, 0);
+            if (i < limbs) {
+                const ShoupFactor p(residue(special, q), q);
+                ring.kernels().multiply_scalar(parts[k].data(), a.parts[k].limb(i), n, p, q);
+                ring.key_basis().tables(prime).forward(parts[k].span());
+            }
         }
+        for (std::size_t term = 0; term < terms.size(); ++term) {
+            const std::uint64_t* const values = terms[term].plaintext->values.limb(i);
+            const auto accumulate = [&](std::size_t k, const Buffer& row) {
+                ring.kernels().multiply_add(sums.row(k, i), row.data(), values, n, q);
+            };
+            if (entries[term] == nullptr) {
+                for (std::size_t k = 0; i < limbs && k < 2; ++k) {  // P c vanishes modulo P
+                    accumulate(k, parts[k]);
+                }
+                continue;
+            }
+            digits.multiply(entries[term]->key, i, products[0].data(), products[1].data());
+            if (i < limbs) {
+                ring.kernels().add(products[0].data(), products[0].data(), parts[0].data(), n, q);
+            }
+            for (std::size_t k = 0; k < 2; ++k) {
+                ring.kernels().gather(turned.data(), products[k].data(),
+                                      entries[term]->automorphism.ntt_index(), n);
+                accumulate(k, turned);
+            }
+        }
+        sums.to_coefficients(i);
     }
     Ciphertext result = like(a);
-    for (std::size_t k = 0; k < 2; ++k) {
-        lacuna::to_coefficients(ring.data(), plain_sums[k]);
-        if (!raised.digits.empty()) {
-            const RnsPolynomial divided = divide_by_special(ring, std::move(key_sums[k]));
-            lacuna::add(ring.data(), plain_sums[k], divided, plain_sums[k]);
-        }
-        result.parts.push_back(std::move(plain_sums[k]));
+    for (RnsPolynomial& part : sums.divided()) {
+        result.parts.push_back(std::move(part));
     }
     return result;
 }

@@ -28,169 +28,144 @@ void check_key(std::size_t digits, const KeySwitchKey& key) {
     }
 }
 
-/// Digit d of c modulo the primes i in [first, last) of an extended polynomial, in NTT form, to rows[i -
-/// first].
-void raise_digit(const Ring& ring, const RnsPolynomial& c, std::size_t d, std::size_t first, std::size_t last,
-                 std::span<std::uint64_t* const> rows) {
-    const std::size_t limbs = c.limbs();
-    const std::size_t begin = d * ring.digit_limbs();
-    const std::size_t end = std::min(begin + ring.digit_limbs(), limbs);
+}  // namespace
+
+// ---- RaisedDigits
+
+RaisedDigits::RaisedDigits(const Ring& ring, const RnsPolynomial& c)
+    : ring_(&ring), c_(&c), row_by_row_(ring.digit_limbs() == 1) {
+    check_operand(ring, c);
+    const std::size_t n = ring.n();
+    const std::size_t extended = c.limbs() + ring.special().size();
+    current_ = extended;  // none
+    rows_.resize(ring.digits(c.limbs()));
+    for (std::size_t d = 0; d < rows_.size(); ++d) {
+        Buffer& digit = storage_.emplace_back(Buffer::uninitialised(row_by_row_ ? n : extended * n));
+        if (!row_by_row_) {
+            std::vector<std::uint64_t*> rows;
+            for (std::size_t i = 0; i < extended; ++i) {
+                rows.push_back(digit.data() + i * n);
+            }
+            raise(d, 0, extended, rows);
+        }
+    }
+}
+
+void RaisedDigits::raise(std::size_t d, std::size_t first, std::size_t last,
+                         std::span<std::uint64_t* const> rows) const {
+    const std::size_t limbs = c_->limbs();
+    const std::size_t begin = d * ring_->digit_limbs();
+    const std::size_t end = std::min(begin + ring_->digit_limbs(), limbs);
     const auto own = [&](std::size_t i) { return i >= begin && i < end; };
     std::vector<const std::uint64_t*> from;
     for (std::size_t i = begin; i < end; ++i) {
-        from.push_back(c.limb(i));
+        from.push_back(c_->limb(i));
     }
-    std::vector<std::uint64_t*> to(ring.key_basis().size(), nullptr);
+    std::vector<std::uint64_t*> to(ring_->key_basis().size(), nullptr);
     for (std::size_t i = first; i < last; ++i) {
-        to[extended_prime(ring, limbs, i)] = own(i) ? nullptr : rows[i - first];
+        to[extended_prime(*ring_, limbs, i)] = own(i) ? nullptr : rows[i - first];
     }
-    ring.digit_converter(d, limbs).convert(from, to, ring.n());
+    ring_->digit_converter(d, limbs).convert(from, to, ring_->n());
     for (std::size_t i = first; i < last; ++i) {
         std::uint64_t* const row = rows[i - first];
-        ring.key_basis()
-            .tables(extended_prime(ring, limbs, i))
-            .forward({own(i) ? c.limb(i) : row, ring.n()}, {row, ring.n()});
+        ring_->key_basis()
+            .tables(extended_prime(*ring_, limbs, i))
+            .forward({own(i) ? c_->limb(i) : row, ring_->n()}, {row, ring_->n()});
     }
 }
 
-}  // namespace
-
-RaisedDigits raise_digits(const Ring& ring, const RnsPolynomial& c) {
-    check_operand(ring, c);
-    const std::size_t extended = c.limbs() + ring.special().size();
-    RaisedDigits raised;
-    raised.limbs = c.limbs();
-    for (std::size_t d = 0; d < ring.digits(c.limbs()); ++d) {
-        RnsPolynomial& digit =
-            raised.digits.emplace_back(RnsPolynomial::uninitialised(ring.n(), extended, Form::ntt));
-        std::vector<std::uint64_t*> rows;
-        for (std::size_t i = 0; i < extended; ++i) {
-            rows.push_back(digit.limb(i));
+std::span<const std::uint64_t* const> RaisedDigits::modulo(std::size_t i) {
+    if (i != current_) {
+        for (std::size_t d = 0; d < rows_.size(); ++d) {
+            std::uint64_t* const row = storage_[d].data() + (row_by_row_ ? 0 : i * ring_->n());
+            if (row_by_row_) {
+                raise(d, i, i + 1, std::array<std::uint64_t*, 1>{row});
+            }
+            rows_[d] = row;
         }
-        raise_digit(ring, c, d, 0, extended, rows);
+        current_ = i;
     }
-    return raised;
+    return rows_;
 }
 
-namespace {
-
-/// Sums over the digits of digit times key modulo one prime, in NTT form, in pieces that leave the digits in
-/// the first-level cache for the second sum. rows: the digits modulo that prime.
-void multiply_row(const Ring& ring, std::span<const std::uint64_t* const> rows, const KeySwitchKey& key,
-                  std::size_t prime, std::uint64_t* out_b, std::uint64_t* out_a) {
+void RaisedDigits::multiply(const KeySwitchKey& key, std::size_t i, std::uint64_t* out_b,
+                            std::uint64_t* out_a) {
+    const std::span<const std::uint64_t* const> rows = modulo(i);
+    check_key(rows.size(), key);
+    // In pieces that leave the digits in the first-level cache for the second sum.
     constexpr std::size_t piece = 1024;
-    const Modulus& q = ring.key_basis().modulus(prime);
-    const std::size_t count = rows.size();
-    std::array<const std::uint64_t*, 64> digits{};
-    std::array<const std::uint64_t*, 64> keys_b{};
-    std::array<const std::uint64_t*, 64> keys_a{};
-    for (std::size_t begin = 0; begin < ring.n(); begin += piece) {
-        for (std::size_t d = 0; d < count; ++d) {
+    const std::size_t prime = extended_prime(*ring_, c_->limbs(), i);
+    const Modulus& q = ring_->key_basis().modulus(prime);
+    std::vector<const std::uint64_t*> digits(rows.size());
+    std::vector<const std::uint64_t*> keys_b(rows.size());
+    std::vector<const std::uint64_t*> keys_a(rows.size());
+    for (std::size_t begin = 0; begin < ring_->n(); begin += piece) {
+        for (std::size_t d = 0; d < rows.size(); ++d) {
             digits[d] = rows[d] + begin;
             keys_b[d] = key.digits[d].b.limb(prime) + begin;
             keys_a[d] = key.digits[d].a.limb(prime) + begin;
         }
-        const std::size_t size = std::min(piece, ring.n() - begin);
-        ring.kernels().dot(out_b + begin, digits.data(), keys_b.data(), count, size, q);
-        ring.kernels().dot(out_a + begin, digits.data(), keys_a.data(), count, size, q);
+        const std::size_t size = std::min(piece, ring_->n() - begin);
+        ring_->kernels().dot(out_b + begin, digits.data(), keys_b.data(), rows.size(), size, q);
+        ring_->kernels().dot(out_a + begin, digits.data(), keys_a.data(), rows.size(), size, q);
     }
 }
 
-}  // namespace
+// ---- ExtendedPair
 
-std::array<RnsPolynomial, 2> apply_key(const Ring& ring, const RaisedDigits& raised,
-                                       const KeySwitchKey& key) {
-    check_key(raised.digits.size(), key);
-    const std::size_t extended = raised.limbs + ring.special().size();
-    std::array<RnsPolynomial, 2> sums = {RnsPolynomial::uninitialised(ring.n(), extended, Form::ntt),
-                                         RnsPolynomial::uninitialised(ring.n(), extended, Form::ntt)};
-    std::vector<const std::uint64_t*> rows(raised.digits.size());
-    for (std::size_t i = 0; i < extended; ++i) {
-        for (std::size_t d = 0; d < rows.size(); ++d) {
-            rows[d] = raised.digits[d].limb(i);
+ExtendedPair::ExtendedPair(const Ring& ring, std::size_t limbs) : ring_(&ring) {
+    for (std::size_t part = 0; part < 2; ++part) {
+        kept_[part] = RnsPolynomial::uninitialised(ring.n(), limbs, Form::coefficient);
+        dropped_[part] = Buffer::uninitialised(ring.special().size() * ring.n());
+    }
+}
+
+std::uint64_t* ExtendedPair::row(std::size_t part, std::size_t i) {
+    const std::size_t limbs = kept_[part].limbs();
+    return i < limbs ? kept_[part].limb(i) : dropped_[part].data() + (i - limbs) * ring_->n();
+}
+
+void ExtendedPair::to_coefficients(std::size_t i) {
+    const NttTables& tables = ring_->key_basis().tables(extended_prime(*ring_, kept_[0].limbs(), i));
+    tables.inverse({row(0, i), ring_->n()});
+    tables.inverse({row(1, i), ring_->n()});
+}
+
+Switched ExtendedPair::divided() {
+    for (std::size_t part = 0; part < 2; ++part) {
+        const std::size_t limbs = kept_[part].limbs();
+        std::vector<const std::uint64_t*> dropped;
+        std::vector<std::uint64_t*> kept;
+        for (std::size_t i = 0; i < limbs + ring_->special().size(); ++i) {
+            if (i < limbs) {
+                kept.push_back(row(part, i));
+            } else {
+                dropped.push_back(row(part, i));
+            }
         }
-        multiply_row(ring, rows, key, extended_prime(ring, raised.limbs, i), sums[0].limb(i),
-                     sums[1].limb(i));
+        ring_->special_divider().divide(dropped, kept, ring_->n());
     }
-    return sums;
+    return std::move(kept_);
 }
 
-RnsPolynomial divide_by_special(const Ring& ring, RnsPolynomial extended) {
-    const std::size_t special = ring.special().size();
-    const std::size_t limbs = extended.limbs() - special;
-    std::vector<const std::uint64_t*> dropped;
-    std::vector<std::uint64_t*> kept;
-    RnsPolynomial result = RnsPolynomial::uninitialised(ring.n(), limbs, Form::coefficient);
-    for (std::size_t i = 0; i < extended.limbs(); ++i) {
-        ring.key_basis().tables(extended_prime(ring, limbs, i)).inverse(extended.limb_span(i));
-        if (i < limbs) {
-            std::copy_n(extended.limb(i), ring.n(), result.limb(i));
-            kept.push_back(result.limb(i));
-        } else {
-            dropped.push_back(extended.limb(i));
-        }
-    }
-    ring.special_divider().divide(dropped, kept, ring.n());
-    return result;
-}
+// ---- switching
 
 std::vector<Switched> switch_keys(const Ring& ring, const RnsPolynomial& c,
                                   std::span<const KeySwitchKey* const> keys) {
-    check_operand(ring, c);
-    const std::size_t n = ring.n();
-    const std::size_t limbs = c.limbs();
-    const std::size_t special = ring.special().size();
-    const std::size_t digits = ring.digits(limbs);
-    std::vector<Switched> results(keys.size());
-    std::vector<Buffer> remainders;  // [key * 2 + part]: the special primes' rows
+    RaisedDigits digits(ring, c);
+    std::vector<ExtendedPair> sums;
     for (std::size_t k = 0; k < keys.size(); ++k) {
-        check_key(digits, *keys[k]);
-        for (RnsPolynomial& part : results[k]) {
-            part = RnsPolynomial::uninitialised(n, limbs, Form::coefficient);
-            remainders.push_back(Buffer::uninitialised(special * n));
-        }
+        sums.emplace_back(ring, c.limbs());
     }
-    // Prime by prime, so that a row of the digits stays in the second-level cache while every key passes over
-    // it. Digits of one prime are raised row by row, too; larger ones at once, as their rows share work.
-    const bool row_by_row = ring.digit_limbs() == 1;
-    const RaisedDigits raised = row_by_row ? RaisedDigits{} : raise_digits(ring, c);
-    Buffer row_storage = Buffer::uninitialised(row_by_row ? digits * n : 0);
-    std::vector<const std::uint64_t*> rows(digits);
-    for (std::size_t i = 0; i < limbs + special; ++i) {
-        for (std::size_t d = 0; d < digits; ++d) {
-            if (row_by_row) {
-                const std::array<std::uint64_t*, 1> row = {row_storage.data() + d * n};
-                raise_digit(ring, c, d, i, i + 1, row);
-                rows[d] = row[0];
-            } else {
-                rows[d] = raised.digits[d].limb(i);
-            }
-        }
-        const std::size_t prime = extended_prime(ring, limbs, i);
-        const NttTables& tables = ring.key_basis().tables(prime);
+    for (std::size_t i = 0; i < c.limbs() + ring.special().size(); ++i) {
         for (std::size_t k = 0; k < keys.size(); ++k) {
-            std::array<std::uint64_t*, 2> sums{};
-            for (std::size_t part = 0; part < 2; ++part) {
-                sums[part] =
-                    i < limbs ? results[k][part].limb(i) : remainders[2 * k + part].data() + (i - limbs) * n;
-            }
-            multiply_row(ring, rows, *keys[k], prime, sums[0], sums[1]);
-            tables.inverse({sums[0], n});
-            tables.inverse({sums[1], n});
+            digits.multiply(*keys[k], i, sums[k].row(0, i), sums[k].row(1, i));
+            sums[k].to_coefficients(i);
         }
     }
-    std::vector<const std::uint64_t*> dropped(special);
-    std::vector<std::uint64_t*> kept(limbs);
-    for (std::size_t k = 0; k < keys.size(); ++k) {
-        for (std::size_t part = 0; part < 2; ++part) {
-            for (std::size_t i = 0; i < special; ++i) {
-                dropped[i] = remainders[2 * k + part].data() + i * n;
-            }
-            for (std::size_t i = 0; i < limbs; ++i) {
-                kept[i] = results[k][part].limb(i);
-            }
-            ring.special_divider().divide(dropped, kept, n);
-        }
+    std::vector<Switched> results;
+    for (ExtendedPair& sum : sums) {
+        results.push_back(sum.divided());
     }
     return results;
 }

@@ -48,6 +48,10 @@ struct Bench {
         square = evaluator.square(a);
         a_ntt = evaluator.to_ntt(a);
         prepared = evaluator.prepare(plain, a.limbs());
+        prepared_for_rotations = evaluator.prepare_for_rotations(plain, a.limbs());
+        for (const int steps : rotations) {
+            terms.push_back({steps, &prepared_for_rotations});
+        }
     }
 
     static Parameters parameters(const Setting& setting) {
@@ -77,6 +81,8 @@ struct Bench {
     Ciphertext square;
     Ciphertext a_ntt;
     PreparedPlaintext prepared;
+    PreparedPlaintext prepared_for_rotations;
+    std::vector<Evaluator::RotatedTerm> terms;
 };
 
 template <typename Operation>
@@ -117,6 +123,13 @@ void register_setting(const Setting& setting) {
     add_benchmark(bench, "rotate_rows", [](Bench& x) { return x.evaluator.rotate_rows(x.a, 1, x.galois); });
     add_benchmark(bench, "rotate_rows_hoisted_4",
                   [](Bench& x) { return x.evaluator.rotate_rows_hoisted(x.a, rotations, x.galois); });
+    // What a further rotation costs where it is one of a sum: the difference of these two, by three.
+    for (const std::size_t count : {1, 4}) {
+        add_benchmark(bench, ("sum_of_rotated_products_" + std::to_string(count)).c_str(), [count](Bench& x) {
+            return x.evaluator.sum_of_rotated_products(
+                x.a, std::span<const Evaluator::RotatedTerm>(x.terms).first(count), x.galois);
+        });
+    }
     add_benchmark(bench, "mod_switch", [](Bench& x) { return x.evaluator.mod_switch(x.a); });
 }
 

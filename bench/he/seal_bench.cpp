@@ -69,6 +69,7 @@ struct SealBench {
     seal::Ciphertext a_ntt;
     // Reused, so that SEAL is not charged for allocation.
     seal::Ciphertext out;
+    seal::Ciphertext sum;
     seal::Plaintext plain_out;
     std::vector<std::uint64_t> values_out;
 };
@@ -127,6 +128,21 @@ void register_setting(const Setting& setting) {
             x.evaluator.rotate_rows(x.a, steps, x.galois, x.out);
         }
     });
+    for (const int count : {1, 4}) {
+        add(("sum_of_rotated_products_" + std::to_string(count)).c_str(), [count](SealBench& x) {
+            for (int steps = 1; steps <= count; ++steps) {
+                x.evaluator.rotate_rows(x.a, steps, x.galois, x.out);
+                x.evaluator.transform_to_ntt_inplace(x.out);
+                x.evaluator.multiply_plain_inplace(x.out, x.plain_ntt);
+                if (steps == 1) {
+                    x.sum = x.out;
+                } else {
+                    x.evaluator.add_inplace(x.sum, x.out);
+                }
+            }
+            x.evaluator.transform_from_ntt_inplace(x.sum);
+        });
+    }
     add("mod_switch", [](SealBench& x) { x.evaluator.mod_switch_to_next(x.a, x.out); });
 }
 
