@@ -50,23 +50,26 @@ std::uint64_t PlaintextSpace::scaled(const Ring& ring, std::uint64_t m, std::siz
 }
 
 void PlaintextSpace::add_scaled(const Ring& ring, const std::uint64_t* m, std::size_t limbs, std::size_t i,
-                                std::uint64_t* limb, bool subtract) const {
+                                std::uint64_t* limb, bool subtract, const std::uint64_t* thresholds) const {
     const Modulus& q = ring.data().modulus(i);
     const Kernels& kernels = ring.kernels();
     const std::size_t n = ring.n();
     const std::uint64_t t = modulus_.value();
     Buffer words = Buffer::uninitialised(n, Secrecy::secret);
     kernels.multiply_scalar(words.data(), m, n, q_mod_t_[limbs - 1], modulus_);
-    // Centre without a branch on the message, then lift modulo q_i: r - t for r > t/2.
+    // Round without a branch on the message, then lift modulo q_i: r - t, which is rounding up, above t/2 or
+    // the threshold.
     const std::uint64_t minus_t = q.negate(q.reduce(t));
     if (t <= q.value()) {
         for (std::size_t j = 0; j < n; ++j) {
-            const std::uint64_t above = std::uint64_t{0} - ((t / 2 - words[j]) >> 63);
+            const std::uint64_t limit = thresholds == nullptr ? t / 2 : thresholds[j];
+            const std::uint64_t above = std::uint64_t{0} - ((limit - words[j]) >> 63);
             words[j] += above & minus_t;  // < t + q, below 2^51
         }
     } else {
         for (std::size_t j = 0; j < n; ++j) {
-            const std::uint64_t above = std::uint64_t{0} - ((t / 2 - words[j]) >> 63);
+            const std::uint64_t limit = thresholds == nullptr ? t / 2 : thresholds[j];
+            const std::uint64_t above = std::uint64_t{0} - ((limit - words[j]) >> 63);
             words[j] = q.reduce(words[j]) + (above & minus_t);
         }
     }

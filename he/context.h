@@ -25,8 +25,11 @@ class PlaintextSpace {
     [[nodiscard]] const NttTables& batching_tables() const;
 
     /// Adds round(Q_l m / t) to the coefficient-form words of limb i at level `limbs`; m: n words in [0, t).
+    /// With `thresholds`, the same n words in [0, t) for every limb, coefficient j is rounded up where t
+    /// times the fraction of Q_l m / t exceeds thresholds[j]: with uniform ones the error is 0 on average.
     void add_scaled(const Ring& ring, const std::uint64_t* m, std::size_t limbs, std::size_t i,
-                    std::uint64_t* limb, bool subtract = false) const;
+                    std::uint64_t* limb, bool subtract = false,
+                    const std::uint64_t* thresholds = nullptr) const;
     /// round(Q_l m / t) modulo q_i for one coefficient m in [0, t).
     [[nodiscard]] std::uint64_t scaled(const Ring& ring, std::uint64_t m, std::size_t limbs,
                                        std::size_t i) const;
@@ -36,6 +39,8 @@ class PlaintextSpace {
     [[nodiscard]] const Scaler& product_scaler(std::size_t limbs, std::size_t drop = 0) const {
         return product_scalers_[drop][limbs - 1 - drop];
     }
+    /// Q_l modulo t.
+    [[nodiscard]] std::uint64_t q_modulo_t(std::size_t limbs) const { return q_mod_t_[limbs - 1].value; }
     /// round(t z / Q_l) modulo t.
     [[nodiscard]] const ScalerToPlain& plain_scaler(std::size_t limbs) const {
         return plain_scalers_[limbs - 1];

@@ -25,6 +25,21 @@ void check_plaintext(const Context& context, const Plaintext& plaintext) {
     }
 }
 
+/// Adds the message, rounded at random so that the error is 0 on average whatever the message is: products of
+/// noise would otherwise depend on it.
+void add_message(const Context& context, const Plaintext& plaintext, RnsPolynomial& c0) {
+    const Ring& ring = context.ring();
+    const PlaintextSpace& space = context.plain_for(plaintext.modulus());
+    Buffer thresholds = Buffer::uninitialised(ring.n(), Secrecy::secret);
+    RandomStream::secret().fill(thresholds.span());
+    for (std::uint64_t& word : thresholds.span()) {
+        word = static_cast<std::uint64_t>((uint128_t{word} * plaintext.modulus()) >> 64);
+    }
+    for (std::size_t i = 0; i < ring.max_limbs(); ++i) {
+        space.add_scaled(ring, plaintext.data(), ring.max_limbs(), i, c0.limb(i), false, thresholds.data());
+    }
+}
+
 /// c0 = -(c1 s) + e for c1 in coefficient form; all at the top level.
 RnsPolynomial mask(const Ring& ring, const SecretKey& secret, const RnsPolynomial& c1) {
     const std::size_t n = ring.n();
@@ -135,12 +150,8 @@ Ciphertext Encryptor::encrypt(const Plaintext& plaintext) const {
         return expand(context_->ring(), encrypt_seeded(plaintext));
     }
     check_plaintext(*context_, plaintext);
-    const Ring& ring = context_->ring();
-    Ciphertext ciphertext = encrypt_zero(plaintext.modulus(), ring.max_limbs());
-    const PlaintextSpace& space = context_->plain_for(plaintext.modulus());
-    for (std::size_t i = 0; i < ring.max_limbs(); ++i) {
-        space.add_scaled(ring, plaintext.data(), ring.max_limbs(), i, ciphertext.parts[0].limb(i));
-    }
+    Ciphertext ciphertext = encrypt_zero(plaintext.modulus(), context_->ring().max_limbs());
+    add_message(*context_, plaintext, ciphertext.parts[0]);
     return ciphertext;
 }
 
@@ -150,7 +161,6 @@ SeededCiphertext Encryptor::encrypt_seeded(const Plaintext& plaintext) const {
     }
     check_plaintext(*context_, plaintext);
     const Ring& ring = context_->ring();
-    const PlaintextSpace& space = context_->plain_for(plaintext.modulus());
     SeededCiphertext seeded;
     seeded.ring = ring.hash();
     seeded.t = plaintext.modulus();
@@ -158,9 +168,7 @@ SeededCiphertext Encryptor::encrypt_seeded(const Plaintext& plaintext) const {
     RnsPolynomial c1 = RnsPolynomial::uninitialised(ring.n(), ring.max_limbs(), Form::coefficient);
     sample_uniform(ring.data(), seeded.seed, 0, c1);
     seeded.c0 = mask(ring, *secret_key_, c1);
-    for (std::size_t i = 0; i < ring.max_limbs(); ++i) {
-        space.add_scaled(ring, plaintext.data(), ring.max_limbs(), i, seeded.c0.limb(i));
-    }
+    add_message(*context_, plaintext, seeded.c0);
     return seeded;
 }
 

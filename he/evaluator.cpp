@@ -388,6 +388,32 @@ Ciphertext Evaluator::square(Ciphertext&& a, std::size_t drop) const {
     return product(a, nullptr, drop, &a);
 }
 
+Ciphertext Evaluator::square_unscaled(Ciphertext a, std::size_t drop) const {
+    check_square(a, drop);
+    const Ring& ring = context_->ring();
+    const std::size_t n = ring.n();
+    const std::size_t limbs = a.limbs();
+    a.parts.push_back(RnsPolynomial::uninitialised(n, limbs, Form::coefficient));
+    RnsPolynomial transformed = RnsPolynomial::uninitialised(n, 2, Form::ntt);
+    for (std::size_t i = 0; i < limbs; ++i) {
+        const NttTables& tables = ring.data().tables(i);
+        const Modulus& q = tables.modulus();
+        for (std::size_t k = 0; k < 2; ++k) {
+            tables.forward(std::as_const(a.parts[k]).limb_span(i), transformed.limb_span(k));
+        }
+        ring.kernels().tensor_square(a.parts[0].limb(i), a.parts[1].limb(i), a.parts[2].limb(i),
+                                     transformed.limb(0), transformed.limb(1), n, q);
+        for (RnsPolynomial& part : a.parts) {
+            tables.inverse(part.limb_span(i), q.reduce(a.t));
+        }
+    }
+    for (std::size_t k = 0; drop != 0 && k < a.parts.size(); ++k) {
+        divide_by_last(a.parts[k], a.parts[k]);
+        a.parts[k].keep_limbs(limbs - 1);
+    }
+    return a;
+}
+
 Ciphertext Evaluator::relinearize(const Ciphertext& a, const RelinKeys& keys) const {
     check("relinearize", a);
     check_coefficients("relinearize", a);
@@ -544,15 +570,20 @@ Ciphertext Evaluator::mod_switch(const Ciphertext& a) const {
     }
     Ciphertext result = like(a);
     for (const RnsPolynomial& part : a.parts) {
-        result.parts.push_back(part.first_limbs(limbs - 1));
-        std::vector<std::uint64_t*> kept;
-        for (std::size_t i = 0; i + 1 < limbs; ++i) {
-            kept.push_back(result.parts.back().limb(i));
-        }
-        const std::array<const std::uint64_t*, 1> dropped = {part.limb(limbs - 1)};
-        context_->ring().last_limb_divider(limbs).divide(dropped, kept, a.n());
+        divide_by_last(part, result.parts.emplace_back(part.first_limbs(limbs - 1)));
     }
     return result;
+}
+
+/// kept holds the other limbs of part, to be divided by the last one's prime and rounded.
+void Evaluator::divide_by_last(const RnsPolynomial& part, RnsPolynomial& kept) const {
+    const std::size_t limbs = part.limbs();
+    std::vector<std::uint64_t*> rows;
+    for (std::size_t i = 0; i + 1 < limbs; ++i) {
+        rows.push_back(kept.limb(i));
+    }
+    const std::array<const std::uint64_t*, 1> dropped = {part.limb(limbs - 1)};
+    context_->ring().last_limb_divider(limbs).divide(dropped, rows, part.n());
 }
 
 Ciphertext Evaluator::mod_switch_to(const Ciphertext& a, std::size_t limbs) const {

@@ -18,6 +18,8 @@ namespace {
 
 constexpr double secret_variance = 2.0 / 3.0;
 constexpr double tail = 14.5;
+/// Of the random rounding of a message, whatever its fraction.
+constexpr double message_variance = 0.25;
 
 /// log2(2^a + 2^b)
 double log_add(double a, double b) {
@@ -69,14 +71,14 @@ double NoiseModel::log_key_switch_variance(std::size_t limbs) const {
 }
 
 NoiseEstimate NoiseModel::fresh_symmetric() const {
-    return {0.5 * std::log2(error_variance + 1.0 / 12.0), 0, log_data_.size(), 2, 0};
+    return {0.5 * std::log2(error_variance + message_variance), 0, log_data_.size(), 2, 0};
 }
 
 NoiseEstimate NoiseModel::fresh_public() const {
     // (e u + e_0 + e_1 s) / P plus the rounding of the division; without special primes, only the former.
     const double log_p = std::accumulate(log_special_.begin(), log_special_.end(), 0.0);
     const double sum = error_variance * (1.0 + 2.0 * static_cast<double>(n_) * secret_variance);
-    double variance = log_add(std::log2(sum) - 2 * log_p, std::log2(1.0 / 12.0));
+    double variance = log_add(std::log2(sum) - 2 * log_p, std::log2(message_variance));
     if (!log_special_.empty()) {
         variance = log_add(variance, log_rounding_variance(2));
     }
@@ -119,6 +121,12 @@ NoiseEstimate NoiseModel::multiply(const NoiseEstimate& a, const NoiseEstimate& 
     // The rounding holds s^2, but next to the cross terms it is too small to count for the power.
     return {log_add(log_add(cross, square), rounding), power + 1, a.limbs, 3,
             std::max(a.products, b.products) + 1};
+}
+
+NoiseEstimate NoiseModel::square_unscaled(const NoiseEstimate& a) const {
+    const double log_tail = 2;  // over that of a linear form, see the header
+    return {log_t_ + 2 * a.log_sigma + 0.5 * std::log2(2 * static_cast<double>(n_)) + log_tail,
+            a.secret_power, a.limbs, 3, a.products + 1};
 }
 
 NoiseEstimate NoiseModel::relinearize(const NoiseEstimate& a) const {

@@ -23,7 +23,7 @@ struct NoiseEstimate {
 /// the standard deviation of a coefficient of e over fresh noise, given keys of typical norm; e is linear in
 /// the fresh noise but for a negligible term, and that noise is bounded, so e is sub-Gaussian with that
 /// deviation, and 14.5 deviations bound all n coefficients except with probability 2^-128 (2 n exp(-14.5^2 /
-/// 2) < 2^-135 at n = 32768).
+/// 2) < 2^-135 at n = 32768). Unscaled squares are quadratic in it, see there.
 ///
 /// Nothing is assumed about messages. With K = (c_0 + c_1 s) / Q, a polynomial whose coefficients have
 /// variance (1 + n Var(s)) / 12, the product of two ciphertexts has the noise t (K e' + K' e) - (t/Q) e e' +
@@ -55,6 +55,13 @@ class NoiseModel {
     /// not.
     [[nodiscard]] NoiseEstimate multiply_plain(const NoiseEstimate& a, double norm) const;
     [[nodiscard]] NoiseEstimate multiply(const NoiseEstimate& a, const NoiseEstimate& b) const;
+    /// t e^2 for a sum of fresh symmetric encryptions with scalar weights. Its coefficients are quadratic
+    /// forms in independent sub-Gaussian variables, of variance 2 n sigma^4; decoupled (de la Pena, Gine,
+    /// Decoupling, theorem 3.1.1: a factor of 4) they stay below four times the Laurent-Massart bound of
+    /// Gaussian ones, 4 (sqrt(2 u) F + u r) for Frobenius norm F = sqrt(n) sigma^2, spectral norm r and u =
+    /// ln(2 n 2^128). For r <= F / 16, which holds with room for n >= 1024 and still does after sums and
+    /// products with a K, that is four times the 14.5 deviations that bound all else: two bits, added here.
+    [[nodiscard]] NoiseEstimate square_unscaled(const NoiseEstimate& a) const;
     [[nodiscard]] NoiseEstimate relinearize(const NoiseEstimate& a) const;
     [[nodiscard]] NoiseEstimate rotate(const NoiseEstimate& a) const;
     /// A sum of `count` rotations times plaintexts of norm at most `norm` each, as multiply_plain takes it.

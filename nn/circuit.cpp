@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <limits>
 #include <map>
 #include <numeric>
+#include <unordered_map>
 
 #include "he/flooding.h"
 #include "nn/digits.h"
@@ -46,6 +48,9 @@ struct CostModel {
         return transform() * total * (square ? 5 : 7) + (square ? 2 : 4) * convert(l, helpers) +
                3 * convert(total, l) + n * total * 0.4;
     }
+    [[nodiscard]] double square_unscaled(std::size_t limbs) const {
+        return transform() * static_cast<double>(limbs) * 5 + n * static_cast<double>(limbs) * 1.2;
+    }
     [[nodiscard]] double relinearize(std::size_t limbs) const {
         const double digits = std::ceil(static_cast<double>(limbs) / static_cast<double>(digit_limbs));
         const double total = static_cast<double>(limbs) + special;
@@ -70,8 +75,9 @@ struct CostModel {
 class Walk {
   public:
     Walk(const std::vector<Stage>& stages, const CircuitSetting& setting, const NoiseModel& noise,
-         const CostModel& cost)
-        : stages_(&stages),
+         const CostModel& cost, bool unscaled)
+        : unscaled_(unscaled),
+          stages_(&stages),
           setting_(&setting),
           noise_(&noise),
           cost_(&cost),
@@ -168,7 +174,9 @@ class Walk {
             last.limbs = estimate_.limbs;
             last.budget_bits = noise_->budget(estimate_);
             last.noise_bits = noise_->log_bound(estimate_);
-            last.reason = "drops a prime in the product's own rounding: the noise leaves room";
+            last.reason +=
+                (last.unscaled ? "; drops a prime" : "drops a prime in the product's own rounding") +
+                std::string(": the noise leaves room");
         }
         if (limbs < estimate_.limbs) {
             mod_switch(limbs, "the noise leaves room: fewer limbs are less work from here on");
@@ -179,12 +187,15 @@ class Walk {
         // Fresh encryptions have independent noise, products of independent ciphertexts uncorrelated noise
         // (see Stage::norm_products); everything else is taken as fully correlated.
         const bool fresh = circuit.steps.empty();
-        const double norm = fresh ? stage.norm_2 : after_products_ ? stage.norm_products : stage.norm_1;
-        after_products_ = false;
+        const double norm = fresh             ? stage.norm_2
+                            : after_unscaled_ ? stage.norm_squares
+                            : after_products_ ? stage.norm_products
+                                              : stage.norm_1;
+        after_products_ = after_unscaled_ = false;
         estimate_ = noise_->add_plain(noise_->linear(estimate_, norm));
-        if (fresh || norm < stage.norm_1) {
-            // But for the rounding of Q m / t, at most 1/2, which is the same wherever the message or the
-            // constant of an activation is.
+        if (!fresh && norm < stage.norm_1) {
+            // But for the rounding of Q m / t, at most 1/2, which is the same wherever the constant of an
+            // activation is.
             const double log_tail = noise_->log_bound(NoiseEstimate{});
             NoiseEstimate rounding = estimate_;
             rounding.log_sigma = std::log2(std::max(stage.norm_1, 1.0) / 2) - log_tail;
@@ -227,7 +238,12 @@ class Walk {
             cost += cost_->multiply(estimate_.limbs, i % 2 == 0);
         };
         std::optional<NoiseEstimate> sum;
-        for (std::size_t i = degree; i >= 1; --i) {
+        const bool unscaled = unscaled_ && circuit.steps.size() <= 1;
+        if (unscaled) {
+            sum = noise_->square_unscaled(estimate_);
+            cost = cost_->square_unscaled(estimate_.limbs);
+        }
+        for (std::size_t i = degree; i >= 1 && !unscaled; --i) {
             if (stage.powers[i] == 0) {
                 continue;
             }
@@ -242,7 +258,8 @@ class Walk {
                                            [](double weight) { return weight != 0; });
         last_rounding_ = stage.powers[degree] + (has_lower ? 1 : 0);
         record(PlanStep::Kind::activation, &stage, stage.elements, static_cast<double>(stage.elements) * cost,
-               "");
+               unscaled ? "unscaled: next to fresh noise the square of the noise is small" : "");
+        circuit.steps.back().unscaled = after_unscaled_ = unscaled;
         if (!alive()) {
             return false;
         }
@@ -310,6 +327,7 @@ class Walk {
         return true;
     }
 
+    bool unscaled_;  // the first activation is an unscaled square
     const std::vector<Stage>* stages_;
     const CircuitSetting* setting_;
     const NoiseModel* noise_;
@@ -321,6 +339,7 @@ class Walk {
     double last_rounding_ = 1;      // roundings that this puts into its result: of the product, times its
                                     // coefficient, and of the sum of the lower terms
     bool after_products_ = false;   // the values are powers x^i, i >= 2, alone
+    bool after_unscaled_ = false;   // the values are unscaled squares
 };
 
 /// The weight of an integer in noise: its centred residue in the slots, its signed digits in radix.
@@ -359,6 +378,48 @@ std::uint64_t largest_magnitude(const WeightMatrix& weights) {
         }
     }
     return largest;
+}
+
+/// Stage::norm_squares of `sums` of squares of `rows`.
+double norm_of_squares(const WeightMatrix& rows, const WeightMatrix& sums) {
+    double largest_square = 0;
+    for (const std::vector<WeightTerm>& row : rows.rows) {
+        double square = 0;
+        for (const WeightTerm& term : row) {
+            square += static_cast<double>(term.weight) * static_cast<double>(term.weight);
+        }
+        largest_square = std::max(largest_square, square);
+    }
+    double largest = 0;
+    double work = 0;
+    for (const std::vector<WeightTerm>& sum : sums.rows) {
+        for (const WeightTerm& outer : sum) {
+            work += std::pow(static_cast<double>(rows.rows[outer.column].size()), 2);
+        }
+    }
+    constexpr double most_work = 1e7;  // a second; large layers go without
+    if (work > most_work) {
+        return std::numeric_limits<double>::infinity();
+    }
+    std::unordered_map<std::uint64_t, double> form;
+    for (const std::vector<WeightTerm>& sum : sums.rows) {
+        form.clear();
+        for (const WeightTerm& outer : sum) {
+            for (const WeightTerm& a : rows.rows[outer.column]) {
+                for (const WeightTerm& b : rows.rows[outer.column]) {
+                    form[std::uint64_t{a.column} << 32 | b.column] += static_cast<double>(outer.weight) *
+                                                                      static_cast<double>(a.weight) *
+                                                                      static_cast<double>(b.weight);
+                }
+            }
+        }
+        double squares = 0;
+        for (const auto& [place, value] : form) {
+            squares += value * value;
+        }
+        largest = std::max(largest, squares);
+    }
+    return largest_square == 0 ? 0 : std::sqrt(largest) / largest_square;
 }
 
 /// Whether some weight is not its own centred residue modulo every one of the moduli.
@@ -407,6 +468,18 @@ std::vector<std::size_t> row_groups(const WeightMatrix& weights, const std::vect
 
 }  // namespace
 
+/// Whether the first activation can be an unscaled square: it squares fresh symmetric encryptions or scalar
+/// sums of such, and nothing after it adds values that carry different factors.
+bool unscaled_squares_fit(const std::vector<Stage>& stages, const CircuitSetting& setting) {
+    const auto first = std::find_if(stages.begin(), stages.end(), [](const Stage& s) { return !s.linear; });
+    return setting.packing == Packing::slots && !setting.public_encryption && first != stages.end() &&
+           first - stages.begin() <= 1 && first->powers == std::vector<double>{first->powers[0], 0, 1} &&
+           std::all_of(first, stages.end(), [](const Stage& stage) {
+               return stage.linear || std::count_if(stage.powers.begin() + 1, stage.powers.end(),
+                                                    [](double weight) { return weight != 0; }) == 1;
+           });
+}
+
 double nominal_transform_nanoseconds(std::size_t n) {
     return static_cast<double>(n) * std::log2(static_cast<double>(n)) / 2 * 0.085;
 }
@@ -440,6 +513,7 @@ std::vector<Stage> stages_of(const Model& model, Packing packing, const std::vec
     std::vector<std::size_t> groups(
         shapes.front().size());  // of the values, see row_groups; fresh ones are alone
     std::iota(groups.begin(), groups.end(), std::size_t{0});
+    std::optional<WeightMatrix> squared_rows;  // of the first layer, where it is linear, until the second one
     bool independent = true;  // values of different groups are independent: fresh, or products of such
     for (std::size_t i = 0; i < model.layers.size(); ++i) {
         const Layer& layer = model.layers[i];
@@ -485,6 +559,11 @@ std::vector<Stage> stages_of(const Model& model, Packing packing, const std::vec
             stage.norm_2 = std::max(stage.norm_2, std::sqrt(squares));
             stage.norm_products = std::max(stage.norm_products, std::sqrt(group_squares));
         }
+        stage.norm_squares = stage.norm_1;
+        if (squared_rows && independent) {
+            stage.norm_squares = std::min(stage.norm_1, norm_of_squares(*squared_rows, map.weights));
+        }
+        squared_rows = stages.empty() && independent ? std::optional(map.weights) : std::nullopt;
         stage.norm_products =
             independent ? std::min(stage.norm_1, std::sqrt(2.0) * stage.norm_products) : stage.norm_1;
         // Many sums of few values are pairwise independent still, but their products' noise is too far from
@@ -504,16 +583,23 @@ std::vector<Stage> stages_of(const Model& model, Packing packing, const std::vec
 std::optional<Circuit> plan_circuit(const std::vector<Stage>& stages, const CircuitSetting& setting) {
     const NoiseModel noise(setting.parameters, setting.log_t);
     const CostModel cost(setting.parameters);
-    const Walk start(stages, setting, noise, cost);
-    Walk level(start);
-    if (!level.finish(false)) {
-        return std::nullopt;
+    std::optional<Circuit> best;
+    for (const bool unscaled : {false, true}) {
+        if (unscaled && !unscaled_squares_fit(stages, setting)) {
+            continue;
+        }
+        const Walk start(stages, setting, noise, cost, unscaled);
+        for (const bool drop : {false, true}) {
+            Walk walk(start);
+            if (!walk.finish(drop)) {
+                break;  // what fails at the top level fails below
+            }
+            if (!best || walk.circuit.cost() <= best->cost()) {
+                best = std::move(walk.circuit);
+            }
+        }
     }
-    Walk dropping(start);
-    if (dropping.finish(true) && dropping.circuit.cost() <= level.circuit.cost()) {
-        return std::move(dropping.circuit);
-    }
-    return std::move(level.circuit);
+    return best;
 }
 
 }  // namespace lacuna

@@ -144,14 +144,17 @@ std::vector<std::vector<mpz_class>> Client::decrypt(const EncryptedTensor& reply
         const std::size_t m = task / ciphertexts;
         const Plaintext plaintext = decryptor.decrypt(reply.residues[m][task % ciphertexts]);
         std::vector<std::int64_t>& out = words[m][task % ciphertexts];
+        const Modulus& t = context_->plain(m).modulus();
         if (plan_.packing == Packing::slots) {
             out = encoders[m].decode(plaintext);
-            return;
+        } else {
+            out.resize(plaintext.n());
+            for (std::size_t j = 0; j < plaintext.n(); ++j) {
+                out[j] = t.centre(plaintext[j]);
+            }
         }
-        const Modulus& t = context_->plain(m).modulus();
-        out.resize(plaintext.n());
-        for (std::size_t j = 0; j < plaintext.n(); ++j) {
-            out[j] = t.centre(plaintext[j]);
+        for (std::int64_t& value : out) {
+            value = t.centre(t.multiply(t.reduce_signed(value), plan_.reply_factors[m]));
         }
     });
 

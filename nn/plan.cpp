@@ -416,6 +416,26 @@ double Plan::download_bytes() const {
             n * (limb_bits - client.reply_dropped_bits[1]));
 }
 
+std::vector<std::uint64_t> value_factors(const Parameters& parameters, const std::vector<PlanStep>& steps,
+                                         const Model& model, const Modulus& t) {
+    std::vector<std::uint64_t> factors;
+    std::uint64_t factor = 1;
+    std::size_t limbs = parameters.data_primes.size();
+    for (const PlanStep& step : steps) {
+        if (step.kind == PlanStep::Kind::activation) {
+            const auto& coefficients = std::get<Activation>(model.layers[step.layer].kind).coefficients;
+            factor = t.power(factor, coefficients.size() - 1);
+            for (std::size_t i = 0; step.unscaled && i < limbs; ++i) {
+                factor = t.multiply(factor, t.reduce(parameters.data_primes[i]));
+            }
+            factor = step.unscaled ? t.negate(factor) : factor;
+        }
+        limbs = step.limbs;
+        factors.push_back(factor);
+    }
+    return factors;
+}
+
 Plan make_plan(const Model& model, const PlanRequest& request) {
     if (request.batch == 0) {
         throw Error("plan: expected a batch of at least 1 image, found 0");
@@ -507,6 +527,11 @@ Plan make_plan(const Model& model, const PlanRequest& request) {
     const auto& moduli = plan.client.parameters.plain_moduli;
     const double log_t = std::log2(static_cast<double>(*std::max_element(moduli.begin(), moduli.end())));
     plan.client.reply_dropped_bits = droppable_bits(*best, log_t);
+    for (const std::uint64_t value : moduli) {
+        const Modulus t(value);
+        const std::uint64_t factor = value_factors(best->parameters, plan.steps, model, t).back();
+        plan.client.reply_factors.push_back(factor == 1 ? 1 : t.inverse(factor));
+    }
     plan.reasons = explain(plan, request);
     return plan;
 }

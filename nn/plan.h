@@ -38,6 +38,9 @@ struct ClientPlan {
     std::size_t reply_stride = 0;             ///< Layout::stride of the reply
     std::size_t reply_coefficients = 0;       ///< radix: coefficients that a logit uses; 0 for slots
     std::array<int, 2> reply_dropped_bits{};  ///< low bits that the reply leaves out of c_0 and c_1
+    /// For each plaintext modulus, what decrypted values are to be multiplied by to be logits: unscaled
+    /// squares leave a constant factor, which depends on the primes alone.
+    std::vector<std::uint64_t> reply_factors;
     int privacy_bits = 0;  ///< statistical distance 2^-privacy_bits of the flooded reply; 0: not flooded
 
     [[nodiscard]] Layout input_layout(std::size_t images) const;
@@ -66,6 +69,7 @@ struct PlanStep {
     double noise_bits = 0;   ///< log2 of the proven noise bound after the step
     double cost = 0;         ///< nominal nanoseconds on one thread, one plaintext modulus
     int flood_bits = 0;      ///< flood: the added noise is uniform in [-2^flood_bits, 2^flood_bits)
+    bool unscaled = false;   ///< activation: a square as Evaluator::square_unscaled makes it
     std::string reason;
 };
 
@@ -106,6 +110,12 @@ struct Plan {
     [[nodiscard]] double upload_bytes() const;
     [[nodiscard]] double download_bytes() const;
 };
+
+/// The factors that the values after each step carry modulo t, for a circuit whose squares after the first
+/// unscaled one are of powers alone.
+[[nodiscard]] std::vector<std::uint64_t> value_factors(const Parameters& parameters,
+                                                       const std::vector<PlanStep>& steps, const Model& model,
+                                                       const Modulus& t);
 
 /// Chooses packing, plaintext moduli (from proven ranges), ring, primes and levels (from proven noise), and
 /// where to relinearise. Throws Error that says which bound cannot be met and what to change.

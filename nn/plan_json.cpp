@@ -16,7 +16,7 @@ namespace {
 using namespace strict_json;
 using nlohmann::ordered_json;
 
-constexpr int client_plan_version = 1;
+constexpr int client_plan_version = 2;
 constexpr std::size_t max_galois_keys = 256;
 const char* const again = "export the client's half of the plan again";
 
@@ -109,7 +109,8 @@ void parse_keys(const json& value, const FieldPath& place, ClientPlan& plan) {
 }
 
 void parse_reply(const json& value, const FieldPath& place, ClientPlan& plan) {
-    check_object(value, place, {"classes", "scale", "limbs", "stride", "coefficients", "dropped_bits"});
+    check_object(value, place,
+                 {"classes", "scale", "limbs", "stride", "coefficients", "dropped_bits", "factors"});
     const std::size_t n = plan.parameters.n;
     const bool radix = plan.packing == Packing::radix;
     plan.classes =
@@ -135,6 +136,12 @@ void parse_reply(const json& value, const FieldPath& place, ClientPlan& plan) {
     for (std::size_t i = 0; i < plan.reply_dropped_bits.size(); ++i) {
         plan.reply_dropped_bits[i] =
             static_cast<int>(count(dropped[i], FieldPath(dropped_at, i), 0, modulus_bits - 1));
+    }
+    const std::vector<std::uint64_t>& moduli = plan.parameters.plain_moduli;
+    const FieldPath factors_at(place, "factors");
+    const json& factors = array_of(member(value, place, "factors"), factors_at, moduli.size());
+    for (std::size_t m = 0; m < moduli.size(); ++m) {
+        plan.reply_factors.push_back(count(factors[m], FieldPath(factors_at, m), 1, moduli[m] - 1));
     }
 }
 
@@ -168,7 +175,8 @@ ordered_json client_plan_json(const ClientPlan& plan) {
           {"limbs", plan.reply_limbs},
           {"stride", plan.reply_stride},
           {"coefficients", plan.reply_coefficients},
-          {"dropped_bits", plan.reply_dropped_bits}}},
+          {"dropped_bits", plan.reply_dropped_bits},
+          {"factors", plan.reply_factors}}},
         {"privacy_bits", plan.privacy_bits},
     };
 }

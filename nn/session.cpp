@@ -68,10 +68,13 @@ Session::Session(const Model& model, const Plan& plan, std::shared_ptr<const Con
     activations_.resize(model.layers.size());
     for (std::size_t m = 0; m < context_->plain_count(); ++m) {
         auto& products = products_.emplace_back(model.layers.size());
-        for (const PlanStep& step : plan_.steps) {
+        const Modulus& t = context_->plain(m).modulus();
+        factors_.push_back(value_factors(plan_.client.parameters, plan_.steps, model, t));
+        for (std::size_t s = 0; s < plan_.steps.size(); ++s) {
+            const PlanStep& step = plan_.steps[s];
             if (step.kind == PlanStep::Kind::linear) {
                 products[step.layer].emplace(
-                    compile_linear(model, step.layer, shapes[step.layer], context_->plain(m).modulus()));
+                    compile_linear(model, step.layer, shapes[step.layer], t, factors_[m][s]));
             } else if (step.kind == PlanStep::Kind::activation) {
                 activations_[step.layer] = std::get<Activation>(model.layers[step.layer].kind).coefficients;
             }
@@ -132,8 +135,17 @@ std::vector<Monomial> Session::encode_integer(const mpz_class& value, const Modu
     return terms;
 }
 
+std::vector<Monomial> Session::encode_constant(const mpz_class& value, const Modulus& t,
+                                               std::uint64_t factor) const {
+    std::vector<Monomial> terms = encode_integer(value, t);
+    for (Monomial& term : terms) {
+        term.coefficient = t.centre(t.multiply(t.reduce_signed(term.coefficient), factor));
+    }
+    return terms;
+}
+
 SparseProduct Session::compile_linear(const Model& model, std::size_t layer, const Shape& input,
-                                      const Modulus& t) const {
+                                      const Modulus& t, std::uint64_t factor) const {
     const LinearMap map = linear_map(model.layers[layer], input);
     std::vector<std::vector<SparseTerm>> rows;
     for (const std::vector<WeightTerm>& weights : map.weights.rows) {
@@ -147,7 +159,7 @@ SparseProduct Session::compile_linear(const Model& model, std::size_t layer, con
     }
     std::vector<std::vector<Monomial>> bias;
     for (const mpz_class& value : map.bias) {
-        bias.push_back(encode_integer(value, t));
+        bias.push_back(encode_constant(value, t, factor));
     }
     return SparseProduct(context_->n(), input.size(), std::move(rows), std::move(bias));
 }
@@ -164,8 +176,9 @@ Ciphertext Session::weighted(Ciphertext x, const std::vector<Monomial>& weight) 
 
 /// c_0 + c_1 x + ... + c_d x^d at level `limbs`, that of x or one below: powers by x^i = x^(i/2) x^(i - i/2),
 /// each relinearised only where it is multiplied on. The last product drops the prime in its own rounding.
-Ciphertext Session::activate(Ciphertext x, std::size_t layer, std::size_t limbs) const {
-    const std::vector<mpz_class>& coefficients = activations_[layer];
+Ciphertext Session::activate(Ciphertext x, const PlanStep& step, std::uint64_t factor) const {
+    const std::size_t limbs = step.limbs;
+    const std::vector<mpz_class>& coefficients = activations_[step.layer];
     const bool bare_square = coefficients.size() == 3 && coefficients[1] == 0;  // nothing else needs x
     const Modulus& t = context_->plain_for(x.t).modulus();
     std::vector<std::optional<Ciphertext>> powers(coefficients.size());
@@ -175,6 +188,9 @@ Ciphertext Session::activate(Ciphertext x, std::size_t layer, std::size_t limbs)
             if (power(power, factor).size() == 3) {
                 powers[factor] = evaluator_.relinearize(*powers[factor], *keys_->relin_keys);
             }
+        }
+        if (step.unscaled) {
+            return evaluator_.square_unscaled(std::move(x), drop);
         }
         if (bare_square) {
             return evaluator_.square(std::move(x), drop);
@@ -215,7 +231,7 @@ Ciphertext Session::activate(Ciphertext x, std::size_t layer, std::size_t limbs)
     if (highest) {
         sum = sum ? evaluator_.add(*highest, *sum) : std::move(highest);
     }
-    const std::vector<Monomial> constant = encode_integer(coefficients[0], t);
+    const std::vector<Monomial> constant = encode_constant(coefficients[0], t, factor);
     if (!constant.empty()) {
         Plaintext plaintext(context_->n(), t.value());
         for (const Monomial& term : constant) {
@@ -282,7 +298,8 @@ EncryptedTensor Session::run(Tensor input, const RunControl& control, const Obse
         parallel_for(values.size(), control, "expand", done, done, total, [&](std::size_t i) {
             values[i] = full_ciphertext(context_->ring(), std::move(input.residues[m][i]));
         });
-        for (const PlanStep& step : plan_.steps) {
+        for (std::size_t s = 0; s < plan_.steps.size(); ++s) {
+            const PlanStep& step = plan_.steps[s];
             control.check();
             control.report(step.name, done, total);
             const auto each = [&](const auto& work) {
@@ -294,7 +311,7 @@ EncryptedTensor Session::run(Tensor input, const RunControl& control, const Obse
                     products_[m][step.layer]->transform(*context_, values, control.threads);
                     break;
                 case PlanStep::Kind::activation:
-                    each([&](Ciphertext&& x) { return activate(std::move(x), step.layer, step.limbs); });
+                    each([&](Ciphertext&& x) { return activate(std::move(x), step, factors_[m][s]); });
                     break;
                 case PlanStep::Kind::relinearize:
                     each([&](const Ciphertext& x) { return evaluator_.relinearize(x, *keys_->relin_keys); });

@@ -53,10 +53,13 @@ class Session {
     [[nodiscard]] EncryptedTensor run(Tensor input, const RunControl& control, const Observer& observe) const;
     void check_steps(const Model& model, const std::vector<Shape>& shapes) const;
     [[nodiscard]] SparseProduct compile_linear(const Model& model, std::size_t layer, const Shape& input,
-                                               const Modulus& t) const;
-    [[nodiscard]] Ciphertext activate(Ciphertext x, std::size_t layer, std::size_t limbs) const;
+                                               const Modulus& t, std::uint64_t factor) const;
+    [[nodiscard]] Ciphertext activate(Ciphertext x, const PlanStep& step, std::uint64_t factor) const;
     [[nodiscard]] Ciphertext weighted(Ciphertext x, const std::vector<Monomial>& weight) const;
     [[nodiscard]] std::vector<Monomial> encode_integer(const mpz_class& value, const Modulus& t) const;
+    /// The same times the factor that the values it is added to carry.
+    [[nodiscard]] std::vector<Monomial> encode_constant(const mpz_class& value, const Modulus& t,
+                                                        std::uint64_t factor) const;
 
     Plan plan_;
     std::shared_ptr<const Context> context_;
@@ -64,6 +67,7 @@ class Session {
     Evaluator evaluator_;
     std::optional<Encryptor> encryptor_;                               // of zero, for flooding
     std::vector<std::vector<std::optional<SparseProduct>>> products_;  // [plaintext modulus][layer]
+    std::vector<std::vector<std::uint64_t>> factors_;                  // [modulus][step]: see value_factors
     std::vector<std::vector<mpz_class>> activations_;                  // [layer]: coefficients, or empty
     std::optional<SparseProduct> join_;
 };

@@ -166,6 +166,63 @@ TEST_P(EvaluatorTest, MultipliesSquaresAndRelinearisesAtEveryLevelThatHasRoom) {
     }
 }
 
+TEST_P(EvaluatorTest, SquaresUnscaledUpToTheirFactor) {
+    const Ring& ring = scheme.context.ring();
+    const Modulus modulus(t);
+    const double log_t = std::log2(static_cast<double>(t));
+    const double log_n = std::log2(static_cast<double>(n));
+    for (std::size_t limbs = encrypted_a.limbs(); limbs >= 1; --limbs) {
+        // Fresh, or as noisy as switching leaves it: about sqrt(n).
+        if (ring.log_q(limbs) < 2 * log_t + 2 * log_n + 25) {
+            break;
+        }
+        const Ciphertext x = scheme.evaluator.mod_switch_to(encrypted_a, limbs);
+        const std::uint64_t q = residue(ring.data().prefix(limbs).product(), modulus);
+        Plaintext expected = ring_multiply(a, a);
+        for (std::size_t j = 0; j < n; ++j) {
+            expected[j] = modulus.multiply(modulus.negate(q), expected[j]);
+        }
+        const Ciphertext square = scheme.evaluator.square_unscaled(x);
+        EXPECT_EQ(square.size(), 3U);
+        EXPECT_EQ(square.limbs(), limbs);
+        EXPECT_EQ(decrypt(square), expected);
+        EXPECT_EQ(decrypt(scheme.evaluator.relinearize(square, relin)), expected);
+        EXPECT_THROW((void)scheme.evaluator.square_unscaled(x, 2), Error);
+        EXPECT_THROW((void)scheme.evaluator.square_unscaled(square), Error);
+        EXPECT_THROW((void)scheme.evaluator.square_unscaled(scheme.evaluator.to_ntt(x)), Error);
+        if (limbs > 1 && ring.log_q(limbs - 1) > 2 * log_t + 35) {
+            EXPECT_EQ(scheme.evaluator.square_unscaled(x, 1), scheme.evaluator.mod_switch(square));
+        }
+    }
+}
+
+TEST_P(EvaluatorTest, MessagesAreRoundedByTheirThresholds) {
+    const Ring& ring = scheme.context.ring();
+    const PlaintextSpace& space = scheme.context.plain();
+    std::mt19937_64 random(5);
+    Plaintext message = random_plaintext(n, t, random);
+    message[0] = 0;
+    message[1] = t - 1;
+    Buffer thresholds(n);
+    for (std::size_t j = 0; j < n; ++j) {
+        thresholds[j] = j % 3 == 0 ? 0 : j % 3 == 1 ? t - 1 : random() % t;
+    }
+    for (std::size_t limbs = 1; limbs <= ring.max_limbs(); ++limbs) {
+        const mpz_class q = ring.data().prefix(limbs).product();
+        for (std::size_t i = 0; i < limbs; ++i) {
+            Buffer found(n);
+            space.add_scaled(ring, message.data(), limbs, i, found.data(), false, thresholds.data());
+            for (std::size_t j = 0; j < n; ++j) {
+                const mpz_class scaled = q * to_mpz(message[j]);
+                const mpz_class whole = scaled / to_mpz(t);
+                const mpz_class fraction = scaled - whole * to_mpz(t);
+                const mpz_class expected = whole + (fraction > to_mpz(thresholds[j]) ? 1 : 0);
+                ASSERT_EQ(found[j], residue(expected, ring.data().modulus(i))) << j;
+            }
+        }
+    }
+}
+
 TEST_P(EvaluatorTest, SurvivesWorstCaseMessagesUnderMultiplication) {
     for (const std::uint64_t value : {t / 2, t / 2 + 1, t - 1}) {
         const Plaintext constant = constant_plaintext(n, t, value);

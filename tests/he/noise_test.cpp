@@ -457,6 +457,69 @@ TEST_P(NoiseTightness, OnTheDepthTwoCircuitIsWithinEightBitsOfTheWorstOfManyKeyS
     }
 }
 
+/// A layer of fresh ciphertexts, unscaled squares, a sum of them, and a scaled square: what the planner makes
+/// of two activations. Messages that all pull one way would show in the square if the rounding of a message
+/// depended on it.
+TEST(NoiseTightnessUnscaled, TwoLayersAreWithinEightBitsOfTheWorstOfManyKeySets) {
+    const char* wanted = std::getenv("LACUNA_NOISE_KEYSETS");
+    const int key_sets = wanted != nullptr ? std::atoi(wanted) : 10;
+    Parameters parameters;
+    parameters.n = 8192;
+    parameters.data_bits = {43, 43, 43, 42};
+    parameters.special_bits = {43};
+    parameters.plain_bits = {36};
+    const Context context(parameters);
+    const NoiseModel model(resolve(parameters), log_t_of(context));
+    const std::uint64_t t = context.plain().modulus().value();
+    std::mt19937_64 random(3);
+    constexpr std::uint32_t inputs = 12;
+    constexpr std::uint32_t hidden = 6;
+    std::vector<std::vector<SparseTerm>> rows(hidden);
+    for (std::uint32_t i = 0; i < hidden; ++i) {
+        for (std::uint32_t j = 0; j < inputs; ++j) {  // two rows share half of their inputs
+            if ((i + j) % 2 == 0) {
+                rows[i].push_back({j, 0, (i * j) % 3 == 0 ? -2 : 1});
+            }
+        }
+    }
+    const SparseProduct layer(context.n(), inputs, rows);
+    const SparseProduct sum(context.n(), hidden, {{{0, 0, 1}, {1, 0, -2}, {2, 0, 1}, {3, 0, 4}, {5, 0, 1}}});
+    // Sums of squares are taken as correlated here.
+    NoiseEstimate estimate = model.square_unscaled(model.linear(model.fresh_symmetric(), layer.norm_2()));
+    estimate = model.relinearize(model.mod_switch_to(estimate, 3));
+    const NoiseEstimate first = model.linear(estimate, sum.norm_1());
+    const NoiseEstimate last = model.multiply(first, first);
+    ASSERT_GT(model.budget(last), 0);
+    double worst_first = std::numeric_limits<double>::infinity();
+    double worst_last = worst_first;
+    for (int i = 0; i < key_sets; ++i) {
+        const KeyGenerator generator(context);
+        const RelinKeys relin = generator.relin_keys(2);
+        const Encryptor encryptor(context, generator.secret_key());
+        const Decryptor decryptor(context, generator.secret_key());
+        const Evaluator evaluator(context);
+        std::vector<Ciphertext> values;
+        for (std::uint32_t j = 0; j < inputs; ++j) {
+            values.push_back(encryptor.encrypt(i % 2 == 0 ? constant_plaintext(context.n(), t, t / 2)
+                                                          : random_plaintext(context.n(), t, random)));
+        }
+        layer.transform(context, values, 2);
+        for (Ciphertext& value : values) {
+            value = evaluator.relinearize(evaluator.square_unscaled(std::move(value), 1), relin);
+        }
+        sum.transform(context, values, 2);
+        worst_first = std::min(worst_first, decryptor.noise_budget(values[0]));
+        worst_last = std::min(worst_last, decryptor.noise_budget(evaluator.square(values[0])));
+    }
+    std::cout << "unscaled squares, " << key_sets
+              << " key sets: bits from prediction to largest noise: " << worst_first - model.budget(first)
+              << " (sum of squares), " << worst_last - model.budget(last) << " (square of that)\n";
+    for (const double slack : {worst_first - model.budget(first), worst_last - model.budget(last)}) {
+        EXPECT_GE(slack, 0);
+        EXPECT_LE(slack, 8);
+    }
+}
+
 Parameters secure_parameters(std::size_t n, std::vector<int> data, int special, std::uint64_t t) {
     Parameters parameters;
     parameters.n = n;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <cstdint>
@@ -110,6 +111,33 @@ TEST_P(SmallNetwork, EqualsTheReference) {
     }
     for (const std::uint8_t pixel : {0, 255}) {
         inference_.expect_exact(std::vector<std::uint8_t>(images * model_.input_shape.size(), pixel));
+    }
+}
+
+/// Unscaled squares multiply every value by a factor: biases and constants have to be multiplied by it too,
+/// the next square squares it, and the client divides it out modulo every plaintext modulus.
+TEST(UnscaledSquares, CarryTheirFactorToTheEnd) {
+    for (const std::size_t moduli : {1, 2}) {
+        SmallModel random(moduli);
+        Model model = random.empty({1, 6, 5}, 2);
+        model.layers.push_back(
+            {"conv", Convolution{{3, 3}, {2, 2}, {1, 0}, random.weights(2, 9, 2), random.integers(2, 9)}});
+        model.layers.push_back({"act1", Activation{{3, 0, 1}}});
+        random.add_dense(model, 4, 2, 50);
+        model.layers.push_back({"act2", Activation{{-2, 0, 3}}});
+        random.add_dense(model, 3, 2, 1000);
+        PlanRequest request = request_of(Packing::slots);
+        request.plain_moduli = moduli;
+        const Inference inference(model, request);
+        ASSERT_EQ(inference.plan.moduli(), moduli);
+        EXPECT_EQ(std::count_if(inference.plan.steps.begin(), inference.plan.steps.end(),
+                                [](const PlanStep& step) { return step.unscaled; }),
+                  1);
+        for (const std::uint64_t factor : inference.plan.client.reply_factors) {
+            EXPECT_NE(factor, 1U);
+        }
+        NoiseWatch watch(inference.client, 6);
+        inference.expect_exact(random.images(model, 9), std::ref(watch));
     }
 }
 

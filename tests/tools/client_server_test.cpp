@@ -318,7 +318,7 @@ TEST(Mistakes, OldVersion) {
     expect_failure(parties.at_client({"decrypt", "--keys", "keys", "--in", reply.name()}), 1,
                    {reply.name(), "version"});
     const Altered plan(parties.client() / "client.json", [](std::string& text) {
-        text.replace(text.find("\"version\": 1"), 12, "\"version\": 9");
+        text.replace(text.find("\"version\": 2"), 12, "\"version\": 9");
     });
     expect_failure(parties.at_client({"keygen", "--client", plan.name(), "--out", "never"}), 1,
                    {plan.name(), "version", "found 9"});

@@ -63,10 +63,17 @@ TEST(ClientPlanFile, RefusesOtherFormatsAndVersions) {
     expect_refused(slots_plan(), [](json& d) { d["format"] = "lacuna-model"; },
                    {"lacuna-client-plan", "lacuna-model"});
     expect_refused(slots_plan(), [](json& d) { d.erase("format"); }, {"lacuna-client-plan"});
-    expect_refused(slots_plan(), [](json& d) { d["version"] = 2; }, {"version", "expected 1", "found 2"});
+    expect_refused(slots_plan(), [](json& d) { d["version"] = 1; }, {"version", "expected 2", "found 1"});
     expect_refused(slots_plan(), [](json& d) { d["weights"] = json::array(); }, {"weights"});
     expect_refused(slots_plan(), [](json& d) { d["reply"]["more"] = 1; }, {"reply", "more"});
     expect_refused(slots_plan(), [](json& d) { d["parameters"]["more"] = 1; }, {"parameters", "more"});
+}
+
+TEST(ClientPlanFile, RefusesFactorsThatDoNotFitTheModuli) {
+    const std::uint64_t t = slots_plan().parameters.plain_moduli.front();
+    expect_refused(slots_plan(), [](json& d) { d["reply"]["factors"][0] = 0; }, {"reply.factors[0]"});
+    expect_refused(slots_plan(), [t](json& d) { d["reply"]["factors"][0] = t; }, {"reply.factors[0]"});
+    expect_refused(slots_plan(), [](json& d) { d["reply"]["factors"].push_back(1); }, {"reply.factors"});
 }
 
 TEST(ClientPlanFile, RefusesEveryMissingField) {
