@@ -56,11 +56,12 @@ class NoiseModel {
     [[nodiscard]] NoiseEstimate multiply_plain(const NoiseEstimate& a, double norm) const;
     [[nodiscard]] NoiseEstimate multiply(const NoiseEstimate& a, const NoiseEstimate& b) const;
     /// t e^2 for a sum of fresh symmetric encryptions with scalar weights. Its coefficients are quadratic
-    /// forms in independent sub-Gaussian variables, of variance 2 n sigma^4; decoupled (de la Pena, Gine,
-    /// Decoupling, theorem 3.1.1: a factor of 4) they stay below four times the Laurent-Massart bound of
-    /// Gaussian ones, 4 (sqrt(2 u) F + u r) for Frobenius norm F = sqrt(n) sigma^2, spectral norm r and u =
-    /// ln(2 n 2^128). For r <= F / 16, which holds with room for n >= 1024 and still does after sums and
-    /// products with a K, that is four times the 14.5 deviations that bound all else: two bits, added here.
+    /// forms in independent sub-Gaussian variables of mean 0, of variance 2 n sigma^4. Decoupled (Vershynin,
+    /// High-Dimensional Probability, theorem 6.1.1: a factor of 4) they stay below four times the bound of
+    /// Gaussian ones (Laurent, Massart, Annals of Statistics 28, lemma 1), 4 (sqrt(2 u) F + u r) for
+    /// Frobenius norm F = sqrt(n) sigma^2, spectral norm r = sigma^2 and u = ln(2 n 2^128). For r <= F / 16,
+    /// which holds for n >= 2048 and still does after sums and products with a K of typical spectrum, that is
+    /// less than four times the 14.5 deviations that bound all else: two bits, added here.
     [[nodiscard]] NoiseEstimate square_unscaled(const NoiseEstimate& a) const;
     [[nodiscard]] NoiseEstimate relinearize(const NoiseEstimate& a) const;
     [[nodiscard]] NoiseEstimate rotate(const NoiseEstimate& a) const;

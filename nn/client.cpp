@@ -60,15 +60,24 @@ Tensor encrypt_pixels(const ClientPlan& plan, const Context& context, std::span<
     return tensor;
 }
 
+const ClientPlan& checked(const ClientPlan& plan) {
+    if (plan.reply_factors.size() != plan.parameters.plain_moduli.size()) {
+        throw Error("client: expected a reply factor for each of the " +
+                    std::to_string(plan.parameters.plain_moduli.size()) + " plaintext moduli, found " +
+                    std::to_string(plan.reply_factors.size()) + "; use the plan as make_plan returns it");
+    }
+    return plan;
+}
+
 }  // namespace
 
 Client::Client(const ClientPlan& plan)
-    : plan_(plan),
+    : plan_(checked(plan)),
       context_(std::make_shared<const Context>(plan.parameters)),
       generator_(std::make_unique<const KeyGenerator>(*context_)) {}
 
 Client::Client(const ClientPlan& plan, SecretKey secret)
-    : plan_(plan),
+    : plan_(checked(plan)),
       context_(std::make_shared<const Context>(plan.parameters)),
       generator_(std::make_unique<const KeyGenerator>(context_->shared_ring(), std::move(secret))) {}
 

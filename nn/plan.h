@@ -19,8 +19,8 @@
 namespace lacuna {
 
 /// The client's half of a plan: all that key generation, encryption and decryption need. It names no weight
-/// and counts no operation, so it says nothing of the model but its input, its number of logits and the size
-/// of the work.
+/// and counts no operation, so it says nothing of the model but its input, its number of logits, the size of
+/// the work and, by the reply's factors, how many multiplications follow each other.
 struct ClientPlan {
     std::string model;      ///< its name
     Parameters parameters;  ///< resolved: every prime and plaintext modulus by value

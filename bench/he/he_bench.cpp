@@ -115,6 +115,7 @@ void register_setting(const Setting& setting) {
     });
     add_benchmark(bench, "multiply", [](Bench& x) { return x.evaluator.multiply(x.a, x.b); });
     add_benchmark(bench, "square", [](Bench& x) { return x.evaluator.square(x.a); });
+    add_benchmark(bench, "square_unscaled", [](Bench& x) { return x.evaluator.square_unscaled(x.a); });
     add_benchmark(bench, "relinearize", [](Bench& x) { return x.evaluator.relinearize(x.square, x.relin); });
     add_benchmark(bench, "multiply_relinearize",
                   [](Bench& x) { return x.evaluator.relinearize(x.evaluator.multiply(x.a, x.b), x.relin); });

@@ -682,6 +682,7 @@ TEST(CircuitPrivacy, FloodFillsItsBoundsAtEverySize) {
     plan.parameters = resolve(parameters);
     plan.public_key = true;
     plan.relin_keys = false;
+    plan.reply_factors = {1};
     const Client client(plan);
     const PublicKey key = *client.evaluation_keys().public_key;
     const Encryptor encryptor(client.context(), key);
