@@ -342,6 +342,20 @@ class Walk {
     bool after_unscaled_ = false;   // the values are unscaled squares
 };
 
+/// Whether the first activation can be an unscaled square: it squares fresh symmetric encryptions or scalar
+/// sums of such, and no later one adds up values that carry different factors.
+bool unscaled_squares_fit(const std::vector<Stage>& stages, const CircuitSetting& setting) {
+    const auto is_power = [](const Stage& stage) {
+        return stage.linear ||
+               (stage.powers.back() != 0 && std::all_of(stage.powers.begin() + 1, stage.powers.end() - 1,
+                                                        [](double weight) { return weight == 0; }));
+    };
+    const auto first = std::find_if(stages.begin(), stages.end(), [](const Stage& s) { return !s.linear; });
+    return setting.packing == Packing::slots && !setting.public_encryption && first != stages.end() &&
+           first - stages.begin() <= 1 && first->powers.size() == 3 && first->powers[2] == 1 &&
+           std::all_of(first, stages.end(), is_power);
+}
+
 /// The weight of an integer in noise: its centred residue in the slots, its signed digits in radix.
 double encoded_weight(const mpz_class& value, Packing packing, const std::vector<std::uint64_t>& moduli) {
     if (packing == Packing::radix) {
@@ -467,18 +481,6 @@ std::vector<std::size_t> row_groups(const WeightMatrix& weights, const std::vect
 }
 
 }  // namespace
-
-/// Whether the first activation can be an unscaled square: it squares fresh symmetric encryptions or scalar
-/// sums of such, and nothing after it adds values that carry different factors.
-bool unscaled_squares_fit(const std::vector<Stage>& stages, const CircuitSetting& setting) {
-    const auto first = std::find_if(stages.begin(), stages.end(), [](const Stage& s) { return !s.linear; });
-    return setting.packing == Packing::slots && !setting.public_encryption && first != stages.end() &&
-           first - stages.begin() <= 1 && first->powers == std::vector<double>{first->powers[0], 0, 1} &&
-           std::all_of(first, stages.end(), [](const Stage& stage) {
-               return stage.linear || std::count_if(stage.powers.begin() + 1, stage.powers.end(),
-                                                    [](double weight) { return weight != 0; }) == 1;
-           });
-}
 
 double nominal_transform_nanoseconds(std::size_t n) {
     return static_cast<double>(n) * std::log2(static_cast<double>(n)) / 2 * 0.085;
