@@ -25,8 +25,8 @@ void check_plaintext(const Context& context, const Plaintext& plaintext) {
     }
 }
 
-/// Adds the message, rounded at random so that the error is 0 on average whatever the message is: products of
-/// noise would otherwise depend on it.
+/// Adds the message, rounded at random so that the error is 0 on average whatever the message is: what
+/// messages of one sign leave would otherwise add up in products of noise.
 void add_message(const Context& context, const Plaintext& plaintext, RnsPolynomial& c0) {
     const Ring& ring = context.ring();
     const PlaintextSpace& space = context.plain_for(plaintext.modulus());

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -512,8 +513,15 @@ Ciphertext Evaluator::sum_of_rotated_products(const Ciphertext& a, std::span<con
     // With sigma a rotation and (d_0, d_1) the product of the digits and its key, the term is its plaintext
     // times sigma(c_0 + d_0 / P, d_1 / P): summed modulo Q_l P as sigma(P c_0 + d_0, d_1), in NTT form, where
     // sigma is a permutation.
+    const bool turns =
+        std::any_of(entries.begin(), entries.end(), [](auto* entry) { return entry != nullptr; });
+    const bool stays =
+        std::any_of(entries.begin(), entries.end(), [](auto* entry) { return entry == nullptr; });
     const mpz_class special = ring.special().product();
-    RaisedDigits digits(ring, a.parts[1]);
+    std::optional<RaisedDigits> digits;
+    if (turns) {
+        digits.emplace(ring, a.parts[1]);
+    }
     ExtendedPair sums(ring, limbs);
     std::array<Buffer, 2> parts = {Buffer::uninitialised(n), Buffer::uninitialised(n)};  // P c
     std::array<Buffer, 2> products = {Buffer::uninitialised(n), Buffer::uninitialised(n)};
@@ -523,7 +531,7 @@ Ciphertext Evaluator::sum_of_rotated_products(const Ciphertext& a, std::span<con
         const Modulus& q = ring.key_basis().modulus(prime);
         for (std::size_t k = 0; k < 2; ++k) {
             std::fill_n(sums.row(k, i), n, 0);
-            if (i < limbs) {
+            if (i < limbs && (k == 0 || stays)) {
                 const ShoupFactor p(residue(special, q), q);
                 ring.kernels().multiply_scalar(parts[k].data(), a.parts[k].limb(i), n, p, q);
                 ring.key_basis().tables(prime).forward(parts[k].span());
@@ -540,7 +548,7 @@ Ciphertext Evaluator::sum_of_rotated_products(const Ciphertext& a, std::span<con
                 }
                 continue;
             }
-            digits.multiply(entries[term]->key, i, products[0].data(), products[1].data());
+            digits->multiply(entries[term]->key, i, products[0].data(), products[1].data());
             if (i < limbs) {
                 ring.kernels().add(products[0].data(), products[0].data(), parts[0].data(), n, q);
             }
@@ -553,7 +561,7 @@ Ciphertext Evaluator::sum_of_rotated_products(const Ciphertext& a, std::span<con
         sums.to_coefficients(i);
     }
     Ciphertext result = like(a);
-    for (RnsPolynomial& part : sums.divided()) {
+    for (RnsPolynomial& part : std::move(sums).divided()) {
         result.parts.push_back(std::move(part));
     }
     return result;

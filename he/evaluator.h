@@ -51,7 +51,7 @@ class Evaluator {
     /// for.
     [[nodiscard]] Ciphertext square(Ciphertext&& a, std::size_t drop = 0) const;
     /// t a^2 modulo Q, with no helper primes and no rounding: an encryption of -Q m^2 modulo t, for Q of the
-    /// level of a. A quarter of the work of square() and the better choice for fresh encryptions and short
+    /// level of a. A third of the work of square() and the better choice for fresh encryptions and short
     /// sums of them; but where the noise of square() is that of a times a constant, here it is its own
     /// square, t e^2. (The product of the least significant bit's encoding, which t a is: Alperin-Sheriff,
     /// Peikert, CRYPTO 2013, appendix A.)

@@ -131,8 +131,8 @@ void ExtendedPair::to_coefficients(std::size_t i) {
     tables.inverse({row(1, i), ring_->n()});
 }
 
-Switched ExtendedPair::divided() {
-    for (std::size_t part = 0; part < 2; ++part) {
+Switched ExtendedPair::divided() && {
+    for (std::size_t part = 0; ring_->special().size() != 0 && part < 2; ++part) {
         const std::size_t limbs = kept_[part].limbs();
         std::vector<const std::uint64_t*> dropped;
         std::vector<std::uint64_t*> kept;
@@ -165,7 +165,7 @@ std::vector<Switched> switch_keys(const Ring& ring, const RnsPolynomial& c,
     }
     std::vector<Switched> results;
     for (ExtendedPair& sum : sums) {
-        results.push_back(sum.divided());
+        results.push_back(std::move(sum).divided());
     }
     return results;
 }

@@ -20,7 +20,7 @@ namespace lacuna {
 // RLWE scheme can use it.
 //
 // An extended polynomial at level l has l + K limbs: the first l data primes', then the special primes'.
-// Everything below goes through it prime by prime, so that the rows of one prime stay in the second-level
+// Everything below can be gone through prime by prime, so that the rows of one prime stay in the second-level
 // cache while every key passes over them.
 
 /// Prime i of an extended polynomial at level `limbs`, as its place in Ring::key_basis().
@@ -35,6 +35,9 @@ class RaisedDigits {
     /// c: coefficient form, at most max_limbs() limbs; must outlive this. Throws Error where the ring has no
     /// special primes.
     RaisedDigits(const Ring& ring, const RnsPolynomial& c);
+    RaisedDigits(const Ring& ring, RnsPolynomial&& c) = delete;
+    RaisedDigits(const RaisedDigits&) = delete;
+    RaisedDigits& operator=(const RaisedDigits&) = delete;
 
     /// Every digit modulo extended prime i, NTT form, n words each; until the next call.
     [[nodiscard]] std::span<const std::uint64_t* const> modulo(std::size_t i);
@@ -70,8 +73,8 @@ class ExtendedPair {
     [[nodiscard]] std::uint64_t* row(std::size_t part, std::size_t i);
     /// From NTT to coefficient form, both parts modulo extended prime i.
     void to_coefficients(std::size_t i);
-    /// round(this / P): all rows in coefficient form. Leaves nothing behind.
-    [[nodiscard]] Switched divided();
+    /// round(this / P), all rows in coefficient form; this itself where there are no special primes.
+    [[nodiscard]] Switched divided() &&;
 
   private:
     const Ring* ring_;

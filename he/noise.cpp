@@ -9,6 +9,7 @@
 #include <numbers>
 #include <numeric>
 
+#include "ntt/error.h"
 #include "ntt/ntt_tables.h"
 #include "rns/sampler.h"
 
@@ -124,7 +125,10 @@ NoiseEstimate NoiseModel::multiply(const NoiseEstimate& a, const NoiseEstimate& 
 }
 
 NoiseEstimate NoiseModel::square_unscaled(const NoiseEstimate& a) const {
-    const double log_tail = 2;  // over that of a linear form, see the header
+    if (a.secret_power != 0) {
+        throw Error("noise: unscaled squares are modelled for sums of fresh symmetric encryptions alone");
+    }
+    const double log_tail = 1;  // over that of a linear form, see the header
     return {log_t_ + 2 * a.log_sigma + 0.5 * std::log2(2 * static_cast<double>(n_)) + log_tail,
             a.secret_power, a.limbs, 3, a.products + 1};
 }

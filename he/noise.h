@@ -23,7 +23,7 @@ struct NoiseEstimate {
 /// the standard deviation of a coefficient of e over fresh noise, given keys of typical norm; e is linear in
 /// the fresh noise but for a negligible term, and that noise is bounded, so e is sub-Gaussian with that
 /// deviation, and 14.5 deviations bound all n coefficients except with probability 2^-128 (2 n exp(-14.5^2 /
-/// 2) < 2^-135 at n = 32768). Unscaled squares are quadratic in it, see there.
+/// 2) < 2^-135 at n = 32768). An unscaled square's noise is quadratic in it, see there.
 ///
 /// Nothing is assumed about messages. With K = (c_0 + c_1 s) / Q, a polynomial whose coefficients have
 /// variance (1 + n Var(s)) / 12, the product of two ciphertexts has the noise t (K e' + K' e) - (t/Q) e e' +
@@ -55,13 +55,16 @@ class NoiseModel {
     /// not.
     [[nodiscard]] NoiseEstimate multiply_plain(const NoiseEstimate& a, double norm) const;
     [[nodiscard]] NoiseEstimate multiply(const NoiseEstimate& a, const NoiseEstimate& b) const;
-    /// t e^2 for a sum of fresh symmetric encryptions with scalar weights. Its coefficients are quadratic
-    /// forms in independent sub-Gaussian variables of mean 0, of variance 2 n sigma^4. Decoupled (Vershynin,
-    /// High-Dimensional Probability, theorem 6.1.1: a factor of 4) they stay below four times the bound of
-    /// Gaussian ones (Laurent, Massart, Annals of Statistics 28, lemma 1), 4 (sqrt(2 u) F + u r) for
-    /// Frobenius norm F = sqrt(n) sigma^2, spectral norm r = sigma^2 and u = ln(2 n 2^128). For r <= F / 16,
-    /// which holds for n >= 2048 and still does after sums and products with a K of typical spectrum, that is
-    /// less than four times the 14.5 deviations that bound all else: two bits, added here.
+    /// t e^2, for a sum of fresh symmetric encryptions with scalar weights: secret_power 0, or an Error.
+    /// Coefficient k of e^2 sums the products of the coefficients at a and k - a: a bilinear form between two
+    /// halves of the positions, which are independent and of mean 0, with variance 2 n sigma^4, Frobenius
+    /// norm F = sqrt(2 n) sigma^2 and spectral norm r = 2 sigma^2, and two squares of opposite signs, too
+    /// small to count. It stays below sqrt(2 u) F + u r except with probability 2 exp(-u), as -1/2 sum ln(1 -
+    /// x^2 r_i^2) bounds its logarithmic moments: 16.1 deviations at n = 4096 instead of 14.5. Sums of such
+    /// squares are forms of the same kind. In products that follow, fix e^2: its Euclidean norm is less than
+    /// twice the typical one but for 2^-128 from n = 4096 on, and over the ciphertexts' coefficients, uniform
+    /// whatever e is, the noise is sub-Gaussian. (That is an assumption here, for these ciphertexts depend on
+    /// e; a scaled product's do not.) One bit, added here, covers either.
     [[nodiscard]] NoiseEstimate square_unscaled(const NoiseEstimate& a) const;
     [[nodiscard]] NoiseEstimate relinearize(const NoiseEstimate& a) const;
     [[nodiscard]] NoiseEstimate rotate(const NoiseEstimate& a) const;

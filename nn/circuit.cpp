@@ -7,7 +7,7 @@
 #include <limits>
 #include <map>
 #include <numeric>
-#include <unordered_map>
+#include <utility>
 
 #include "he/flooding.h"
 #include "nn/digits.h"
@@ -76,7 +76,7 @@ class Walk {
   public:
     Walk(const std::vector<Stage>& stages, const CircuitSetting& setting, const NoiseModel& noise,
          const CostModel& cost, bool unscaled)
-        : unscaled_(unscaled),
+        : unscaled_next_(unscaled),
           stages_(&stages),
           setting_(&setting),
           noise_(&noise),
@@ -149,7 +149,7 @@ class Walk {
     /// The lowest level from which the rest, without further drops, still decrypts. Fresh inputs stay where
     /// they are: the client would send less if the top level were lower.
     void drop_limbs() {
-        if (circuit.steps.empty()) {
+        if (circuit.steps.empty() || unscaled_next_) {
             return;
         }
         for (std::size_t limbs = 1; limbs < estimate_.limbs; ++limbs) {
@@ -187,12 +187,25 @@ class Walk {
         // Fresh encryptions have independent noise, products of independent ciphertexts uncorrelated noise
         // (see Stage::norm_products); everything else is taken as fully correlated.
         const bool fresh = circuit.steps.empty();
-        const double norm = fresh             ? stage.norm_2
-                            : after_unscaled_ ? stage.norm_squares
+        // What came to an unscaled square since, of dropped primes or key switching, grows as that of
+        // products.
+        const double norm = fresh ? stage.norm_2
+                            : after_unscaled_
+                                ? std::min(stage.norm_1, std::max(stage.norm_squares, stage.norm_products))
                             : after_products_ ? stage.norm_products
                                               : stage.norm_1;
-        after_products_ = after_unscaled_ = false;
         estimate_ = noise_->add_plain(noise_->linear(estimate_, norm));
+        if (after_unscaled_) {
+            // With rho the rounding of a bias, at most 1/2 and constant, the square holds 2 rho e + rho^2
+            // too.
+            NoiseEstimate biases = estimate_;
+            biases.log_sigma =
+                setting_->log_t +
+                std::log2(std::max(stage.norm_1, 1.0) * (std::exp2(before_square_.log_sigma) + 0.25)) -
+                noise_->log_q(before_square_.limbs) + noise_->log_q(estimate_.limbs);
+            estimate_ = noise_->add(estimate_, biases);
+        }
+        after_products_ = after_unscaled_ = false;
         if (!fresh && norm < stage.norm_1) {
             // But for the rounding of Q m / t, at most 1/2, which is the same wherever the constant of an
             // activation is.
@@ -238,8 +251,9 @@ class Walk {
             cost += cost_->multiply(estimate_.limbs, i % 2 == 0);
         };
         std::optional<NoiseEstimate> sum;
-        const bool unscaled = unscaled_ && circuit.steps.size() <= 1;
+        const bool unscaled = std::exchange(unscaled_next_, false);
         if (unscaled) {
+            before_square_ = estimate_;
             sum = noise_->square_unscaled(estimate_);
             cost = cost_->square_unscaled(estimate_.limbs);
         }
@@ -327,7 +341,7 @@ class Walk {
         return true;
     }
 
-    bool unscaled_;  // the first activation is an unscaled square
+    bool unscaled_next_;  // the next activation is to be an unscaled square
     const std::vector<Stage>* stages_;
     const CircuitSetting* setting_;
     const NoiseModel* noise_;
@@ -339,7 +353,8 @@ class Walk {
     double last_rounding_ = 1;      // roundings that this puts into its result: of the product, times its
                                     // coefficient, and of the sum of the lower terms
     bool after_products_ = false;   // the values are powers x^i, i >= 2, alone
-    bool after_unscaled_ = false;   // the values are unscaled squares
+    bool after_unscaled_ = false;   // the values are unscaled squares of what before_square_ tells of
+    NoiseEstimate before_square_;
 };
 
 /// Whether the first activation can be an unscaled square: it squares fresh symmetric encryptions or scalar
@@ -394,46 +409,70 @@ std::uint64_t largest_magnitude(const WeightMatrix& weights) {
     return largest;
 }
 
-/// Stage::norm_squares of `sums` of squares of `rows`.
+/// Stage::norm_squares of `sums` of squares of `rows`: |sum_i a_i w_i w_i^T|^2 = sum_ij a_i a_j <w_i, w_j>^2.
+/// Infinite where computing it would take long.
 double norm_of_squares(const WeightMatrix& rows, const WeightMatrix& sums) {
-    double largest_square = 0;
-    for (const std::vector<WeightTerm>& row : rows.rows) {
-        double square = 0;
-        for (const WeightTerm& term : row) {
-            square += static_cast<double>(term.weight) * static_cast<double>(term.weight);
-        }
-        largest_square = std::max(largest_square, square);
-    }
-    double largest = 0;
+    constexpr double most_work = 3e8;              // multiplications: a fraction of a second
+    std::vector<std::vector<WeightTerm>> columns;  // as rows, with the row's number in place of the column's
     double work = 0;
-    for (const std::vector<WeightTerm>& sum : sums.rows) {
-        for (const WeightTerm& outer : sum) {
-            work += std::pow(static_cast<double>(rows.rows[outer.column].size()), 2);
+    for (std::uint32_t i = 0; i < rows.rows.size(); ++i) {
+        for (const WeightTerm& term : rows.rows[i]) {
+            columns.resize(std::max<std::size_t>(columns.size(), term.column + 1));
+            columns[term.column].push_back({i, term.weight});
         }
     }
-    constexpr double most_work = 1e7;  // a second; large layers go without
+    for (const std::vector<WeightTerm>& column : columns) {
+        work += std::pow(static_cast<double>(column.size()), 2);
+    }
     if (work > most_work) {
         return std::numeric_limits<double>::infinity();
     }
-    std::unordered_map<std::uint64_t, double> form;
-    for (const std::vector<WeightTerm>& sum : sums.rows) {
-        form.clear();
-        for (const WeightTerm& outer : sum) {
-            for (const WeightTerm& a : rows.rows[outer.column]) {
-                for (const WeightTerm& b : rows.rows[outer.column]) {
-                    form[std::uint64_t{a.column} << 32 | b.column] += static_cast<double>(outer.weight) *
-                                                                      static_cast<double>(a.weight) *
-                                                                      static_cast<double>(b.weight);
+    struct Entry {
+        std::uint32_t row;
+        double value;
+    };
+    std::vector<std::vector<Entry>> gram(rows.rows.size());  // squared products of rows, where they are not 0
+    std::vector<double> products(rows.rows.size());
+    double longest = 0;
+    for (std::size_t i = 0; i < gram.size(); ++i) {
+        for (const WeightTerm& a : rows.rows[i]) {
+            for (const WeightTerm& b : columns[a.column]) {
+                if (products[b.column] == 0) {
+                    gram[i].push_back({b.column, 0});
                 }
+                products[b.column] += static_cast<double>(a.weight) * static_cast<double>(b.weight);
             }
         }
-        double squares = 0;
-        for (const auto& [place, value] : form) {
-            squares += value * value;
+        for (Entry& entry : gram[i]) {  // a sum that passed through 0 is there twice
+            entry.value = products[entry.row] * products[entry.row];
+            products[entry.row] = 0;
         }
-        largest = std::max(largest, squares);
+        for (const Entry& entry : gram[i]) {
+            longest = entry.row == i ? std::max(longest, std::sqrt(entry.value)) : longest;
+        }
     }
-    return largest_square == 0 ? 0 : std::sqrt(largest) / largest_square;
+    double largest = 0;
+    std::vector<double> weights(gram.size());
+    for (const std::vector<WeightTerm>& sum : sums.rows) {
+        for (const WeightTerm& term : sum) {
+            weights[term.column] = static_cast<double>(term.weight);
+            work += static_cast<double>(gram[term.column].size());
+        }
+        if (work > most_work) {
+            return std::numeric_limits<double>::infinity();
+        }
+        double square = 0;
+        for (const WeightTerm& term : sum) {
+            for (const Entry& entry : gram[term.column]) {
+                square += weights[term.column] * weights[entry.row] * entry.value;
+            }
+        }
+        largest = std::max(largest, square);
+        for (const WeightTerm& term : sum) {
+            weights[term.column] = 0;
+        }
+    }
+    return longest == 0 ? 0 : std::sqrt(largest) / longest;
 }
 
 /// Whether some weight is not its own centred residue modulo every one of the moduli.

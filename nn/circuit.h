@@ -29,9 +29,9 @@ struct Stage {
     /// proportional ciphertexts summed by |w| first, and sqrt(2) for the spread of the norm of sum w_i K_i
     /// around its mean.
     double norm_products = 0;
-    /// What norm_1 becomes where the inputs are unscaled squares of a linear layer's rows w_i of fresh
-    /// ciphertexts: their noises t e_i^2 are quadratic forms in the same fresh noise, and the sum's is that
-    /// of A = sum_i a_i w_i w_i^T, so that this is the Frobenius norm of A over the largest |w_i|^2.
+    /// What norm_1 becomes for the part t e_i^2 of the noise of unscaled squares of a linear layer's rows w_i
+    /// of fresh ciphertexts: these are quadratic forms in the same fresh noise, and the sum's is that of A =
+    /// sum_i a_i w_i w_i^T, so that this is the Frobenius norm of A over the largest |w_i|^2.
     double norm_squares = 0;
     // Activations: the weight of x^i in the packing's encoding, 0 where it is absent.
     std::vector<double> powers;

@@ -184,9 +184,9 @@ Ciphertext Session::activate(Ciphertext x, const PlanStep& step, std::uint64_t f
     std::vector<std::optional<Ciphertext>> powers(coefficients.size());
     const auto product = [&](const auto& power, std::size_t i, std::size_t drop) {
         const std::size_t low = i / 2;
-        for (const std::size_t factor : {low, i - low}) {
-            if (power(power, factor).size() == 3) {
-                powers[factor] = evaluator_.relinearize(*powers[factor], *keys_->relin_keys);
+        for (const std::size_t half : {low, i - low}) {
+            if (power(power, half).size() == 3) {
+                powers[half] = evaluator_.relinearize(*powers[half], *keys_->relin_keys);
             }
         }
         if (step.unscaled) {

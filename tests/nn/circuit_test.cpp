@@ -246,6 +246,37 @@ TEST(Circuits, SquareUnscaledWhereItCan) {
     EXPECT_FALSE(unscaled({sums, square, last}, other));
 }
 
+/// Where squares cancel in a sum, what has come to them since and what biases left in them need not.
+TEST(Circuits, SumsOfUnscaledSquaresKeepWhatIsNotSquared) {
+    Stage last = linear_stage(10, 100, 50, 500);
+    last.norm_squares = 0;
+    last.norm_products = 30;
+    const std::vector<Stage> stages = {linear_stage(100, 20, 5, 800), activation_stage(100, {0, 0, 1}), last};
+    const CircuitSetting setting = setting_of(8192, {50, 50, 50}, {50}, 20);
+    const auto circuit = plan_circuit(stages, setting);
+    ASSERT_TRUE(circuit);
+    const PlanStep* square = nullptr;
+    const PlanStep* sum = nullptr;
+    for (const PlanStep& step : circuit->steps) {
+        square = step.kind == Kind::activation ? &step : square;
+        sum = step.kind == Kind::linear && square != nullptr ? &step : sum;
+    }
+    ASSERT_TRUE(square != nullptr && sum != nullptr && square->unscaled);
+    // (Relinearisation or a switch may come between, which adds noise or scales it down with Q.)
+    EXPECT_GE(square->budget_bits - sum->budget_bits, std::log2(30) - 0.01);
+
+    Stage cancelling = last;
+    cancelling.norm_products = 0;
+    const auto biased = plan_circuit({stages[0], stages[1], cancelling}, setting);
+    ASSERT_TRUE(biased);
+    const auto log_q = [](const PlanStep& step) { return 50.0 * static_cast<double>(step.limbs); };
+    const PlanStep& before = biased->steps[0];
+    const auto after = std::find_if(biased->steps.begin() + 1, biased->steps.end(),
+                                    [](const PlanStep& step) { return step.kind == Kind::linear; });
+    // t norm_1 sigma, in the scale of what is left of Q.
+    EXPECT_GE(after->noise_bits, 20 + std::log2(100) + before.noise_bits + log_q(*after) - log_q(before));
+}
+
 TEST(Circuits, RefuseWhatDoesNotDecrypt) {
     const std::vector<Stage> stages = {linear_stage(4, 100, 20, 400), activation_stage(4, {1, 1, 1}),
                                        linear_stage(2, 100, 20, 8)};

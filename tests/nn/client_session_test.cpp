@@ -141,6 +141,21 @@ TEST(UnscaledSquares, CarryTheirFactorToTheEnd) {
     }
 }
 
+/// Two equal sums with different biases: their squares' noise cancels in the difference, but for what the
+/// rounding of the bias adds.
+TEST(UnscaledSquares, CancelUpToTheirBiases) {
+    SmallModel random(3);
+    Model model = random.empty({1, 1, 1}, 3);
+    model.layers.push_back({"twice", Dense{{1, {{{0, 1}}, {{0, 1}}}}, {1, 0}}});
+    model.layers.push_back({"square", Activation{{0, 0, 1}}});
+    constexpr std::int64_t large = std::int64_t{1} << 20;
+    model.layers.push_back({"difference", Dense{{2, {{{0, large}, {1, -large}}}}, {0}}});
+    const Inference inference(model, request_of(Packing::slots));
+    EXPECT_TRUE(inference.plan.steps[1].unscaled);
+    NoiseWatch watch(inference.client, 6);
+    inference.expect_exact(random.images(model, 16), std::ref(watch));
+}
+
 TEST_P(SmallNetwork, DoesNotDependOnThreads) {
     // The same request, so that the ciphertexts of the reply have to be the same, not only the logits.
     const SeededTensor request = inference_.client.encrypt(random_.images(model_, 1));
