@@ -99,7 +99,7 @@ Ciphertext blank_like(const Ciphertext& model) {
 }  // namespace
 
 void SparseProduct::run(const Context& context, std::span<const Ciphertext> inputs,
-                        std::span<Ciphertext> outputs, int threads) const {
+                        std::span<Ciphertext> outputs, int threads, const std::stop_token& stop) const {
     const Ring& ring = context.ring();
     const Ciphertext& first = inputs.front();
     const std::size_t limbs = first.limbs();
@@ -118,7 +118,7 @@ void SparseProduct::run(const Context& context, std::span<const Ciphertext> inpu
             }
         }
     }
-    map_.apply(ring.kernels(), planes, threads);
+    map_.apply(ring.kernels(), planes, threads, stop);
 
     for (std::size_t j = 0; j < bias_.size(); ++j) {
         for (const Monomial& term : bias_[j]) {
@@ -140,28 +140,36 @@ void SparseProduct::run(const Context& context, std::span<const Ciphertext> inpu
     }
 }
 
-std::vector<Ciphertext> SparseProduct::apply(const Context& context, std::span<const Ciphertext> inputs,
-                                             int threads) const {
-    check(context, inputs);
+std::vector<Ciphertext> SparseProduct::blank_outputs(const Ciphertext& model) const {
     std::vector<Ciphertext> outputs;
     for (std::size_t j = 0; j < map_.outputs(); ++j) {
-        outputs.push_back(blank_like(inputs.front()));
+        outputs.push_back(blank_like(model));
     }
-    run(context, inputs, outputs, threads);
     return outputs;
 }
 
-void SparseProduct::transform(const Context& context, std::vector<Ciphertext>& values, int threads) const {
+std::vector<Ciphertext> SparseProduct::apply(const Context& context, std::span<const Ciphertext> inputs,
+                                             int threads) const {
+    check(context, inputs);
+    std::vector<Ciphertext> outputs = blank_outputs(inputs.front());
+    run(context, inputs, outputs, threads, {});
+    return outputs;
+}
+
+void SparseProduct::transform(const Context& context, std::vector<Ciphertext>& values, int threads,
+                              const std::stop_token& stop) const {
+    check(context, values);
     if (!map_.works_in_place()) {
-        values = apply(context, values, threads);
+        std::vector<Ciphertext> outputs = blank_outputs(values.front());
+        run(context, values, outputs, threads, stop);
+        values = std::move(outputs);
         return;
     }
-    check(context, values);
     while (values.size() < map_.outputs()) {
         values.push_back(blank_like(values.front()));
     }
     const std::span<Ciphertext> all(values);
-    run(context, all.first(map_.inputs()), all.first(map_.outputs()), threads);
+    run(context, all.first(map_.inputs()), all.first(map_.outputs()), threads, stop);
     values.resize(map_.outputs());
 }
 

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <span>
+#include <stop_token>
 #include <vector>
 
 #include "he/ciphertext.h"
@@ -40,13 +40,15 @@ class SparseProduct {
                                                 int threads = 1) const;
 
     /// The same, in place of its inputs: their storage holds the results, which saves the memory of one
-    /// layer.
-    void transform(const Context& context, std::vector<Ciphertext>& values, int threads = 1) const;
+    /// layer. Where a stop is requested it returns early, and the values are lost.
+    void transform(const Context& context, std::vector<Ciphertext>& values, int threads = 1,
+                   const std::stop_token& stop = {}) const;
 
   private:
     void check(const Context& context, std::span<const Ciphertext> inputs) const;
+    [[nodiscard]] std::vector<Ciphertext> blank_outputs(const Ciphertext& model) const;
     void run(const Context& context, std::span<const Ciphertext> inputs, std::span<Ciphertext> outputs,
-             int threads) const;
+             int threads, const std::stop_token& stop) const;
 
     SparseMap map_;
     std::vector<std::vector<Monomial>> bias_;

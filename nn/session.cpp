@@ -308,7 +308,7 @@ EncryptedTensor Session::run(Tensor input, const RunControl& control, const Obse
             };
             switch (step.kind) {
                 case PlanStep::Kind::linear:
-                    products_[m][step.layer]->transform(*context_, values, control.threads);
+                    products_[m][step.layer]->transform(*context_, values, control.threads, control.stop);
                     break;
                 case PlanStep::Kind::activation:
                     each([&](Ciphertext&& x) { return activate(std::move(x), step, factors_[m][s]); });
@@ -325,9 +325,10 @@ EncryptedTensor Session::run(Tensor input, const RunControl& control, const Obse
                     });
                     break;
                 case PlanStep::Kind::join:
-                    join_->transform(*context_, values, control.threads);
+                    join_->transform(*context_, values, control.threads, control.stop);
                     break;
             }
+            control.check();
             if (observe) {
                 observe(step, values);
             }

@@ -234,7 +234,8 @@ void SparseMap::run_whole(const Kernels& kernels, const Plane& plane, std::size_
     kernels.reduce(plane.outputs[row], sums, n_, q);
 }
 
-void SparseMap::apply(const Kernels& kernels, std::span<const Plane> planes, int threads) const {
+void SparseMap::apply(const Kernels& kernels, std::span<const Plane> planes, int threads,
+                      const std::stop_token& stop) const {
     for (const Plane& plane : planes) {
         if (plane.inputs.size() != inputs_ || plane.outputs.size() != rows_.size() ||
             plane.modulus == nullptr) {
@@ -255,7 +256,7 @@ void SparseMap::apply(const Kernels& kernels, std::span<const Plane> planes, int
         std::uint64_t* const words = scratch[thread].data();
         for (const Plane& plane : planes) {
             if (!tiled_) {
-                for (std::size_t row = thread; row < rows_.size(); row += count) {
+                for (std::size_t row = thread; row < rows_.size() && !stop.stop_requested(); row += count) {
                     run_whole(kernels, plane, row, words, words + n_);
                 }
                 continue;
@@ -269,7 +270,7 @@ void SparseMap::apply(const Kernels& kernels, std::span<const Plane> planes, int
                 pack_halo(plane, first < last ? first * tile_ : 0, words);
 #pragma omp barrier
             }
-            for (std::size_t tile = first; tile < last; ++tile) {
+            for (std::size_t tile = first; tile < last && !stop.stop_requested(); ++tile) {
                 run_tile(kernels, plane, tile * tile_, words);
             }
         }

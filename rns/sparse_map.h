@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <stop_token>
 #include <vector>
 
 #include "ntt/kernels.h"
@@ -56,8 +57,9 @@ class SparseMap {
         std::vector<std::uint64_t*> outputs;
     };
     /// Computes every plane; tiles are shared out between `threads` threads, and the result does not depend
-    /// on them.
-    void apply(const Kernels& kernels, std::span<const Plane> planes, int threads) const;
+    /// on them. Where a stop is requested it returns early, with outputs of which nothing is known.
+    void apply(const Kernels& kernels, std::span<const Plane> planes, int threads,
+               const std::stop_token& stop = {}) const;
 
   private:
     /// A part of a row whose unreduced sum fits 64 bits.

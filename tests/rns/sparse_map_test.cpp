@@ -90,6 +90,24 @@ std::vector<Modulus> moduli_for(std::size_t n) {
     return moduli;
 }
 
+TEST(SparseMap, StopsOnRequest) {
+    std::stop_source stop;
+    stop.request_stop();
+    for (const std::uint32_t exponent : {0, 5000}) {  // in tiles, and row by row
+        const SparseMap map(8192, 2, {{{0, exponent, 1}, {1, 0, 2}}, {{1, 0, 3}}});
+        Data data(8192, 2, 2, moduli_for(8192), Fill::random);
+        for (const int threads : {1, 3}) {
+            map.apply(active_kernels(), data.planes(), threads, stop.get_token());
+            for (const SparseMap::Plane& plane : data.planes()) {
+                for (const std::uint64_t* output : plane.outputs) {
+                    EXPECT_TRUE(std::all_of(output, output + 8192,
+                                            [](std::uint64_t x) { return x == ~std::uint64_t{0}; }));
+                }
+            }
+        }
+    }
+}
+
 void check(std::size_t n, std::size_t inputs, const SparseRows& rows, Fill fill = Fill::random) {
     const SparseMap map(n, inputs, rows);
     ASSERT_EQ(map.inputs(), inputs);
