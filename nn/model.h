@@ -11,6 +11,8 @@
 
 #include <gmpxx.h>
 
+#include "he/checksum.h"
+
 namespace lacuna {
 
 /// The bounds that every model keeps (nn/model_format.md); parse_model and validate() enforce them.
@@ -138,6 +140,8 @@ struct LinearMap {
 /// The model as JSON text: the same model gives the same bytes, a row of weights a line. Throws Error as
 /// validate().
 [[nodiscard]] std::string format_model(const Model& model);
+/// The checksum of that text: equal for equal models alone.
+[[nodiscard]] Checksum::Value digest(const Model& model);
 
 /// Reads and validates a model file. Throws Error that names the file, what was expected and what was found.
 [[nodiscard]] Model load_model(const std::filesystem::path& file);

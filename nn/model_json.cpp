@@ -319,6 +319,13 @@ std::string format_model(const Model& model) {
     return text;
 }
 
+Checksum::Value digest(const Model& model) {
+    const std::string text = format_model(model);
+    Checksum checksum;
+    checksum.update({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+    return checksum.value();
+}
+
 Model load_model(const std::filesystem::path& file) {
     std::error_code problem;
     const std::uintmax_t size = std::filesystem::file_size(file, problem);

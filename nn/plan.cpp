@@ -519,6 +519,7 @@ Plan make_plan(const Model& model, const PlanRequest& request) {
         const bool of_layer = step.kind == PlanStep::Kind::linear || step.kind == PlanStep::Kind::activation;
         step.name = of_layer ? model.layers[step.layer].name : step_name(step.kind);
     }
+    plan.model_digest = digest(model);
     plan.operations = count_operations(model);
     plan.range = best_bounds.range;
     plan.degree = best_bounds.degree;

@@ -92,9 +92,10 @@ struct PlanRequest {
 struct Plan {
     ClientPlan client;
     std::vector<PlanStep> steps;
-    ModelOperations operations;  ///< of one inference, one plaintext modulus
-    mpz_class range;             ///< proven: the largest |logit| (slots) or |coefficient| of a logit (radix)
-    std::size_t degree = 0;      ///< proven: the largest degree of a digit polynomial (radix)
+    Checksum::Value model_digest{};  ///< of the model whose ranges and noise are proven here
+    ModelOperations operations;      ///< of one inference, one plaintext modulus
+    mpz_class range;         ///< proven: the largest |logit| (slots) or |coefficient| of a logit (radix)
+    std::size_t degree = 0;  ///< proven: the largest degree of a digit polynomial (radix)
     double output_budget_bits = 0;  ///< proven noise budget at the output, before the last switch
     double reply_budget_bits = 0;   ///< and at the reply
     std::vector<std::string> reasons;

@@ -43,7 +43,10 @@ Session::Session(const Model& model, const Plan& plan, std::shared_ptr<const Con
         throw Error("session: the plan was made for the model '" + plan_.client.model + "', this one is '" +
                     model.name + "' with another input or output; plan this model");
     }
-    check_steps(model, shapes);
+    if (digest(model) != plan_.model_digest) {
+        throw Error("session: the plan was made for other layers or weights than those of the model '" +
+                    model.name + "', and its proofs hold for them alone; plan this model");
+    }
     if (keys_->ring != context_->ring().hash()) {
         throw Error(
             "session: the evaluation keys belong to other parameters than the plan's; generate keys for this "
@@ -87,38 +90,6 @@ Session::Session(const Model& model, const Plan& plan, std::shared_ptr<const Con
         }
         join_.emplace(context_->n(), plan_.client.classes,
                       std::vector<std::vector<SparseTerm>>{std::move(row)});
-    }
-}
-
-/// Whether the plan's layers are the model's. Ranges, noise and levels are proven for one set of weights;
-/// what tells two models apart without proving all of it again is the order, the kind, the size and the
-/// number of operations of their layers.
-void Session::check_steps(const Model& model, const std::vector<Shape>& shapes) const {
-    const ModelOperations operations = count_operations(model);
-    bool same = operations.layers.size() == plan_.operations.layers.size();
-    for (std::size_t i = 0; same && i < operations.layers.size(); ++i) {
-        same = operations.layers[i].counts == plan_.operations.layers[i].counts;
-    }
-    std::size_t next = 0;
-    const auto skip_flatten = [&] {
-        while (next < model.layers.size() && std::holds_alternative<Flatten>(model.layers[next].kind)) {
-            ++next;
-        }
-    };
-    skip_flatten();
-    for (const PlanStep& step : plan_.steps) {
-        const bool linear = step.kind == PlanStep::Kind::linear;
-        if (!same || (!linear && step.kind != PlanStep::Kind::activation)) {
-            continue;
-        }
-        same = step.layer == next && next < model.layers.size() && is_linear(model.layers[next]) == linear &&
-               step.elements == shapes[next + 1].size();
-        ++next;
-        skip_flatten();
-    }
-    if (!same || next != model.layers.size()) {
-        throw Error("session: the plan was made for other layers than those of the model '" + model.name +
-                    "'; plan this model");
     }
 }
 

@@ -51,7 +51,6 @@ class Session {
 
     template <typename Tensor>
     [[nodiscard]] EncryptedTensor run(Tensor input, const RunControl& control, const Observer& observe) const;
-    void check_steps(const Model& model, const std::vector<Shape>& shapes) const;
     [[nodiscard]] SparseProduct compile_linear(const Model& model, std::size_t layer, const Shape& input,
                                                const Modulus& t, std::uint64_t factor) const;
     [[nodiscard]] Ciphertext activate(Ciphertext x, const PlanStep& step, std::uint64_t factor) const;

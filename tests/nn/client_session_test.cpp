@@ -339,7 +339,10 @@ TEST_P(SmallNetwork, RefusesAnotherModel) {
     std::get<Dense>(other.layers.back().kind).bias.pop_back();
     std::get<Dense>(other.layers.back().kind).weights.rows.pop_back();
     EXPECT_NE(session_of(other).find("plan this model"), std::string::npos);
-    // The same name, input and classes, but other layers: the plan's proofs do not hold for it.
+    // The same name, input and classes, but other layers or weights: the plan's proofs do not hold for it.
+    other = model_;
+    std::get<Dense>(other.layers.back().kind).weights.rows.back().back().weight *= -1;
+    EXPECT_NE(session_of(other).find("other layers or weights"), std::string::npos);
     other = model_;
     std::get<Activation>(other.layers[1].kind).coefficients.emplace_back(1);
     EXPECT_NE(session_of(other).find("other layers"), std::string::npos);
