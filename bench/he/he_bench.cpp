@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The scheme's operations, one thread. Names are <operation>/lacuna/<n>; where SEAL is installed,
-// seal_bench.cpp adds <operation>/seal/<n> to the same run, and bench/report.py prints the ratios.
+// The scheme's operations, one thread (peers that have threads of their own: OMP_NUM_THREADS=1). Names are
+// <operation>/lacuna/<n>; where SEAL or OpenFHE is installed, seal_bench.cpp and openfhe_bench.cpp add
+// <operation>/seal/<n> and <operation>/openfhe/<n> to the same run, and bench/report.py prints the ratios.
 #include <array>
 #include <functional>
 #include <memory>
@@ -141,8 +142,11 @@ int main(int argc, char** argv) {
     for (const lacuna::bench::Setting& setting : lacuna::bench::settings()) {
         lacuna::bench::register_setting(setting);
         lacuna::bench::register_sparse(setting);
-#ifdef LACUNA_BENCH_PEER
-        lacuna::bench::register_peer(setting);
+#ifdef LACUNA_BENCH_SEAL
+        lacuna::bench::register_seal(setting);
+#endif
+#ifdef LACUNA_BENCH_OPENFHE
+        lacuna::bench::register_openfhe(setting);
 #endif
     }
     return lacuna::bench::run(argc, argv);

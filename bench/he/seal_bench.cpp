@@ -148,7 +148,7 @@ void register_setting(const Setting& setting) {
 
 }  // namespace
 
-void register_peer(const Setting& setting) {
+void register_seal(const Setting& setting) {
     register_setting(setting);
 }
 

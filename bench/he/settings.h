@@ -25,7 +25,9 @@ inline const std::vector<Setting>& settings() {
 
 inline constexpr int plain_bits = 20;
 
-/// Adds the peer's operations for a setting; defined only where the peer is installed (LACUNA_BENCH_PEER).
-void register_peer(const Setting& setting);
+// Each adds a peer's operations for a setting; defined only where the peer is installed (LACUNA_BENCH_SEAL,
+// LACUNA_BENCH_OPENFHE).
+void register_seal(const Setting& setting);
+void register_openfhe(const Setting& setting);
 
 }  // namespace lacuna::bench
