@@ -554,7 +554,8 @@ std::vector<Stage> stages_of(const Model& model, Packing packing, const std::vec
     std::vector<std::size_t> groups(
         shapes.front().size());  // of the values, see row_groups; fresh ones are alone
     std::iota(groups.begin(), groups.end(), std::size_t{0});
-    std::optional<WeightMatrix> squared_rows;  // of the first layer, where it is linear, until the second one
+    std::optional<WeightMatrix> squared_rows;  // of the first layer, until the second linear one: for slots,
+                                               // as only they have unscaled squares
     bool independent = true;  // values of different groups are independent: fresh, or products of such
     for (std::size_t i = 0; i < model.layers.size(); ++i) {
         const Layer& layer = model.layers[i];
@@ -604,7 +605,8 @@ std::vector<Stage> stages_of(const Model& model, Packing packing, const std::vec
         if (squared_rows && independent) {
             stage.norm_squares = std::min(stage.norm_1, norm_of_squares(*squared_rows, map.weights));
         }
-        squared_rows = stages.empty() && independent ? std::optional(map.weights) : std::nullopt;
+        squared_rows = packing == Packing::slots && stages.empty() && independent ? std::optional(map.weights)
+                                                                                  : std::nullopt;
         stage.norm_products =
             independent ? std::min(stage.norm_1, std::sqrt(2.0) * stage.norm_products) : stage.norm_1;
         // Many sums of few values are pairwise independent still, but their products' noise is too far from

@@ -146,7 +146,8 @@ Ciphertext Session::weighted(Ciphertext x, const std::vector<Monomial>& weight) 
 }
 
 /// c_0 + c_1 x + ... + c_d x^d at level `limbs`, that of x or one below: powers by x^i = x^(i/2) x^(i - i/2),
-/// each relinearised only where it is multiplied on. The last product drops the prime in its own rounding.
+/// each relinearised only where it is multiplied on. The last product drops the prime, in its own rounding
+/// where it has one.
 Ciphertext Session::activate(Ciphertext x, const PlanStep& step, std::uint64_t factor) const {
     const std::size_t limbs = step.limbs;
     const std::vector<mpz_class>& coefficients = activations_[step.layer];
