@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "he/secret_bound.h"
 #include "ntt/error.h"
 #include "rns/ring_operations.h"
 #include "rns/sampler.h"
@@ -30,7 +31,11 @@ void mask(const Ring& ring, const RnsPolynomial& secret, const RnsPolynomial& a,
 
 KeyGenerator::KeyGenerator(std::shared_ptr<const Ring> ring) : ring_(std::move(ring)) {
     RandomStream stream = RandomStream::secret();
-    const Buffer ternary = sample_ternary(ring_->n(), stream);
+    const SecretBound bound(ring_->n());
+    Buffer ternary;
+    do {  // the noise bound rests on what is checked here
+        ternary = sample_ternary(ring_->n(), stream);
+    } while (!bound.accepts({reinterpret_cast<const std::int64_t*>(ternary.data()), ring_->n()}));
     secret_.ring = ring_->hash();
     secret_.s = RnsPolynomial::uninitialised(ring_->n(), ring_->key_basis().size(), Form::coefficient,
                                              Secrecy::secret);

@@ -3,68 +3,97 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
+#include <memory>
 #include <vector>
 
+#include "he/noise_factors.h"
+#include "he/noise_tail.h"
 #include "he/parameters.h"
 #include "he/plaintext.h"
 
 namespace lacuna {
 
-/// What is known of a ciphertext's noise without its key.
+/// How the same noise term of several ciphertexts adds up in a sum over them.
+enum class NoiseRelation {
+    independent,  ///< fresh errors: variances add
+    products,     ///< behind a factor of each ciphertext's own: variances add where those are independent
+    squares,      ///< t e^2 of fresh errors e: quadratic forms in one vector of errors
+    common,       ///< anything: deviations add
+};
+
+/// A random part of a ciphertext's noise.
+struct NoiseTerm {
+    double log_sigma = 0;  ///< log2 of the root of a coefficient's mean square, for accepted secrets
+    NoiseFactors factors;  ///< what stands before the polynomial that it is linear in
+    int secret_power = 0;  ///< it is weighted with u(zeta)^secret_power (SecretBound)
+    NoiseRelation relation = NoiseRelation::common;
+    bool identical = false;  ///< coefficients are independent of each other and alike
+    bool square = false;     ///< t e^2 itself: quadratic in fresh errors, with nothing before it
+};
+
+/// What is known of a ciphertext's noise without its key: a sum of random terms and a certain one.
 struct NoiseEstimate {
-    double log_sigma = 0;   ///< log2 of the standard deviation of a noise coefficient
-    int secret_power = 0;   ///< highest power of the secret that fresh noise in it was multiplied with
-    std::size_t limbs = 0;  ///< its level
-    std::size_t size = 2;   ///< its number of parts
-    int products = 0;       ///< multiplications in sequence behind it
+    std::vector<NoiseTerm> terms;
+    double log_certain = -std::numeric_limits<double>::infinity();      ///< log2 of the largest coefficient
+    double log_certain_sum = -std::numeric_limits<double>::infinity();  ///< and of sum |coefficient|
+    std::size_t limbs = 0;                                              ///< its level
+    std::size_t size = 2;                                               ///< its number of parts
+    int products = 0;  ///< multiplications in sequence behind it
+
+    /// log2 of the sum of the terms' deviations.
+    [[nodiscard]] double log_sigma() const;
+    /// The highest power of the secret's weight in a term.
+    [[nodiscard]] int secret_power() const;
+};
+
+/// The weights of a row of a linear layer, as a sum over its inputs: what each NoiseRelation multiplies by.
+struct NoiseNorms {
+    double sum = 0;          ///< sum |w|
+    double independent = 0;  ///< sqrt(sum w^2)
+    double products = 0;
+    double squares = 0;
 };
 
 /// Predicts noise from the circuit alone. The noise of c_0 + c_1 s + ... = Q m / t + e (mod Q) is followed as
-/// the standard deviation of a coefficient of e over fresh noise, given keys of typical norm; e is linear in
-/// the fresh noise but for a negligible term, and that noise is bounded, so e is sub-Gaussian with that
-/// deviation, and 14.5 deviations bound all n coefficients except with probability 2^-128 (2 n exp(-14.5^2 /
-/// 2) < 2^-135 at n = 32768). An unscaled square's noise is quadratic in it, see there.
+/// a sum of terms, each a product of random polynomials and linear in the last of them. log_bound() is a
+/// bound of every coefficient that fails with probability at most 2^-128 over all coefficients of all replies
+/// of a request, under two assumptions:
 ///
-/// Nothing is assumed about messages. With K = (c_0 + c_1 s) / Q, a polynomial whose coefficients have
-/// variance (1 + n Var(s)) / 12, the product of two ciphertexts has the noise t (K e' + K' e) - (t/Q) e e' +
-/// rounding: the message parts m e' of other accounts are inside K. Powers of s make its coefficients'
-/// variance grow faster than independent factors would: Var(s^k) = k! (n Var s)^k / n, so a product with K
-/// multiplies the variance of noise that holds s^k by another k + 1 (Biasioli, Marcolla, Calderini, Mono,
-/// ePrint 2022/1636, section 4). Public-key encryption, modulus switching and key switching round c_1, and so
-/// leave noise with s^1 even before a multiplication. In the same way K^k grows where a ciphertext is
-/// multiplied with its own descendants again, as x (x x): by another k for the k-th time. Sums are taken as
-/// fully correlated (sum |w|) unless the caller knows the terms to be independent.
+///   (A1) the parts c_0, c_1 of a ciphertext that enters a product, and the digits that enter key switching,
+///        are distributed as independent uniform polynomials, independent of the noise in the ciphertext;
+///   (A2) where a sum is said to be of independent ciphertexts (NoiseNorms::products), they are.
+///
+/// Nothing is assumed of messages, and of the secret only what key generation checked (SecretBound). Theorem,
+/// proof, what each formula below comes from, and what was measured: he/noise.md.
 class NoiseModel {
   public:
     /// parameters: as resolve() returns them, or with sizes in bits only; t: the plaintext modulus, or its
-    /// size.
-    NoiseModel(const Parameters& parameters, double log_t);
+    /// size; ciphertexts: of a reply, over all plaintext moduli, that have to decrypt at once.
+    NoiseModel(const Parameters& parameters, double log_t, std::size_t ciphertexts = 1);
 
     [[nodiscard]] NoiseEstimate fresh_symmetric() const;
     [[nodiscard]] NoiseEstimate fresh_public() const;
 
     [[nodiscard]] NoiseEstimate add(const NoiseEstimate& a, const NoiseEstimate& b) const;
-    /// Adding a plaintext: only the rounding of Q m / t.
-    [[nodiscard]] NoiseEstimate add_plain(const NoiseEstimate& a) const;
-    /// A sum of ciphertexts like a with integer or monomial weights, norm_1 = sum |w|. norm_2 = sqrt(sum w^2)
-    /// may be given instead where the terms' noises are independent, as fresh encryptions' are.
+    /// Adding a plaintext of that many coefficients that are not 0 (0: any): the rounding of Q m / t.
+    [[nodiscard]] NoiseEstimate add_plain(const NoiseEstimate& a, std::size_t coefficients = 0) const;
+    /// One ciphertext times an integer or a sum of monomials, weight = sum |w|.
+    [[nodiscard]] NoiseEstimate scale(const NoiseEstimate& a, double weight) const;
+    /// A sum of ciphertexts like a with integer or monomial weights, norm = sum |w|. norm = sqrt(sum w^2) may
+    /// be given instead where the terms' noises are independent, as fresh encryptions' are.
     [[nodiscard]] NoiseEstimate linear(const NoiseEstimate& a, double norm) const;
+    /// The same where more is known of the sum: each term grows as its relation says.
+    [[nodiscard]] NoiseEstimate linear(const NoiseEstimate& a, const NoiseNorms& norms) const;
     /// A dense plaintext whose centred coefficients have this norm: spectral_norm(), or any bound of it such
     /// as sum |w|. The Euclidean norm is enough where the noise has independent coefficients, which a fresh
     /// symmetric encryption's has, and one that holds powers of s or went through another such product has
     /// not.
     [[nodiscard]] NoiseEstimate multiply_plain(const NoiseEstimate& a, double norm) const;
     [[nodiscard]] NoiseEstimate multiply(const NoiseEstimate& a, const NoiseEstimate& b) const;
-    /// t e^2, for a sum of fresh symmetric encryptions with scalar weights: secret_power 0, or an Error.
-    /// Coefficient k of e^2 sums the products of the coefficients at a and k - a: a bilinear form between two
-    /// halves of the positions, which are independent and of mean 0, with variance 2 n sigma^4, Frobenius
-    /// norm F = sqrt(2 n) sigma^2 and spectral norm r = 2 sigma^2, and two squares of opposite signs, too
-    /// small to count. It stays below sqrt(2 u) F + u r except with probability 2 exp(-u), as -1/2 sum ln(1 -
-    /// x^2 r_i^2) bounds its logarithmic moments: 16.1 deviations at n = 4096 instead of 14.5. Sums of such
-    /// squares are forms of the same kind. In products that follow, fix e^2: its Euclidean norm is less than
-    /// twice the typical one but for 2^-128 from n = 4096 on, and over the ciphertexts' coefficients, uniform
-    /// whatever e is, the noise is sub-Gaussian. (That is an assumption here, for these ciphertexts depend on
-    /// e; a scaled product's do not.) One bit, added here, covers either.
+    /// t e^2 and what it holds of certain parts, for a fresh symmetric encryption, or a sum of such with
+    /// integer or monomial weights, and constants added to it. An Error for anything else: products with
+    /// dense plaintexts, products, keys' noise, other levels than the top.
     [[nodiscard]] NoiseEstimate square_unscaled(const NoiseEstimate& a) const;
     [[nodiscard]] NoiseEstimate relinearize(const NoiseEstimate& a) const;
     [[nodiscard]] NoiseEstimate rotate(const NoiseEstimate& a) const;
@@ -72,26 +101,43 @@ class NoiseModel {
     [[nodiscard]] NoiseEstimate sum_of_rotated_products(const NoiseEstimate& a, std::size_t count,
                                                         double norm) const;
     [[nodiscard]] NoiseEstimate mod_switch_to(const NoiseEstimate& a, std::size_t limbs) const;
+    /// Noise that is certain to have coefficients of at most 2^log_bound, whatever it depends on.
+    [[nodiscard]] NoiseEstimate add_certain(const NoiseEstimate& a, double log_bound) const;
 
-    /// log2 of the bound on every coefficient, failing with probability below 2^-128.
+    /// log2 of the bound on every coefficient, see above.
     [[nodiscard]] double log_bound(const NoiseEstimate& a) const;
     /// log2(Q_l / (2 t)) minus log_bound, at most log2(Q_l / 2) as Decryptor::noise_budget: positive means
-    /// that decryption is certain to be correct but for 2^-128.
+    /// that decryption is correct but for 2^-128, under the assumptions.
     [[nodiscard]] double budget(const NoiseEstimate& a) const;
+
+    /// log2 of the bound of d_0 + d_1 s with d_i uniform in (-1/2, 1/2], which rounding both parts adds.
+    [[nodiscard]] double log_rounding_bound() const;
 
     [[nodiscard]] std::size_t max_limbs() const { return log_data_.size(); }
     [[nodiscard]] double log_q(std::size_t limbs) const;
+    [[nodiscard]] const NoiseTail& tail() const { return *tail_; }
 
   private:
-    [[nodiscard]] double log_key_switch_variance(std::size_t limbs) const;
-    /// log2 of the variance of a rounding error of every part, (1/12) sum_k Var(s^k) n.
-    [[nodiscard]] double log_rounding_variance(std::size_t size) const;
+    [[nodiscard]] double log_deviations(const NoiseTerm& term) const;
+    [[nodiscard]] NoiseTerm key_switch_term(std::size_t limbs) const;
+    /// Rounding errors of every part, d_0 + d_1 s + ...
+    [[nodiscard]] NoiseTerm rounding_term(std::size_t size) const;
+    /// log2 of the mean of u^power, and its half: the mean square and deviation that a weight of u^power
+    /// brings.
+    [[nodiscard]] double log_weight(int power) const;
+    /// What t K makes of a term, K of a ciphertext with `repeats` products less than the term's.
+    [[nodiscard]] NoiseTerm product_term(const NoiseTerm& term, int repeats) const;
+    enum class Source { any, independent };
+    /// Adds a term to those that are there: deviations to one of its kind, or, from a source that is
+    /// independent of them, variances.
+    void include(NoiseEstimate& estimate, const NoiseTerm& term, Source source = Source::any) const;
 
     std::size_t n_;
     std::size_t digit_limbs_;
     double log_t_;
     std::vector<double> log_data_;
     std::vector<double> log_special_;
+    std::shared_ptr<const NoiseTail> tail_;
 };
 
 /// The largest absolute value of the polynomial with these centred coefficients at the complex roots of x^n +

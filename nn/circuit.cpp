@@ -103,6 +103,10 @@ class Walk {
     [[nodiscard]] std::size_t elements() const {
         return circuit.steps.empty() ? 0 : circuit.steps.back().elements;
     }
+    /// Of a constant's plaintext: one in the slots, its digits in radix.
+    [[nodiscard]] std::size_t constant_coefficients() const {
+        return setting_->packing == Packing::slots ? 1 : 0;
+    }
     [[nodiscard]] bool alive() const { return noise_->budget(estimate_) > 0; }
 
     void record(PlanStep::Kind kind, const Stage* stage, std::size_t count, double cost, std::string reason) {
@@ -126,23 +130,10 @@ class Walk {
                static_cast<double>(count) * cost_->relinearize(estimate_.limbs), std::move(reason));
     }
 
-    [[nodiscard]] NoiseEstimate switched(std::size_t limbs) const {
-        if (!flooded_) {
-            return noise_->mod_switch_to(estimate_, limbs);
-        }
-        // A flood fills its bound: the rounding adds to the bound itself, not to a variance.
-        NoiseEstimate shrunk = estimate_;
-        shrunk.limbs = limbs;
-        shrunk.log_sigma -= noise_->log_q(estimate_.limbs) - noise_->log_q(limbs);
-        NoiseEstimate rounding = estimate_;
-        rounding.log_sigma = -1000;
-        return noise_->add(shrunk, noise_->mod_switch_to(rounding, limbs));
-    }
-
     void mod_switch(std::size_t limbs, std::string reason) {
         const double cost =
             static_cast<double>(elements()) * cost_->mod_switch(estimate_.size, estimate_.limbs);
-        estimate_ = switched(limbs);
+        estimate_ = noise_->mod_switch_to(estimate_, limbs);
         record(PlanStep::Kind::mod_switch, nullptr, elements(), cost, std::move(reason));
     }
 
@@ -168,8 +159,8 @@ class Walk {
         if (last.kind == PlanStep::Kind::activation && last_is_product_) {
             // The first prime to go is divided out in the product's own rounding, which its coefficient then
             // multiplies: w (e / (w q) + rounding).
-            estimate_ = noise_->linear(
-                noise_->mod_switch_to(noise_->linear(estimate_, 1 / last_rounding_), estimate_.limbs - 1),
+            estimate_ = noise_->scale(
+                noise_->mod_switch_to(noise_->scale(estimate_, 1 / last_rounding_), estimate_.limbs - 1),
                 last_rounding_);
             last.limbs = estimate_.limbs;
             last.budget_bits = noise_->budget(estimate_);
@@ -184,36 +175,11 @@ class Walk {
     }
 
     [[nodiscard]] bool linear(const Stage& stage) {
-        // Fresh encryptions have independent noise, products of independent ciphertexts uncorrelated noise
-        // (see Stage::norm_products); everything else is taken as fully correlated.
         const bool fresh = circuit.steps.empty();
-        // What came to an unscaled square since, of dropped primes or key switching, grows as that of
-        // products.
-        const double norm = fresh ? stage.norm_2
-                            : after_unscaled_
-                                ? std::min(stage.norm_1, std::max(stage.norm_squares, stage.norm_products))
-                            : after_products_ ? stage.norm_products
-                                              : stage.norm_1;
-        estimate_ = noise_->add_plain(noise_->linear(estimate_, norm));
-        if (after_unscaled_) {
-            // With rho the rounding of a bias, at most 1/2 and constant, the square holds 2 rho e + rho^2
-            // too.
-            NoiseEstimate biases = estimate_;
-            biases.log_sigma =
-                setting_->log_t +
-                std::log2(std::max(stage.norm_1, 1.0) * (std::exp2(before_square_.log_sigma) + 0.25)) -
-                noise_->log_q(before_square_.limbs) + noise_->log_q(estimate_.limbs);
-            estimate_ = noise_->add(estimate_, biases);
-        }
-        after_products_ = after_unscaled_ = false;
-        if (!fresh && norm < stage.norm_1) {
-            // But for the rounding of Q m / t, at most 1/2, which is the same wherever the constant of an
-            // activation is.
-            const double log_tail = noise_->log_bound(NoiseEstimate{});
-            NoiseEstimate rounding = estimate_;
-            rounding.log_sigma = std::log2(std::max(stage.norm_1, 1.0) / 2) - log_tail;
-            estimate_ = noise_->add(estimate_, rounding);
-        }
+        estimate_ =
+            noise_->add_plain(noise_->linear(estimate_, {stage.norm_1, stage.norm_2, stage.norm_products,
+                                                         std::min(stage.norm_1, stage.norm_squares)}),
+                              constant_coefficients());
         record(PlanStep::Kind::linear, &stage, stage.elements,
                cost_->linear(stage.terms, estimate_.size, estimate_.limbs),
                fresh ? "fresh noise is independent: it grows with the root of the sum of squares" : "");
@@ -253,7 +219,6 @@ class Walk {
         std::optional<NoiseEstimate> sum;
         const bool unscaled = std::exchange(unscaled_next_, false);
         if (unscaled) {
-            before_square_ = estimate_;
             sum = noise_->square_unscaled(estimate_);
             cost = cost_->square_unscaled(estimate_.limbs);
         }
@@ -262,18 +227,17 @@ class Walk {
                 continue;
             }
             build(build, i);
-            const NoiseEstimate term = noise_->linear(*powers[i], stage.powers[i]);
+            const NoiseEstimate term = noise_->scale(*powers[i], stage.powers[i]);
             sum = sum ? noise_->add(*sum, term) : term;
         }
-        estimate_ = noise_->add_plain(sum.value_or(estimate_));
+        estimate_ = noise_->add_plain(sum.value_or(estimate_), constant_coefficients());
         last_is_product_ = degree >= 2 && stage.powers[degree] != 0;
-        after_products_ = last_is_product_ && stage.powers[1] == 0;
         const bool has_lower = std::any_of(stage.powers.begin() + 1, stage.powers.end() - 1,
                                            [](double weight) { return weight != 0; });
         last_rounding_ = stage.powers[degree] + (has_lower ? 1 : 0);
         record(PlanStep::Kind::activation, &stage, stage.elements, static_cast<double>(stage.elements) * cost,
                unscaled ? "unscaled: next to fresh noise the square of the noise is small" : "");
-        circuit.steps.back().unscaled = after_unscaled_ = unscaled;
+        circuit.steps.back().unscaled = unscaled;
         if (!alive()) {
             return false;
         }
@@ -317,27 +281,25 @@ class Walk {
             if (flood_bits > max_flood_bits) {
                 return false;
             }
-            NoiseEstimate uniform = estimate_;
-            uniform.log_sigma += flood_bits - noise_->log_bound(estimate_);
-            estimate_ = noise_->add(estimate_, uniform);
+            estimate_ = noise_->add_certain(estimate_, flood_bits);
             record(PlanStep::Kind::flood, nullptr, elements(),
                    static_cast<double>(elements()) * cost_->multiply(estimate_.limbs, true),
                    "hides everything but the answer: a fresh encryption of zero and uniform noise");
             circuit.steps.back().flood_bits = flood_bits;
-            flooded_ = true;
         }
         if (!alive()) {
             return false;
         }
         circuit.output_budget_bits = noise_->budget(estimate_);
         for (std::size_t limbs = 1; limbs < estimate_.limbs; ++limbs) {
-            if (noise_->budget(switched(limbs)) > 0) {
+            if (noise_->budget(noise_->mod_switch_to(estimate_, limbs)) > 0) {
                 mod_switch(limbs, "the reply travels at the lowest level that decrypts");
                 break;
             }
         }
         circuit.reply_limbs = estimate_.limbs;
         circuit.reply_budget_bits = noise_->budget(estimate_);
+        circuit.log_rounding_bound = noise_->log_rounding_bound();
         return true;
     }
 
@@ -348,13 +310,9 @@ class Walk {
     const CostModel* cost_;
     NoiseEstimate estimate_;
     std::size_t next_ = 0;
-    bool flooded_ = false;
     bool last_is_product_ = false;  // the last activation ended in a product, which can drop a prime
     double last_rounding_ = 1;      // roundings that this puts into its result: of the product, times its
                                     // coefficient, and of the sum of the lower terms
-    bool after_products_ = false;   // the values are powers x^i, i >= 2, alone
-    bool after_unscaled_ = false;   // the values are unscaled squares of what before_square_ tells of
-    NoiseEstimate before_square_;
 };
 
 /// Whether the first activation can be an unscaled square: it squares fresh symmetric encryptions or scalar
@@ -607,8 +565,7 @@ std::vector<Stage> stages_of(const Model& model, Packing packing, const std::vec
         }
         squared_rows = packing == Packing::slots && stages.empty() && independent ? std::optional(map.weights)
                                                                                   : std::nullopt;
-        stage.norm_products =
-            independent ? std::min(stage.norm_1, std::sqrt(2.0) * stage.norm_products) : stage.norm_1;
+        stage.norm_products = independent ? std::min(stage.norm_1, stage.norm_products) : stage.norm_1;
         // Many sums of few values are pairwise independent still, but their products' noise is too far from
         // Gaussian.
         constexpr std::size_t rows_per_value = 16;
@@ -624,7 +581,9 @@ std::vector<Stage> stages_of(const Model& model, Packing packing, const std::vec
 }
 
 std::optional<Circuit> plan_circuit(const std::vector<Stage>& stages, const CircuitSetting& setting) {
-    const NoiseModel noise(setting.parameters, setting.log_t);
+    const std::size_t replies =
+        (setting.packing == Packing::radix || stages.empty() ? 1 : stages.back().elements) * setting.moduli;
+    const NoiseModel noise(setting.parameters, setting.log_t, replies);
     const CostModel cost(setting.parameters);
     std::optional<Circuit> best;
     for (const bool unscaled : {false, true}) {

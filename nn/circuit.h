@@ -22,12 +22,11 @@ struct Stage {
     double terms = 0;   ///< monomial products
     double norm_1 = 0;  ///< largest sum of |c| of a row, as the packing encodes the weights
     double norm_2 = 0;
-    /// What norm_1 becomes where the inputs are powers x^i, i >= 2, of ciphertexts that are pairwise
-    /// independent (non-proportional sums of independent ciphertexts are: each pair is uniform modulo every
-    /// prime). Their noise is t K_i e_i with K_i = (c_0 + c_1 s) / Q, zero on average and pairwise
-    /// uncorrelated whatever the e_i share, so the variances of a sum add up: sqrt(sum w^2), groups of
-    /// proportional ciphertexts summed by |w| first, and sqrt(2) for the spread of the norm of sum w_i K_i
-    /// around its mean.
+    /// What norm_1 becomes where the inputs are powers x^i, i >= 2, of ciphertexts that are independent, as
+    /// non-proportional sums of independent ciphertexts are taken to be (assumption A2 of NoiseModel: each
+    /// pair of them is uniform modulo every prime). Their noise is t K_i e_i with K_i = (c_0 + c_1 s) / Q, so
+    /// that the variances of a sum add up whatever the e_i share: sqrt(sum w^2), groups of proportional
+    /// ciphertexts summed by |w| first.
     double norm_products = 0;
     /// What norm_1 becomes for the part t e_i^2 of the noise of unscaled squares of a linear layer's rows w_i
     /// of fresh ciphertexts: these are quadratic forms in the same fresh noise, and the sum's is that of A =
@@ -63,6 +62,7 @@ struct Circuit {
     std::vector<PlanStep> steps;
     double output_budget_bits = 0;
     double reply_budget_bits = 0;
+    double log_rounding_bound = 0;  ///< NoiseModel::log_rounding_bound of the reply
     std::size_t reply_limbs = 1;
     bool relinearizes = false;
 

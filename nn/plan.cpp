@@ -84,11 +84,9 @@ std::array<int, 2> droppable_bits(const Candidate& candidate, double log_t) {
         return {0, 0};
     }
     const double log_limit = std::log2(static_cast<double>(candidate.parameters.data_primes[0])) - 1 - log_t;
-    const double log_secret =
-        0.5 * std::log2(static_cast<double>(candidate.parameters.n) * (2.0 / 3.0) / 12.0) + std::log2(14.5);
     const double log_slack = log_limit + std::log2(1.0 - std::exp2(-budget)) - 1.0;  // half for each part
     return {std::max(0, static_cast<int>(std::floor(log_slack))),
-            std::max(0, static_cast<int>(std::floor(log_slack - log_secret)))};
+            std::max(0, static_cast<int>(std::floor(log_slack - candidate.circuit.log_rounding_bound)))};
 }
 
 /// Bits that a coefficient of both parts of the reply takes.

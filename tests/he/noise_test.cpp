@@ -353,17 +353,17 @@ TEST(NoiseModel, SizesInBitsPredictWhatTheirPrimesDo) {
 
 TEST(NoiseModel, CountsThePowersOfTheSecret) {
     const NoiseModel model(small_parameters(4096, {50, 50, 50}, {50}, {}), 16);
-    EXPECT_EQ(model.fresh_symmetric().secret_power, 0);
-    EXPECT_EQ(model.fresh_public().secret_power, 1);
-    EXPECT_EQ(model.rotate(model.fresh_symmetric()).secret_power, 1);
+    EXPECT_EQ(model.fresh_symmetric().secret_power(), 0);
+    EXPECT_EQ(model.fresh_public().secret_power(), 1);
+    EXPECT_EQ(model.rotate(model.fresh_symmetric()).secret_power(), 1);
     const NoiseEstimate product = model.multiply(model.fresh_public(), model.fresh_symmetric());
-    EXPECT_EQ(product.secret_power, 2);
-    EXPECT_EQ(
-        model.mod_switch_to(model.multiply(model.fresh_symmetric(), model.fresh_symmetric()), 2).secret_power,
-        2);
-    EXPECT_EQ(model.mod_switch_to(model.fresh_symmetric(), 2).secret_power, 1);
-    EXPECT_EQ(model.mod_switch_to(model.fresh_symmetric(), 3).secret_power, 0);
-    EXPECT_EQ(model.add(product, model.fresh_symmetric()).secret_power, 2);
+    EXPECT_EQ(product.secret_power(), 2);
+    EXPECT_EQ(model.mod_switch_to(model.multiply(model.fresh_symmetric(), model.fresh_symmetric()), 2)
+                  .secret_power(),
+              2);
+    EXPECT_EQ(model.mod_switch_to(model.fresh_symmetric(), 2).secret_power(), 1);
+    EXPECT_EQ(model.mod_switch_to(model.fresh_symmetric(), 3).secret_power(), 0);
+    EXPECT_EQ(model.add(product, model.fresh_symmetric()).secret_power(), 2);
     EXPECT_EQ(product.products, 1);
     EXPECT_EQ(model.multiply(product, model.fresh_symmetric()).products, 2);
 }
@@ -389,7 +389,7 @@ TEST(NoiseModel, SpectralNormsAreTheLargestValuesAtTheRoots) {
 }
 
 TEST(NoiseModel, PowersOfOneCiphertextStayBelowThePrediction) {
-    // x (x (x x)): the same K at every product.
+    // x (x (x x)): the same K at every product, whose powers have the longer tails the higher they are.
     const Scheme scheme(small_parameters(1024, std::vector<int>(5, 50), {50}, {4096}));
     const RelinKeys relin = scheme.generator.relin_keys(2);
     const NoiseModel model(resolve(small_parameters(1024, std::vector<int>(5, 50), {50}, {4096})), 12);
@@ -400,7 +400,7 @@ TEST(NoiseModel, PowersOfOneCiphertextStayBelowThePrediction) {
         power = scheme.evaluator.relinearize(scheme.evaluator.multiply(power, x), relin);
         estimate = model.relinearize(model.multiply(estimate, model.fresh_public()));
         EXPECT_LE(model.budget(estimate), scheme.decryptor.noise_budget(power)) << "power " << k;
-        EXPECT_GE(model.budget(estimate), scheme.decryptor.noise_budget(power) - 8) << "power " << k;
+        EXPECT_GE(model.budget(estimate), scheme.decryptor.noise_budget(power) - 6 - 2 * k) << "power " << k;
     }
 }
 

@@ -162,7 +162,7 @@ TEST(Plan, CostsMoreWithMoreSecurityAndPrivacy) {
     EXPECT_GT(secure.client.parameters.n, plain.client.parameters.n);
     EXPECT_GT(secure.cost(), plain.cost());
     EXPECT_GT(hidden.cost(), plain.cost());
-    EXPECT_GT(hidden.log_q(), plain.log_q());
+    EXPECT_GT(hidden.upload_bytes(), plain.upload_bytes());
 }
 
 TEST(Plan, ChoosesThePackingByTheBatch) {
