@@ -14,6 +14,7 @@
 #include <gtest/gtest.h>
 
 #include "he/sparse_product.h"
+#include "ntt/error.h"
 #include "tests/support/scheme.h"
 
 namespace lacuna::testing {
@@ -366,6 +367,32 @@ TEST(NoiseModel, CountsThePowersOfTheSecret) {
     EXPECT_EQ(model.add(product, model.fresh_symmetric()).secret_power(), 2);
     EXPECT_EQ(product.products, 1);
     EXPECT_EQ(model.multiply(product, model.fresh_symmetric()).products, 2);
+}
+
+TEST(NoiseModel, ModelsUnscaledSquaresOfScalarSumsOfFreshCiphertextsAlone) {
+    const NoiseModel model(small_parameters(4096, {50, 50, 50}, {50}, {}), 16);
+    const NoiseEstimate fresh = model.fresh_symmetric();
+    const NoiseEstimate sum = model.add_plain(model.linear(fresh, NoiseNorms{9, 3, 9, 9}), 1);
+    EXPECT_NO_THROW((void)model.square_unscaled(fresh));
+    EXPECT_GT(model.log_bound(model.square_unscaled(sum)), model.log_bound(model.square_unscaled(fresh)));
+    const NoiseEstimate square = model.square_unscaled(fresh);
+    for (const NoiseEstimate& other :
+         {model.fresh_public(), model.multiply_plain(fresh, 100), square, model.relinearize(square),
+          model.rotate(fresh), model.mod_switch_to(fresh, 2), model.multiply(fresh, fresh),
+          model.add(fresh, model.fresh_public())}) {
+        EXPECT_THROW((void)model.square_unscaled(other), Error);
+    }
+}
+
+TEST(NoiseModel, BoundsEveryCoefficientOfAllRepliesAtOnce) {
+    const Parameters parameters = small_parameters(4096, {50, 50, 50}, {50}, {});
+    const NoiseModel one(parameters, 16);
+    const NoiseModel thousand(parameters, 16, 1000);
+    const auto product = [](const NoiseModel& model) {
+        return model.log_bound(model.multiply(model.fresh_symmetric(), model.fresh_symmetric()));
+    };
+    EXPECT_GT(product(thousand), product(one));
+    EXPECT_LT(product(thousand), product(one) + 0.1) << "ten bits of 128";
 }
 
 TEST(NoiseModel, SpectralNormsAreTheLargestValuesAtTheRoots) {
