@@ -90,7 +90,7 @@ def table(run):
     for (operation, size), row in sorted(run.times.items(), key=lambda item: run.order[item[0]]):
         ours = row["lacuna"][0] if "lacuna" in row else None
         peers = {who: time for who, (time, _) in row.items() if who != "lacuna"} or {"": None}
-        for who, time in peers.items():
+        for who, time in sorted(peers.items()):
             yield "| " + " | ".join([
                 operation, size,
                 "" if ours is None else f"{ours:.2f}",

@@ -202,7 +202,10 @@ struct Group {
 
 struct SealSparse : SealScheme {
     explicit SealSparse(const Setting& setting) : SealScheme(setting, seal::scheme_type::bfv) {
-        inputs.assign(sparse_inputs, a);
+        inputs.resize(sparse_inputs);
+        for (seal::Ciphertext& input : inputs) {  // distinct, so that no sum is zero, which SEAL refuses
+            encryptor->encrypt_symmetric(plain, input);
+        }
         for (const std::vector<SparseTerm>& row : sparse_rows()) {
             std::vector<Group>& groups = rows.emplace_back(4);
             for (std::size_t k = 0; k < groups.size(); ++k) {

@@ -45,7 +45,10 @@ struct SparseBench {
         : context(parameters(setting)), evaluator(context), product(setting.n, sparse_inputs, sparse_rows()) {
         const KeyGenerator generator(context);
         const Plaintext plain = BatchEncoder(context).encode(std::vector<std::int64_t>(context.n(), 3));
-        ciphertexts.assign(sparse_inputs, Encryptor(context, generator.secret_key()).encrypt(plain));
+        const Encryptor encryptor(context, generator.secret_key());
+        for (std::size_t i = 0; i < sparse_inputs; ++i) {
+            ciphertexts.push_back(encryptor.encrypt(plain));
+        }
         prepared = evaluator.prepare(plain, ciphertexts.front().limbs());
         a_ntt = evaluator.to_ntt(ciphertexts.front());
     }
