@@ -140,9 +140,9 @@ void register_openfhe(const Setting& setting) {
 std::string openfhe_build() {
     std::string build = "OpenFHE " + GetOPENFHEVersion();
 #ifdef WITH_INTEL_HEXL
-    build += hexl_clause(true);
+    build += " with " + hexl_name();
 #else
-    build += hexl_clause(false);
+    build += " without Intel HEXL";
 #endif
     return build + LACUNA_BENCH_OPENFHE;
 }

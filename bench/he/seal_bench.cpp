@@ -285,9 +285,9 @@ std::string seal_build() {
     std::string build = "SEAL " + std::to_string(SEAL_VERSION_MAJOR) + "." +
                         std::to_string(SEAL_VERSION_MINOR) + "." + std::to_string(SEAL_VERSION_PATCH);
 #ifdef SEAL_USE_INTEL_HEXL
-    build += hexl_clause(true);
+    build += " with " + hexl_name();
 #else
-    build += hexl_clause(false);
+    build += " without Intel HEXL";
 #endif
     return build;
 }

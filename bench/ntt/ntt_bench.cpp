@@ -68,7 +68,7 @@ void time_hexl(benchmark::State& state, Direction direction, std::size_t n) {
 
 void register_transforms() {
 #ifdef LACUNA_BENCH_HEXL
-    benchmark::AddCustomContext("hexl", LACUNA_BENCH_HEXL + hexl_clause(true));
+    benchmark::AddCustomContext("hexl", hexl_name(LACUNA_BENCH_HEXL));
 #endif
     for (const Direction direction : {Direction::forward, Direction::inverse}) {
         const std::string operation(direction == Direction::forward ? "ntt_forward/" : "ntt_inverse/");

@@ -32,15 +32,12 @@ std::string machine_name() {
     return name;
 }
 
-std::string hexl_clause(bool built_with_hexl) {
-    if (!built_with_hexl) {
-        return " without Intel HEXL";
-    }
+std::string hexl_name(const std::string& version) {
     bool fast = false;
 #if defined(__x86_64__)
     fast = __builtin_cpu_supports("avx512dq") != 0;
 #endif
-    return fast ? " with Intel HEXL" : " with Intel HEXL, no AVX-512 here";
+    return "Intel HEXL" + (version.empty() ? "" : " " + version) + (fast ? "" : ", no AVX-512 here");
 }
 
 int run(int argc, char** argv) {

@@ -9,9 +9,8 @@ namespace lacuna::bench {
 /// bear one name), or "unknown".
 [[nodiscard]] std::string machine_name();
 
-/// How a peer uses Intel HEXL, to follow the peer's name: its fast code needs AVX-512, and elsewhere HEXL
-/// runs plain C++.
-[[nodiscard]] std::string hexl_clause(bool built_with_hexl);
+/// Intel HEXL by name, for a peer that uses it: its fast code needs AVX-512, elsewhere it runs plain C++.
+[[nodiscard]] std::string hexl_name(const std::string& version = "");
 
 /// Adds machine, kernel, compiler and build to Google Benchmark's context, so that every JSON file
 /// says what was measured where, then runs the registered benchmarks. A peer adds its own version and build
