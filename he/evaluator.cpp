@@ -32,6 +32,13 @@ void check_keys(const char* operation, const Ring& ring, const GaloisKeys& keys)
     }
 }
 
+/// out = a b over the limbs of a; b may have more. out may be a.
+void multiply_limbs(const Ring& ring, const RnsPolynomial& a, const RnsPolynomial& b, RnsPolynomial& out) {
+    for (std::size_t i = 0; i < a.limbs(); ++i) {
+        ring.kernels().multiply(out.limb(i), a.limb(i), b.limb(i), ring.n(), ring.data().modulus(i));
+    }
+}
+
 template <typename Operation>
 Ciphertext map_parts(const Ciphertext& a, const Operation& operation) {
     Ciphertext result = like(a);
@@ -129,6 +136,18 @@ Ciphertext Evaluator::add(const Ciphertext& a, const Ciphertext& b) const {
     return result;
 }
 
+Ciphertext Evaluator::add(Ciphertext&& a, const Ciphertext& b) const {
+    check_pair("add", a, b);
+    for (std::size_t k = 0; k < b.size(); ++k) {
+        if (k >= a.size()) {
+            a.parts.push_back(b.parts[k]);
+        } else {
+            lacuna::add(context_->ring().data(), a.parts[k], b.parts[k], a.parts[k]);
+        }
+    }
+    return std::move(a);
+}
+
 Ciphertext Evaluator::subtract(const Ciphertext& a, const Ciphertext& b) const {
     check_pair("subtract", a, b);
     const RnsBasis& basis = context_->ring().data();
@@ -155,16 +174,15 @@ Ciphertext Evaluator::negate(const Ciphertext& a) const {
     });
 }
 
-Ciphertext Evaluator::combine_plain(const Ciphertext& a, const Plaintext& b, bool subtract) const {
+Ciphertext Evaluator::combine_plain(Ciphertext a, const Plaintext& b, bool subtract) const {
     const Ring& ring = context_->ring();
     const PlaintextSpace& space = context_->plain_for(a.t);
-    Ciphertext result = a;
-    RnsPolynomial& c0 = result.parts[0];
+    RnsPolynomial& c0 = a.parts[0];
     if (a.form() == Form::coefficient) {
         for (std::size_t i = 0; i < a.limbs(); ++i) {
             space.add_scaled(ring, b.data(), a.limbs(), i, c0.limb(i), subtract);
         }
-        return result;
+        return a;
     }
     RnsPolynomial scaled(ring.n(), a.limbs(), Form::coefficient);
     for (std::size_t i = 0; i < a.limbs(); ++i) {
@@ -172,17 +190,17 @@ Ciphertext Evaluator::combine_plain(const Ciphertext& a, const Plaintext& b, boo
     }
     lacuna::to_ntt(ring.data(), scaled);
     lacuna::add(ring.data(), c0, scaled, c0);
-    return result;
+    return a;
 }
 
-Ciphertext Evaluator::add_plain(const Ciphertext& a, const Plaintext& b) const {
+Ciphertext Evaluator::add_plain(Ciphertext a, const Plaintext& b) const {
     check_plain("add_plain", a, b);
-    return combine_plain(a, b, false);
+    return combine_plain(std::move(a), b, false);
 }
 
-Ciphertext Evaluator::subtract_plain(const Ciphertext& a, const Plaintext& b) const {
+Ciphertext Evaluator::subtract_plain(Ciphertext a, const Plaintext& b) const {
     check_plain("subtract_plain", a, b);
-    return combine_plain(a, b, true);
+    return combine_plain(std::move(a), b, true);
 }
 
 // ---- products with plaintexts
@@ -219,7 +237,7 @@ PreparedPlaintext Evaluator::prepare_for_rotations(const Plaintext& b, std::size
     return prepare_over(b, limbs, true);
 }
 
-Ciphertext Evaluator::multiply_prepared(const Ciphertext& a, const PreparedPlaintext& b) const {
+void Evaluator::check_prepared(const Ciphertext& a, const PreparedPlaintext& b) const {
     check("multiply_prepared", a);
     if (a.form() != Form::ntt || b.t != a.t || b.data_limbs != a.limbs() || b.values.n() != a.n() ||
         b.values.limbs() < a.limbs()) {
@@ -227,13 +245,21 @@ Ciphertext Evaluator::multiply_prepared(const Ciphertext& a, const PreparedPlain
                     std::to_string(b.t) + ", with the " + std::to_string(b.data_limbs) +
                     " limbs that the plaintext was prepared for; call to_ntt or prepare for its level");
     }
-    const Ring& ring = context_->ring();
+}
+
+Ciphertext Evaluator::multiply_prepared(const Ciphertext& a, const PreparedPlaintext& b) const {
+    check_prepared(a, b);
     return map_parts(a, [&](const RnsPolynomial& part, RnsPolynomial& out) {
-        for (std::size_t i = 0; i < part.limbs(); ++i) {
-            ring.kernels().multiply(out.limb(i), part.limb(i), b.values.limb(i), ring.n(),
-                                    ring.data().modulus(i));
-        }
+        multiply_limbs(context_->ring(), part, b.values, out);
     });
+}
+
+Ciphertext Evaluator::multiply_prepared(Ciphertext&& a, const PreparedPlaintext& b) const {
+    check_prepared(a, b);
+    for (RnsPolynomial& part : a.parts) {
+        multiply_limbs(context_->ring(), part, b.values, part);
+    }
+    return std::move(a);
 }
 
 Ciphertext Evaluator::multiply_plain(const Ciphertext& a, const Plaintext& b) const {

@@ -22,10 +22,12 @@ class Evaluator {
 
     // Linear operations, either form.
     [[nodiscard]] Ciphertext add(const Ciphertext& a, const Ciphertext& b) const;
+    /// The same in the storage of a: for sums that grow term by term, a = add(std::move(a), b).
+    [[nodiscard]] Ciphertext add(Ciphertext&& a, const Ciphertext& b) const;
     [[nodiscard]] Ciphertext subtract(const Ciphertext& a, const Ciphertext& b) const;
     [[nodiscard]] Ciphertext negate(const Ciphertext& a) const;
-    [[nodiscard]] Ciphertext add_plain(const Ciphertext& a, const Plaintext& b) const;
-    [[nodiscard]] Ciphertext subtract_plain(const Ciphertext& a, const Plaintext& b) const;
+    [[nodiscard]] Ciphertext add_plain(Ciphertext a, const Plaintext& b) const;
+    [[nodiscard]] Ciphertext subtract_plain(Ciphertext a, const Plaintext& b) const;
 
     // Products with plaintexts. Coefficients are lifted to (-t/2, t/2]: -1 costs no more noise than 1.
     [[nodiscard]] Ciphertext multiply_plain(const Ciphertext& a, const Plaintext& b) const;
@@ -35,6 +37,8 @@ class Evaluator {
     [[nodiscard]] PreparedPlaintext prepare_for_rotations(const Plaintext& b, std::size_t limbs) const;
     /// a in NTT form, at the level b was prepared for.
     [[nodiscard]] Ciphertext multiply_prepared(const Ciphertext& a, const PreparedPlaintext& b) const;
+    /// The same in the storage of a.
+    [[nodiscard]] Ciphertext multiply_prepared(Ciphertext&& a, const PreparedPlaintext& b) const;
     /// Any signed scalar; used by its centred residue modulo t.
     [[nodiscard]] Ciphertext multiply_scalar(const Ciphertext& a, std::int64_t scalar) const;
     /// c x^exponent a, exponent in [0, 2n).
@@ -90,9 +94,10 @@ class Evaluator {
     void check(const char* operation, const Ciphertext& a) const;
     void check_pair(const char* operation, const Ciphertext& a, const Ciphertext& b) const;
     void check_plain(const char* operation, const Ciphertext& a, const Plaintext& b) const;
+    void check_prepared(const Ciphertext& a, const PreparedPlaintext& b) const;
     void check_size_two(const char* operation, const Ciphertext& a) const;
     void check_coefficients(const char* operation, const Ciphertext& a) const;
-    [[nodiscard]] Ciphertext combine_plain(const Ciphertext& a, const Plaintext& b, bool subtract) const;
+    [[nodiscard]] Ciphertext combine_plain(Ciphertext a, const Plaintext& b, bool subtract) const;
     [[nodiscard]] PreparedPlaintext prepare_over(const Plaintext& b, std::size_t limbs,
                                                  bool with_special) const;
     /// spare: null, or an operand that may be used up: its parts become the result's.

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstddef>
+#include <cstdint>
+#include <string>
 #include <vector>
 
 namespace lacuna::bench {
@@ -25,9 +28,14 @@ inline const std::vector<Setting>& settings() {
 
 inline constexpr int plain_bits = 20;
 
-// Each adds a peer's operations for a setting; defined only where the peer is installed (LACUNA_BENCH_SEAL,
-// LACUNA_BENCH_OPENFHE).
+/// Of the monomials c x^5 that ciphertexts are multiplied by.
+inline constexpr std::array<std::int64_t, 2> monomial_coefficients = {1, 3};
+
+// Each adds a peer's operations for a setting, or says how the peer was built; defined only where the peer is
+// installed (LACUNA_BENCH_SEAL, LACUNA_BENCH_OPENFHE).
 void register_seal(const Setting& setting);
+[[nodiscard]] std::string seal_build();
 void register_openfhe(const Setting& setting);
+[[nodiscard]] std::string openfhe_build();
 
 }  // namespace lacuna::bench

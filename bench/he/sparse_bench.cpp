@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One term of a sparse layer: the fused product of 845 ciphertexts by 100 rows of +-2^k constants, in time
-// per term, beside the same term as a plaintext product in NTT form and an addition, and beside copying the
-// words it touches.
+// One term of a sparse layer of +-2^k constants: the fused product of all its rows, beside the same term as
+// a plaintext product in NTT form and an addition (hot: one ciphertext, in the cache), and beside copying the
+// words that it touches (cold: one ciphertext after another). An iteration is counters["parts"] terms.
 #include "bench/he/sparse_bench.h"
 
 #include <algorithm>
-#include <chrono>
-#include <memory>
+#include <cstdint>
 #include <random>
 #include <string>
-#include <vector>
+#include <utility>
 
 #include <benchmark/benchmark.h>
 
+#include "bench/support/on_demand.h"
 #include "he/batch_encoder.h"
 #include "he/encryptor.h"
 #include "he/evaluator.h"
@@ -21,32 +21,36 @@
 #include "he/sparse_product.h"
 
 namespace lacuna::bench {
+
+std::vector<std::vector<SparseTerm>> sparse_rows() {
+    constexpr std::size_t outputs = 100;
+    constexpr std::size_t terms = 160;
+    std::mt19937_64 random(1);
+    std::vector<std::vector<SparseTerm>> rows(outputs);
+    for (std::vector<SparseTerm>& row : rows) {
+        for (std::size_t k = 0; k < terms; ++k) {
+            const std::int64_t weight = std::int64_t{1} << random() % 4;
+            const bool negative = random() % 2 == 0;
+            row.push_back(
+                {static_cast<std::uint32_t>(random() % sparse_inputs), 0, negative ? -weight : weight});
+        }
+    }
+    return rows;
+}
+
 namespace {
 
-constexpr std::size_t inputs = 845;
-constexpr std::size_t outputs = 100;
-constexpr std::size_t terms_per_row = 160;
-
 struct SparseBench {
-    explicit SparseBench(const Setting& setting) : context(parameters(setting)), evaluator(context) {
+    explicit SparseBench(const Setting& setting)
+        : context(parameters(setting)), evaluator(context), product(setting.n, sparse_inputs, sparse_rows()) {
         const KeyGenerator generator(context);
+        const Plaintext plain = BatchEncoder(context).encode(std::vector<std::int64_t>(context.n(), 3));
         const Encryptor encryptor(context, generator.secret_key());
-        const BatchEncoder encoder(context);
-        const Plaintext plain = encoder.encode(std::vector<std::int64_t>(context.n(), 3));
-        std::mt19937_64 random(1);
-        for (std::size_t i = 0; i < inputs; ++i) {
+        for (std::size_t i = 0; i < sparse_inputs; ++i) {
             ciphertexts.push_back(encryptor.encrypt(plain));
         }
-        for (std::size_t j = 0; j < outputs; ++j) {
-            auto& row = rows.emplace_back();
-            for (std::size_t k = 0; k < terms_per_row; ++k) {
-                const std::int64_t weight = std::int64_t{1} << random() % 4;
-                row.push_back(
-                    {static_cast<std::uint32_t>(random() % inputs), 0, random() % 2 == 0 ? weight : -weight});
-            }
-        }
         prepared = evaluator.prepare(plain, ciphertexts.front().limbs());
-        a_ntt = evaluator.to_ntt(ciphertexts[0]);
+        a_ntt = evaluator.to_ntt(ciphertexts.front());
     }
 
     static Parameters parameters(const Setting& setting) {
@@ -58,68 +62,47 @@ struct SparseBench {
         return result;
     }
 
-    [[nodiscard]] std::size_t ciphertext_bytes() const {
-        return 2 * ciphertexts.front().limbs() * context.n() * sizeof(std::uint64_t);
-    }
-
     Context context;
     Evaluator evaluator;
+    SparseProduct product;
     std::vector<Ciphertext> ciphertexts;
-    std::vector<std::vector<SparseTerm>> rows;
     PreparedPlaintext prepared;
     Ciphertext a_ntt;
 };
 
-/// Runs `work` and books 1 / count of its time, so that the benchmark's time is that of one term.
-template <typename Work>
-void time_parts(benchmark::State& state, double count, std::size_t bytes, const Work& work) {
-    for (auto _ : state) {
-        const auto start = std::chrono::steady_clock::now();
-        work();
-        state.SetIterationTime(
-            std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() / count);
-    }
-    state.counters["bytes_per_second"] =
-        benchmark::Counter(static_cast<double>(bytes * static_cast<std::size_t>(state.iterations())),
-                           benchmark::Counter::kIsRate);
-}
-
 }  // namespace
 
 void register_sparse(const Setting& setting) {
-    const auto bench = std::make_shared<SparseBench>(setting);
-    const std::string size = std::to_string(setting.n);
-    // Google Benchmark picks iterations by the time booked, which is a small part of the time spent: fix
-    // them.
-    const auto add = [&](const std::string& name, int iterations, auto body) {
-        benchmark::RegisterBenchmark((name + "/" + size).c_str(), body)
-            ->UseManualTime()
-            ->Iterations(iterations)
+    const auto bench = on_demand<SparseBench>(setting);
+    const auto add = [&](const std::string& name, auto body) {
+        benchmark::RegisterBenchmark(("sparse_term/" + name + "/" + std::to_string(setting.n)).c_str(),
+                                     [bench, body](benchmark::State& state) { body(bench->get(), state); })
             ->Unit(benchmark::kMicrosecond);
     };
-    const auto product = std::make_shared<SparseProduct>(setting.n, inputs, bench->rows);
-    add("sparse_term/lacuna", 20, [bench, product](benchmark::State& state) {
-        time_parts(state, static_cast<double>(product->map().term_count()), bench->ciphertext_bytes(),
-                   [&] { benchmark::DoNotOptimize(product->apply(bench->context, bench->ciphertexts)); });
+    add("lacuna", [](const SparseBench& x, benchmark::State& state) {
+        for (auto _ : state) {
+            benchmark::DoNotOptimize(x.product.apply(x.context, x.ciphertexts));
+        }
+        state.counters["parts"] = static_cast<double>(x.product.map().term_count());
     });
-    add("sparse_term/ntt_form", 2000, [bench](benchmark::State& state) {
-        Ciphertext sum = bench->a_ntt;
-        time_parts(state, 1, bench->ciphertext_bytes(), [&] {
-            sum =
-                bench->evaluator.add(sum, bench->evaluator.multiply_prepared(bench->a_ntt, bench->prepared));
-        });
-    });
-    add("sparse_term/copy", 5000, [bench](benchmark::State& state) {
-        std::vector<std::uint64_t> words(bench->ciphertext_bytes() / sizeof(std::uint64_t));
-        std::size_t next = 0;
-        time_parts(state, 1, bench->ciphertext_bytes(), [&] {
-            const Ciphertext& source = bench->ciphertexts[next++ % inputs];
-            std::uint64_t* out = words.data();
-            for (const RnsPolynomial& part : source.parts) {
-                out = std::copy_n(part.limb(0), part.limbs() * part.n(), out);
-            }
+    add("ntt_form", [](const SparseBench& x, benchmark::State& state) {
+        Ciphertext sum = x.a_ntt;
+        for (auto _ : state) {
+            sum = x.evaluator.add(std::move(sum), x.evaluator.multiply_prepared(x.a_ntt, x.prepared));
             benchmark::ClobberMemory();
-        });
+        }
+    });
+    add("copy", [](const SparseBench& x, benchmark::State& state) {
+        Ciphertext copy = x.ciphertexts.front();
+        for (auto _ : state) {
+            for (const Ciphertext& source : x.ciphertexts) {
+                for (std::size_t k = 0; k < source.size(); ++k) {
+                    std::copy_n(source.parts[k].limb(0), source.limbs() * source.n(), copy.parts[k].limb(0));
+                }
+                benchmark::ClobberMemory();
+            }
+        }
+        state.counters["parts"] = static_cast<double>(sparse_inputs);
     });
 }
 

@@ -10,6 +10,7 @@
 #include <benchmark/benchmark.h>
 
 #include "bench/ntt/benches.h"
+#include "bench/support/kernel_list.h"
 #include "ntt/primes.h"
 
 namespace lacuna::bench {

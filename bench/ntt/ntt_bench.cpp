@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Transforms per size, 50-bit primes: the active kernel as "lacuna", every other one that this machine
-// supports under its own name, and Intel HEXL where it is installed. Where HEXL takes part, each of its rows
-// carries the counter `ratio`: our time divided by its, the two measured in alternation within the same run.
-#include <algorithm>
-#include <chrono>
-#include <limits>
+// supports under its own name, and Intel HEXL where it is installed. For ratios let the rows alternate:
+// --benchmark_enable_random_interleaving=true --benchmark_repetitions=9.
 #include <string>
 
 #include <benchmark/benchmark.h>
 
 #include "bench/ntt/benches.h"
+#include "bench/support/kernel_list.h"
+#include "bench/support/machine.h"
 #include "ntt/ntt_tables.h"
 #include "ntt/primes.h"
 
@@ -50,41 +49,27 @@ void time_kernel(benchmark::State& state, const Kernels& kernels, Direction dire
 }
 
 #ifdef LACUNA_BENCH_HEXL
-using Clock = std::chrono::steady_clock;
-
 void time_hexl(benchmark::State& state, Direction direction, std::size_t n) {
-    const NttTables tables(n, prime_for(n));
-    intel::hexl::NTT peer(n, tables.modulus().value());
-    Buffer ours = polynomial(n, tables.modulus());
-    Buffer theirs = ours;
-    double our_best = std::numeric_limits<double>::infinity();
-    double their_best = our_best;
-    constexpr int batch = 16;
+    const Modulus q = prime_for(n);
+    intel::hexl::NTT tables(n, q.value());
+    Buffer a = polynomial(n, q);
     for (auto step : state) {
-        const auto start = Clock::now();
-        for (int i = 0; i < batch; ++i) {
-            if (direction == Direction::forward) {
-                peer.ComputeForward(theirs.data(), theirs.data(), 1, 1);
-            } else {
-                peer.ComputeInverse(theirs.data(), theirs.data(), 1, 1);
-            }
+        if (direction == Direction::forward) {
+            tables.ComputeForward(a.data(), a.data(), 1, 1);
+        } else {
+            tables.ComputeInverse(a.data(), a.data(), 1, 1);
         }
-        const auto middle = Clock::now();
-        for (int i = 0; i < batch; ++i) {
-            transform(tables, direction, ours);
-        }
-        const double their_time = std::chrono::duration<double>(middle - start).count() / batch;
-        our_best = std::min(our_best, std::chrono::duration<double>(Clock::now() - middle).count() / batch);
-        their_best = std::min(their_best, their_time);
-        state.SetIterationTime(their_time);
+        benchmark::ClobberMemory();
     }
-    state.counters["ratio"] = our_best / their_best;
 }
 #endif
 
 }  // namespace
 
 void register_transforms() {
+#ifdef LACUNA_BENCH_HEXL
+    benchmark::AddCustomContext("hexl", hexl_name(LACUNA_BENCH_HEXL));
+#endif
     for (const Direction direction : {Direction::forward, Direction::inverse}) {
         const std::string operation(direction == Direction::forward ? "ntt_forward/" : "ntt_inverse/");
         for (const std::size_t n : {1024, 2048, 4096, 8192, 16384, 32768}) {
@@ -97,8 +82,7 @@ void register_transforms() {
             }
 #ifdef LACUNA_BENCH_HEXL
             benchmark::RegisterBenchmark((operation + "hexl" + size).c_str(), time_hexl, direction, n)
-                ->Unit(benchmark::kMicrosecond)
-                ->UseManualTime();
+                ->Unit(benchmark::kMicrosecond);
 #endif
         }
     }

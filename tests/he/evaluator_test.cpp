@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "he/evaluator.h"
 
+#include <utility>
+#include <vector>
+
 #include <gtest/gtest.h>
 
 #include "he/batch_encoder.h"
@@ -87,6 +90,45 @@ TEST_P(EvaluatorTest, AddsSubtractsAndNegatesAtEveryLevelAndForm) {
         EXPECT_EQ(decrypt(scheme.evaluator.subtract_plain(x_ntt, b)), ring_add(a, ring_negate(b)));
         EXPECT_EQ(scheme.evaluator.to_coefficients(x_ntt), x);
     }
+}
+
+TEST_P(EvaluatorTest, WorksInTheStorageOfOperandsThatAreGivenAway) {
+    const Evaluator& evaluator = scheme.evaluator;
+    const PreparedPlaintext prepared = evaluator.prepare(b, encrypted_a.limbs());
+    const auto storage = [](const Ciphertext& x) {
+        std::vector<const std::uint64_t*> words;
+        for (const RnsPolynomial& part : x.parts) {
+            words.push_back(part.limb(0));
+        }
+        return words;
+    };
+    for (const Form form : {Form::coefficient, Form::ntt}) {
+        const auto in_form = [&](const Ciphertext& x) { return form == Form::ntt ? evaluator.to_ntt(x) : x; };
+        const Ciphertext x = in_form(encrypted_a);
+        const Ciphertext y = in_form(encrypted_b);
+        Ciphertext sum = x;
+        const auto before = storage(sum);
+        sum = evaluator.add(std::move(sum), y);
+        EXPECT_EQ(sum, evaluator.add(x, y));
+        EXPECT_EQ(storage(sum), before);
+        const Ciphertext once = sum;
+        sum = evaluator.add(std::move(sum), sum);  // both operands the same object
+        EXPECT_EQ(sum, evaluator.add(once, once));
+        sum = evaluator.add_plain(std::move(sum), a);
+        sum = evaluator.subtract_plain(std::move(sum), b);
+        EXPECT_EQ(decrypt(sum),
+                  ring_add(ring_add(ring_add(a, b), ring_add(a, b)), ring_add(a, ring_negate(b))));
+        if (form == Form::ntt) {
+            const Ciphertext expected = evaluator.multiply_prepared(std::as_const(sum), prepared);
+            sum = evaluator.multiply_prepared(std::move(sum), prepared);
+            EXPECT_EQ(sum, expected);
+        }
+        EXPECT_EQ(storage(sum), before);
+    }
+    // A longer summand brings its last part along.
+    const Ciphertext square = evaluator.square(encrypted_a);
+    EXPECT_EQ(evaluator.add(Ciphertext(encrypted_b), square), evaluator.add(encrypted_b, square));
+    EXPECT_EQ(evaluator.add(Ciphertext(square), encrypted_b), evaluator.add(square, encrypted_b));
 }
 
 TEST_P(EvaluatorTest, MultipliesByPlaintexts) {
