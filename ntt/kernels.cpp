@@ -6,7 +6,7 @@
 #include <string>
 
 #include "ntt/error.h"
-#include "ntt/kernels_list.h"
+#include "ntt/kernels/list.h"
 
 namespace lacuna {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ntt/twiddle_powers.h"
+#include "ntt/kernels/twiddle_powers.h"
 
 #include <bit>
 

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "ntt/kernels.h"
+
+namespace lacuna::portable {
+
+#include "ntt/kernels/generic/functions.h"
+
+}  // namespace lacuna::portable
