@@ -58,9 +58,7 @@ mpz_class RadixEncoder::decode_scaled(const Plaintext& plaintext) const {
                     " modulo " + std::to_string(plaintext.modulus()));
     }
     mpz_class value = 0;
-    const auto digit = [&](std::size_t i) {
-        return mpz_class(static_cast<long>(space_->modulus().centre(plaintext[i])));
-    };
+    const auto digit = [&](std::size_t i) { return to_signed_mpz(space_->modulus().centre(plaintext[i])); };
     for (std::size_t i = n_ - fraction_bits_; i-- > 0;) {
         value = 2 * value + digit(i);
     }

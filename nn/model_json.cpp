@@ -6,6 +6,7 @@
 #include "nn/model.h"
 #include "nn/strict_json.h"
 #include "ntt/error.h"
+#include "ntt/gmp_words.h"
 
 namespace lacuna {
 
@@ -35,7 +36,7 @@ mpz_class big_integer(const json& value, const FieldPath& place) {
     if (!fits || value.get<std::int64_t>() < -largest_exact || value.get<std::int64_t>() > largest_exact) {
         fail(place, expected, describe(value), "write a larger integer as a string");
     }
-    return mpz_class(static_cast<long>(value.get<std::int64_t>()));
+    return to_signed_mpz(value.get<std::int64_t>());
 }
 
 std::vector<mpz_class> big_integers(const json& value, const FieldPath& place) {
@@ -160,7 +161,7 @@ void parse_input(const json& value, const FieldPath& place, Model& model) {
 }
 
 std::string format_integer(const mpz_class& value) {
-    if (mpz_cmpabs_ui(value.get_mpz_t(), static_cast<unsigned long>(largest_exact)) < 0) {
+    if (abs(value) < to_signed_mpz(largest_exact)) {
         return value.get_str();
     }
     return std::string("\"") + value.get_str() + "\"";

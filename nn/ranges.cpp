@@ -6,6 +6,7 @@
 
 #include "nn/digits.h"
 #include "ntt/error.h"
+#include "ntt/gmp_words.h"
 
 namespace lacuna {
 
@@ -188,7 +189,7 @@ std::vector<DigitRange> linear_digits(const Layer& layer, const LinearMap& map,
     std::vector<DigitRange> output(map.weights.rows.size());
     for (std::size_t o = 0; o < output.size(); ++o) {
         for (const WeightTerm& term : map.weights.rows[o]) {
-            add_multiple(layer, output[o], input[term.column], mpz_class(static_cast<long>(term.weight)));
+            add_multiple(layer, output[o], input[term.column], to_signed_mpz(term.weight));
         }
         add_multiple(layer, output[o], one, map.bias[o]);
         trim(output[o]);
@@ -302,7 +303,7 @@ SlotRanges slot_ranges(const Model& model) {
                 mpz_class bound = abs(map.bias[o]);
                 for (const WeightTerm& term : map.weights.rows[o]) {
                     const Interval& x = input[term.column];
-                    const mpz_class weight(static_cast<long>(term.weight));
+                    const mpz_class weight = to_signed_mpz(term.weight);
                     sum.low += weight * (term.weight > 0 ? x.low : x.high);
                     sum.high += weight * (term.weight > 0 ? x.high : x.low);
                     bound += abs(weight) * x.magnitude();

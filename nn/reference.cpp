@@ -7,6 +7,7 @@
 
 #include "nn/ranges.h"
 #include "ntt/error.h"
+#include "ntt/gmp_words.h"
 
 namespace lacuna {
 
@@ -24,10 +25,18 @@ Integer from_mpz(const mpz_class& value) {
     } else {
         const mpz_class magnitude = abs(value);
         const mpz_class high = magnitude >> 64;
-        const auto result =
-            static_cast<Integer>((static_cast<Int128>(high.get_ui()) << 64) +
-                                 static_cast<Int128>(mpz_class(magnitude - (high << 64)).get_ui()));
+        const auto result = static_cast<Integer>((static_cast<Int128>(to_word(high)) << 64) +
+                                                 static_cast<Int128>(to_word(magnitude)));
         return value < 0 ? -result : result;
+    }
+}
+
+template <class Integer>
+Integer from_weight(std::int64_t weight) {
+    if constexpr (std::is_same_v<Integer, mpz_class>) {
+        return to_signed_mpz(weight);
+    } else {
+        return weight;
     }
 }
 
@@ -38,9 +47,9 @@ mpz_class to_mpz(const Integer& value) {
     } else {
         const bool negative = value < 0;
         const Int128 magnitude = negative ? -static_cast<Int128>(value) : static_cast<Int128>(value);
-        mpz_class result(static_cast<unsigned long>(magnitude >> 64));
+        mpz_class result = lacuna::to_mpz(static_cast<std::uint64_t>(magnitude >> 64));
         result <<= 64;
-        result += static_cast<unsigned long>(magnitude);
+        result += lacuna::to_mpz(static_cast<std::uint64_t>(magnitude));
         return negative ? mpz_class(-result) : result;
     }
 }
@@ -159,7 +168,7 @@ struct Reference::Evaluation {
                     std::fill(sums, sums + Lanes, from_mpz<Integer>(linear->bias[o]));
                     for (; i < linear->row_ends[o]; ++i) {
                         const WeightTerm& term = linear->terms[i];
-                        const Integer weight = static_cast<long>(term.weight);
+                        const Integer weight = from_weight<Integer>(term.weight);
                         const Integer* x = values.data() + std::size_t{term.column} * Lanes;
                         for (std::size_t lane = 0; lane < Lanes; ++lane) {
                             sums[lane] += weight * x[lane];

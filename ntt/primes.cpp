@@ -8,13 +8,13 @@
 #include <gmpxx.h>
 
 #include "ntt/error.h"
+#include "ntt/gmp_words.h"
 
 namespace lacuna {
 
 bool is_prime(std::uint64_t value) {
-    static_assert(sizeof(unsigned long) == sizeof(std::uint64_t));
     // Baillie-PSW, which mpz_probab_prime_p runs first, has no counterexample below 2^64.
-    return mpz_probab_prime_p(mpz_class(static_cast<unsigned long>(value)).get_mpz_t(), 25) != 0;
+    return mpz_probab_prime_p(to_mpz(value).get_mpz_t(), 25) != 0;
 }
 
 std::vector<std::uint64_t> ntt_primes(std::size_t n, int bits, std::size_t count,

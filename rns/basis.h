@@ -9,23 +9,13 @@
 
 #include <gmpxx.h>
 
+#include "ntt/gmp_words.h"
 #include "ntt/ntt_tables.h"
 
 namespace lacuna {
 
-/// GMP's view of a 64-bit word and back; the integer must fit.
-[[nodiscard]] inline mpz_class to_mpz(std::uint64_t x) {
-    return mpz_class(static_cast<unsigned long>(x));
-}
-[[nodiscard]] inline std::uint64_t to_word(const mpz_class& x) {
-    return x.get_ui();
-}
 /// log2(x) of any x > 0, however large.
 [[nodiscard]] double log2_of(const mpz_class& x);
-/// x mod q in [0, q) for any x, negative ones too.
-[[nodiscard]] inline std::uint64_t residue(const mpz_class& x, const Modulus& q) {
-    return mpz_fdiv_ui(x.get_mpz_t(), q.value());
-}
 
 /// Distinct NTT primes q_0 ... q_{L-1} over one ring degree n, with their transforms: a residue number system
 /// for Z_Q[x]/(x^n + 1), Q = q_0 ... q_{L-1}. Immutable; copies share their tables.

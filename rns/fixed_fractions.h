@@ -6,6 +6,8 @@
 
 #include <gmpxx.h>
 
+#include "ntt/gmp_words.h"
+
 namespace lacuna {
 
 /// Real factors in [0, 1) as 104-bit fixed point, high 2^-52 + low 2^-104, as Kernels::round_fractions takes
@@ -20,8 +22,8 @@ struct FixedFractions {
     void append(const mpz_class& numerator, const mpz_class& denominator) {
         const mpz_class scaled = (numerator << 104) / denominator;
         const mpz_class upper = scaled >> 52;
-        high.push_back(upper.get_ui());
-        low.push_back(mpz_class(scaled - (upper << 52)).get_ui());
+        high.push_back(to_word(upper));
+        low.push_back(to_word(scaled - (upper << 52)));
     }
 };
 

@@ -44,7 +44,7 @@ Answer answer_of(const std::vector<mpz_class>& logits) {
 /// A JSON integer where every reader has it exactly, else a string.
 nlohmann::ordered_json integer_json(const mpz_class& value) {
     if (mpz_sizeinbase(value.get_mpz_t(), 2) <= 53) {
-        return value.get_si();
+        return static_cast<std::int64_t>(value.get_d());  // exact
     }
     return value.get_str();
 }

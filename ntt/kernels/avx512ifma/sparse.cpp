@@ -6,6 +6,10 @@
 
 namespace lacuna::avx512ifma {
 
+constexpr std::size_t narrower(std::size_t vectors) {
+    return vectors / 2;
+}
+
 #include "ntt/kernels/generic/sparse.h"
 
 }  // namespace lacuna::avx512ifma

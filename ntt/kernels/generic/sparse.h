@@ -5,6 +5,7 @@
 //   load_unaligned
 //   shift_left(x, count)   every word by the same count
 //   multiply_low(x, y)     the low 64 bits of each product
+//   narrower(vectors)      how many registers the next narrower column has
 
 namespace {
 
@@ -73,8 +74,8 @@ void sparse_columns(std::size_t done, Word* out, std::size_t length, const Word*
                                reducer);
     }
     if constexpr (width > 8) {
-        sparse_columns<vectors / 2>(done, out, length, packed, offsets, groups, group_count, offset,
-                                    accumulate, reducer);
+        sparse_columns<narrower(vectors)>(done, out, length, packed, offsets, groups, group_count, offset,
+                                          accumulate, reducer);
     }
 }
 
