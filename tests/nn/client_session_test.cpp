@@ -349,19 +349,16 @@ TEST_P(SmallNetwork, RefusesAnotherContext) {
         EXPECT_NE(message.find("the context is not the plan's: expected " + what), std::string::npos)
             << message;
     };
-    const auto next_prime = [&](std::uint64_t q) {
-        do {
-            q -= 2 * planned.n;
-        } while (!is_prime(q) || std::ranges::count(planned.data_primes, q) != 0 ||
-                 std::ranges::count(planned.special_primes, q) != 0);
-        return q;
-    };
-    refused_for(changed([&](Parameters& p) { p.data_primes.back() = next_prime(p.data_primes.back()); }),
-                "data primes");
-    refused_for(changed([&](Parameters& p) { std::swap(p.data_primes.front(), p.data_primes.back()); }),
-                "data primes");
-    refused_for(changed([&](Parameters& p) { p.special_primes[0] = next_prime(p.special_primes[0]); }),
-                "special primes");
+    std::vector<std::uint64_t> taken = planned.data_primes;
+    taken.insert(taken.end(), planned.special_primes.begin(), planned.special_primes.end());
+    const std::uint64_t other_prime = ntt_primes(planned.n, 50, 1, taken).front();
+    refused_for(changed([&](Parameters& p) { p.data_primes.back() = other_prime; }), "data primes");
+    refused_for(changed([&](Parameters& p) { p.data_primes.push_back(other_prime); }), "data primes");
+    if (planned.data_primes.size() > 1) {
+        refused_for(changed([](Parameters& p) { std::reverse(p.data_primes.begin(), p.data_primes.end()); }),
+                    "data primes");
+    }
+    refused_for(changed([&](Parameters& p) { p.special_primes[0] = other_prime; }), "special primes");
     refused_for(changed([](Parameters& p) {
                     ++p.digit_limbs;
                     p.special_primes.clear();
