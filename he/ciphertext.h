@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -23,6 +24,12 @@ struct Ciphertext {
     [[nodiscard]] std::size_t limbs() const { return parts.empty() ? 0 : parts.front().limbs(); }
     [[nodiscard]] std::size_t n() const { return parts.empty() ? 0 : parts.front().n(); }
     [[nodiscard]] Form form() const { return parts.empty() ? Form::coefficient : parts.front().form(); }
+    /// Whether every part has n coefficients, this level and this form.
+    [[nodiscard]] bool has_shape(std::size_t n, std::size_t limbs, Form form) const {
+        return std::ranges::all_of(parts, [&](const RnsPolynomial& part) {
+            return part.n() == n && part.limbs() == limbs && part.form() == form;
+        });
+    }
     bool operator==(const Ciphertext&) const = default;
 };
 

@@ -17,12 +17,8 @@ void check_plaintext(const Context& context, const Plaintext& plaintext) {
         throw Error("encrypt: expected a plaintext of " + std::to_string(context.n()) +
                     " coefficients, found " + std::to_string(plaintext.n()));
     }
-    for (std::size_t i = 0; i < plaintext.n(); ++i) {
-        if (plaintext[i] >= plaintext.modulus()) {
-            throw Error("encrypt: coefficient " + std::to_string(i) +
-                        " of the plaintext is not below its modulus " + std::to_string(plaintext.modulus()));
-        }
-    }
+    (void)context.plain_for(plaintext.modulus());
+    check_coefficients("encrypt", plaintext);
 }
 
 /// Adds the message, rounded at random so that the error is 0 on average whatever the message is: what
@@ -62,7 +58,8 @@ RnsPolynomial mask(const Ring& ring, const SecretKey& secret, const RnsPolynomia
 }  // namespace
 
 Ciphertext expand(const Ring& ring, SeededCiphertext seeded) {
-    if (seeded.ring != ring.hash() || seeded.c0.n() != ring.n() || seeded.c0.limbs() != ring.max_limbs()) {
+    if (seeded.ring != ring.hash() || seeded.c0.n() != ring.n() || seeded.c0.limbs() != ring.max_limbs() ||
+        seeded.c0.form() != Form::coefficient) {
         throw Error("seeded ciphertext: it belongs to other parameters; load it with its own");
     }
     Ciphertext ciphertext;
@@ -164,7 +161,7 @@ SeededCiphertext Encryptor::encrypt_seeded(const Plaintext& plaintext) const {
     SeededCiphertext seeded;
     seeded.ring = ring.hash();
     seeded.t = plaintext.modulus();
-    seeded.seed = system_seed();
+    seeded.seed = public_seed();
     RnsPolynomial c1 = RnsPolynomial::uninitialised(ring.n(), ring.max_limbs(), Form::coefficient);
     sample_uniform(ring.data(), seeded.seed, 0, c1);
     seeded.c0 = mask(ring, *secret_key_, c1);

@@ -20,6 +20,8 @@ class Encryptor {
     /// Symmetric encryption only.
     Encryptor(const Context& context, const SecretKey& secret_key);
 
+    [[nodiscard]] const Ring& ring() const { return context_->ring(); }
+
     /// With the public key: modulo QP, then divided by P, which leaves little more noise than the division's
     /// rounding. With the secret key: as encrypt_seeded, expanded. The space is the plaintext's own modulus.
     /// Either way Q m / t is rounded at random, to itself on average: the noise's mean does not

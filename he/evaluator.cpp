@@ -96,6 +96,8 @@ void Evaluator::check_plain(const char* operation, const Ciphertext& a, const Pl
                     " coefficients modulo " + std::to_string(a.t) + ", found " + std::to_string(b.n()) +
                     " modulo " + std::to_string(b.modulus()));
     }
+    (void)context_->plain_for(a.t);
+    lacuna::check_coefficients(operation, b);
 }
 
 void Evaluator::check_size_two(const char* operation, const Ciphertext& a) const {
@@ -213,6 +215,7 @@ PreparedPlaintext Evaluator::prepare_over(const Plaintext& b, std::size_t limbs,
                     " coefficients and 1 ... " + std::to_string(ring.max_limbs()) + " limbs, found " +
                     std::to_string(b.n()) + " and " + std::to_string(limbs));
     }
+    lacuna::check_coefficients("prepare", b);
     PreparedPlaintext prepared;
     prepared.t = b.modulus();
     prepared.data_limbs = limbs;

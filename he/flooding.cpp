@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "he/flooding.h"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -11,13 +12,27 @@
 namespace lacuna {
 
 Ciphertext flood(const Context& context, const Encryptor& encryptor, const Ciphertext& a, int flood_bits) {
-    if (a.size() != 2 || a.form() != Form::coefficient || flood_bits < 1 || flood_bits > max_flood_bits) {
-        throw Error(
-            "flood: expected a ciphertext of size 2 in coefficient form and 1 ... 700 bits, found size " +
-            std::to_string(a.size()) + " and " + std::to_string(flood_bits) + " bits");
+    const Ring& ring = context.ring();
+    if (a.ring != ring.hash() || encryptor.ring().hash() != ring.hash()) {
+        throw Error("flood: expected a ciphertext and an encryptor of the context's ring, found the " +
+                    std::string(a.ring != ring.hash() ? "ciphertext" : "encryptor") +
+                    " of another; use parameters that belong together");
     }
-    const RnsBasis& basis = context.ring().data();
-    Ciphertext result = encryptor.encrypt_zero(a.t, a.limbs());
+    const std::size_t limbs = a.limbs();
+    if (a.size() != 2 || limbs < 1 || limbs > ring.max_limbs() ||
+        !a.has_shape(ring.n(), limbs, Form::coefficient)) {
+        throw Error("flood: expected a ciphertext of size 2 in coefficient form, found size " +
+                    std::to_string(a.size()) + " or another form; relinearise it and leave the NTT form");
+    }
+    const RnsBasis& basis = ring.data();
+    const mpz_class room = basis.prefix(limbs).product() / to_mpz(context.plain_for(a.t).modulus().value());
+    const int most = std::min(max_flood_bits, static_cast<int>(mpz_sizeinbase(room.get_mpz_t(), 2)) - 2);
+    if (flood_bits < 1 || flood_bits > most) {
+        throw Error("flood: expected 1 ... " + std::to_string(most) + " bits, found " +
+                    std::to_string(flood_bits) + ": at this level Q has room for no more above t = " +
+                    std::to_string(a.t) + "; flood less, or at a higher level");
+    }
+    Ciphertext result = encryptor.encrypt_zero(a.t, limbs);
     for (std::size_t k = 0; k < 2; ++k) {
         add(basis, result.parts[k], a.parts[k], result.parts[k]);
     }
@@ -28,7 +43,7 @@ Ciphertext flood(const Context& context, const Encryptor& encryptor, const Ciphe
     const std::uint64_t top_mask = bits % 64 == 0 ? ~std::uint64_t{0} : (std::uint64_t{1} << bits % 64) - 1;
     Buffer random = Buffer::uninitialised(n * words, Secrecy::secret);
     RandomStream::secret().fill(random.span());
-    for (std::size_t i = 0; i < a.limbs(); ++i) {
+    for (std::size_t i = 0; i < limbs; ++i) {
         const Modulus& q = basis.modulus(i);
         const std::uint64_t half =
             q.power(q.reduce(std::uint64_t{2}), static_cast<std::uint64_t>(flood_bits));

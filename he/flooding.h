@@ -14,8 +14,9 @@ inline constexpr int max_flood_bits = 700;
 /// fresh encryption of zero, and its noise drowned by adding to every coefficient of c_0 an integer uniform
 /// in
 /// [-2^flood_bits, 2^flood_bits). Noise bounded by E shifts that distribution by a statistical distance of at
-/// most E / 2^(flood_bits + 1) a coefficient. a: size 2, coefficient form; flood_bits at most max_flood_bits.
-/// `encryptor` needs the public key.
+/// most E / 2^(flood_bits + 1) a coefficient. a: size 2, coefficient form; 2^(flood_bits + 1) t at most Q_l,
+/// or the flood would drown the message too, and flood_bits at most max_flood_bits. `encryptor` needs the
+/// public key and the same ring. Throws Error otherwise.
 [[nodiscard]] Ciphertext flood(const Context& context, const Encryptor& encryptor, const Ciphertext& a,
                                int flood_bits);
 

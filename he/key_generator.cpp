@@ -53,7 +53,7 @@ KeyGenerator::KeyGenerator(std::shared_ptr<const Ring> ring, SecretKey secret)
 PublicKey KeyGenerator::public_key() const {
     PublicKey key;
     key.ring = ring_->hash();
-    key.seed = system_seed();
+    key.seed = public_seed();
     expand(*ring_, key);
     RandomStream noise = RandomStream::secret();
     mask(*ring_, secret_.s, key.a, noise, key.b);
@@ -83,7 +83,7 @@ KeySwitchKey KeyGenerator::key_switch_key(const RnsPolynomial& from, const RnsPo
         throw Error("key generator: relinearisation and rotation need special primes; add special_bits");
     }
     KeySwitchKey key;
-    key.seed = system_seed();
+    key.seed = public_seed();
     key.digits.resize(ring_->digits(ring_->max_limbs()));
     const mpz_class p = ring_->special().product();
     // Drawn here, and errors carried out below: an exception must not leave a parallel region.

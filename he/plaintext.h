@@ -31,6 +31,11 @@ class Plaintext {
     Buffer coefficients_;
 };
 
+/// Throws Error, with `operation` in front, unless every coefficient is below the modulus, which is a
+/// plaintext space's. Time and memory
+/// accesses depend on nothing but the answer.
+void check_coefficients(const char* operation, const Plaintext& plaintext);
+
 /// A plaintext lifted to centred coefficients and transformed, ready to multiply ciphertexts in NTT form
 /// without further work. It may cover the special primes too (see Evaluator::sum_of_rotated_products).
 struct PreparedPlaintext {

@@ -110,12 +110,10 @@ ReducedCiphertext reduce(const Ring& ring, const Ciphertext& ciphertext, const R
         fail("a ciphertext of this ring", "one of another",
              "use parameters and ciphertexts that belong together");
     }
-    if (ciphertext.size() != 2 || ciphertext.limbs() != 1 || ciphertext.n() != ring.n() ||
-        ciphertext.form() != Form::coefficient || ciphertext.parts[1].form() != Form::coefficient ||
-        ciphertext.parts[1].limbs() != 1) {
-        fail("two parts with one limb in coefficient form",
+    if (ciphertext.size() != 2 || !ciphertext.has_shape(ring.n(), 1, Form::coefficient)) {
+        fail("two parts with one limb of " + std::to_string(ring.n()) + " words each, in coefficient form",
              std::to_string(ciphertext.size()) + " parts with " + std::to_string(ciphertext.limbs()) +
-                 " limbs",
+                 " limbs, or a part of another size or form",
              "relinearise, switch down to one limb and leave the NTT form first");
     }
     const std::uint64_t q = ring.data().modulus(0).value();

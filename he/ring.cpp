@@ -42,16 +42,17 @@ RingHash hash_of(const Parameters& parameters) {
 }  // namespace
 
 Ring::Ring(const Parameters& parameters, const Kernels& kernels)
-    : data_(parameters.n, parameters.data_primes, kernels),
-      special_(parameters.n, parameters.special_primes, kernels),
+    : Ring(Resolved{resolve(parameters)}, kernels) {}
+
+Ring::Ring(const Resolved& resolved, const Kernels& kernels)
+    : data_(resolved.parameters.n, resolved.parameters.data_primes, kernels),
+      special_(resolved.parameters.n, resolved.parameters.special_primes, kernels),
       key_basis_(data_.joined(special_)),
-      digit_limbs_(parameters.digit_limbs),
-      hash_(hash_of(parameters)) {
+      digit_limbs_(resolved.parameters.digit_limbs),
+      hash_(hash_of(resolved.parameters)) {
+    const Parameters& parameters = resolved.parameters;
     const std::size_t limbs = data_.size();
     const std::size_t n = parameters.n;
-    if (limbs == 0 || digit_limbs_ == 0) {
-        throw Error("ring: expected parameters with data primes by value; call resolve, or make a Context");
-    }
 
     // Helper primes: the largest there are, as many as the top level needs.
     std::vector<std::uint64_t> taken = parameters.data_primes;

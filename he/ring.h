@@ -24,7 +24,8 @@ using RingHash = std::array<std::uint8_t, 16>;
 /// A ciphertext's level is the number l of data primes it still has, its limbs: q_0 ... q_{l-1}.
 class Ring {
   public:
-    /// parameters: as resolve() returns them; plain moduli are ignored.
+    /// Validates the parameters as resolve() does, the security table among the rest, and throws its Error.
+    /// Plain moduli are not kept.
     explicit Ring(const Parameters& parameters, const Kernels& kernels = active_kernels());
 
     [[nodiscard]] std::size_t n() const { return data_.n(); }
@@ -65,6 +66,11 @@ class Ring {
     }
 
   private:
+    struct Resolved {
+        Parameters parameters;
+    };
+    Ring(const Resolved& resolved, const Kernels& kernels);
+
     RnsBasis data_;
     RnsBasis special_;
     RnsBasis key_basis_;

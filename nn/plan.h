@@ -19,8 +19,9 @@
 namespace lacuna {
 
 /// The client's half of a plan: all that key generation, encryption and decryption need. It names no weight
-/// and counts no operation, so it says nothing of the model but its input, its number of logits, the size of
-/// the work and, by the reply's factors, how many multiplications follow each other.
+/// and counts no operation, so it says nothing of the model but its input, its number of logits, their range
+/// (by the plaintext moduli), the size of the work and, by the reply's factors and the primes, how many
+/// multiplications follow each other.
 struct ClientPlan {
     std::string model;      ///< its name
     Parameters parameters;  ///< resolved: every prime and plaintext modulus by value

@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <string>
+#include <type_traits>
 
 #include "he/flooding.h"
 #include "nn/digits.h"
+#include "nn/upload_masks.h"
 #include "ntt/error.h"
 
 namespace lacuna {
@@ -16,14 +18,116 @@ Ciphertext full_ciphertext(const Ring& ring, SeededCiphertext seeded) {
     return expand(ring, std::move(seeded));
 }
 
-/// As fresh: of this ring, two parts, top level.
-Ciphertext full_ciphertext(const Ring& ring, Ciphertext ciphertext) {
-    if (ciphertext.ring != ring.hash() || ciphertext.size() != 2 || ciphertext.limbs() != ring.max_limbs() ||
-        ciphertext.form() != Form::coefficient) {
+Ciphertext full_ciphertext(const Ring&, Ciphertext ciphertext) {
+    return ciphertext;
+}
+
+/// As fresh: of this ring, two parts, top level. Of seeded ones expand() checks the same.
+void check_fresh(const Ring& ring, const Ciphertext& ciphertext) {
+    if (ciphertext.ring != ring.hash() || ciphertext.size() != 2 ||
+        !ciphertext.has_shape(ring.n(), ring.max_limbs(), Form::coefficient)) {
         throw Error("infer: expected fresh ciphertexts of two parts and " + std::to_string(ring.max_limbs()) +
                     " limbs in coefficient form, found others; encrypt for this plan");
     }
-    return ciphertext;
+}
+
+std::string text_of(const std::vector<std::uint64_t>& numbers) {
+    std::string text;
+    for (const std::uint64_t number : numbers) {
+        text.append(text.empty() ? "" : ", ").append(std::to_string(number));
+    }
+    return "{" + text + "}";
+}
+
+/// Every parameter of the plan's, in its order: the proofs hold for them alone, and a client decrypts under
+/// them.
+void check_context(const Context& context, const Parameters& planned) {
+    const auto primes = [](const RnsBasis& basis) {
+        std::vector<std::uint64_t> values;
+        for (std::size_t i = 0; i < basis.size(); ++i) {
+            values.push_back(basis.modulus(i).value());
+        }
+        return values;
+    };
+    const auto compare = [](const char* what, const std::vector<std::uint64_t>& expected,
+                            const std::vector<std::uint64_t>& found) {
+        if (expected != found) {
+            throw Error(std::string("session: the context is not the plan's: expected ") + what + " " +
+                        text_of(expected) + ", found " + text_of(found) +
+                        "; make the context from the plan's parameters");
+        }
+    };
+    const Ring& ring = context.ring();
+    compare("n", {planned.n}, {ring.n()});
+    compare("digit_limbs", {planned.digit_limbs}, {ring.digit_limbs()});
+    compare("data primes", planned.data_primes, primes(ring.data()));
+    compare("special primes", planned.special_primes, primes(ring.special()));
+    std::vector<std::uint64_t> moduli;
+    for (std::size_t m = 0; m < context.plain_count(); ++m) {
+        moduli.push_back(context.plain(m).modulus().value());
+    }
+    compare("plaintext moduli", planned.plain_moduli, moduli);
+}
+
+/// The parts that the plan asks for are there, of this ring, and whole.
+void check_keys(const EvaluationKeys& keys, const Ring& ring, const ClientPlan& plan) {
+    const auto belongs = [&](const RingHash& hash) {
+        if (hash != ring.hash()) {
+            throw Error(
+                "session: the evaluation keys belong to other parameters than the plan's; generate keys for "
+                "this plan");
+        }
+    };
+    const auto whole = [&](const RnsPolynomial& part) {
+        if (part.n() != ring.n() || part.limbs() != ring.key_basis().size() || part.form() != Form::ntt) {
+            throw Error("session: expected keys of " + std::to_string(ring.key_basis().size()) +
+                        " limbs in NTT form, found others; load or generate them again");
+        }
+    };
+    const auto switches = [&](const KeySwitchKey& key) {
+        if (key.digits.size() != ring.digits(ring.max_limbs())) {
+            throw Error("session: expected key-switching keys of " +
+                        std::to_string(ring.digits(ring.max_limbs())) + " digits, found " +
+                        std::to_string(key.digits.size()) + "; load or generate them again");
+        }
+        for (const KeySwitchKey::Digit& digit : key.digits) {
+            whole(digit.a);
+            whole(digit.b);
+        }
+    };
+    belongs(keys.ring);
+    if (plan.relin_keys) {
+        if (!keys.relin_keys) {
+            throw Error(
+                "session: the plan needs relinearisation keys, the client sent none; generate keys for this "
+                "plan");
+        }
+        belongs(keys.relin_keys->ring);
+        switches(keys.relin_keys->key);
+    }
+    if (!plan.galois_elements.empty()) {
+        belongs(keys.galois_keys.ring);
+    }
+    for (const std::uint32_t element : plan.galois_elements) {
+        switches(keys.galois_keys.at(element).key);
+    }
+    if (plan.public_key) {
+        if (!keys.public_key) {
+            throw Error(
+                "session: circuit privacy needs the client's public key among the evaluation keys; generate "
+                "keys for this plan");
+        }
+        belongs(keys.public_key->ring);
+        whole(keys.public_key->a);
+        whole(keys.public_key->b);
+    }
+}
+
+std::shared_ptr<const Context> given(std::shared_ptr<const Context> context) {
+    if (!context) {
+        throw Error("session: expected a context, found none; make one from the plan's parameters");
+    }
+    return context;
 }
 
 }  // namespace
@@ -34,7 +138,7 @@ Session::Session(const Model& model, const Plan& plan, EvaluationKeys keys)
 Session::Session(const Model& model, const Plan& plan, std::shared_ptr<const Context> context,
                  EvaluationKeys keys)
     : plan_(plan),
-      context_(std::move(context)),
+      context_(given(std::move(context))),
       keys_(std::make_unique<const EvaluationKeys>(std::move(keys))),
       evaluator_(*context_) {
     const std::vector<Shape> shapes = model.shapes();
@@ -47,25 +151,9 @@ Session::Session(const Model& model, const Plan& plan, std::shared_ptr<const Con
         throw Error("session: the plan was made for other layers or weights than those of the model '" +
                     model.name + "', and its proofs hold for them alone; plan this model");
     }
-    if (keys_->ring != context_->ring().hash()) {
-        throw Error(
-            "session: the evaluation keys belong to other parameters than the plan's; generate keys for this "
-            "plan");
-    }
-    if (plan_.client.relin_keys && !keys_->relin_keys) {
-        throw Error(
-            "session: the plan needs relinearisation keys, the client sent none; generate keys for this "
-            "plan");
-    }
-    for (const std::uint32_t element : plan_.client.galois_elements) {
-        (void)keys_->galois_keys.at(element);
-    }
+    check_context(*context_, plan_.client.parameters);
+    check_keys(*keys_, context_->ring(), plan_.client);
     if (plan_.client.public_key) {
-        if (!keys_->public_key) {
-            throw Error(
-                "session: circuit privacy needs the client's public key among the evaluation keys; generate "
-                "keys for this plan");
-        }
         encryptor_.emplace(*context_, *keys_->public_key);
     }
     activations_.resize(model.layers.size());
@@ -252,6 +340,7 @@ EncryptedTensor Session::run(Tensor input, const RunControl& control, const Obse
                     std::to_string(moduli) + " plaintext moduli, for 1 ... " + std::to_string(client.batch) +
                     " images in the " + packing_name(client.packing) + " packing");
     }
+    UploadMasks masks("infer");
     for (std::size_t m = 0; m < moduli; ++m) {
         for (const auto& ciphertext : input.residues[m]) {
             if (ciphertext.t != client.parameters.plain_moduli[m]) {
@@ -259,6 +348,10 @@ EncryptedTensor Session::run(Tensor input, const RunControl& control, const Obse
                             std::to_string(client.parameters.plain_moduli[m]) + ", found " +
                             std::to_string(ciphertext.t) + "; encrypt for this plan");
             }
+            if constexpr (std::is_same_v<Tensor, EncryptedTensor>) {
+                check_fresh(context_->ring(), ciphertext);
+            }
+            masks.add(ciphertext);
         }
     }
     const double total = plan_.cost();

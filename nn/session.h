@@ -25,7 +25,8 @@ class Session {
   public:
     /// Throws Error where model, plan and keys do not belong together.
     Session(const Model& model, const Plan& plan, EvaluationKeys keys);
-    /// The same for a context built before, so that many clients' sessions share it.
+    /// The same for a context built before, so that many clients' sessions share it: made from the plan's
+    /// parameters, or it is refused.
     Session(const Model& model, const Plan& plan, std::shared_ptr<const Context> context,
             EvaluationKeys keys);
 
@@ -38,7 +39,8 @@ class Session {
 
     /// Encrypted images to encrypted logits, as the plan says. The input is consumed modulus by modulus.
     /// `observe`, where given, sees every modulus's ciphertexts after every step (tests and demos measure
-    /// noise with it). Throws Error for a request that does not fit the plan, Stopped where asked to stop.
+    /// noise with it). Throws Error for a request that does not fit the plan
+    /// or in which two ciphertexts share their randomness (UploadMasks), Stopped where asked to stop.
     using Observer = std::function<void(const PlanStep&, const std::vector<Ciphertext>&)>;
     [[nodiscard]] EncryptedTensor infer(SeededTensor input, const RunControl& control = {},
                                         const Observer& observe = {}) const;

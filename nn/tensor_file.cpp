@@ -10,6 +10,7 @@
 #include "he/record.h"
 #include "nn/reply.h"
 #include "nn/strict_json.h"
+#include "nn/upload_masks.h"
 #include "ntt/error.h"
 #include "ntt/ntt_tables.h"
 
@@ -180,6 +181,7 @@ Upload load_upload(Source& source, const Context& context, const ClientPlan& pla
     }
     const auto load = [&](auto tensor, const auto& next, const auto& limbs) -> Upload {
         tensor.layout = plan.input_layout(head.images);
+        UploadMasks masks(source.name());
         const std::size_t each = tensor.layout.ciphertexts();
         for (const std::uint64_t t : plan.parameters.plain_moduli) {
             auto& residues = tensor.residues.emplace_back();
@@ -187,6 +189,7 @@ Upload load_upload(Source& source, const Context& context, const ClientPlan& pla
                 control.check();
                 residues.push_back(next());
                 check_place(source, residues.back().t, limbs(residues.back()), t, context.ring().max_limbs());
+                masks.add(residues.back());
                 control.report("read", static_cast<double>(reader.count() - reader.left()),
                                static_cast<double>(reader.count()));
             }

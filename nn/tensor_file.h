@@ -53,7 +53,8 @@ using Upload = std::variant<SeededTensor, EncryptedTensor>;
 /// Throws Stopped where control says so.
 void save_upload(std::ostream& stream, const Ring& ring, const ClientPlan& plan, const KeySetId& keys,
                  const Upload& upload, const RunControl& control = {});
-/// The whole upload. Throws Error where its head has another plan than this one.
+/// The whole upload. Throws Error where its head has another plan than this one, or two ciphertexts share
+/// their randomness (UploadMasks).
 [[nodiscard]] Upload load_upload(Source& source, const Context& context, const ClientPlan& plan,
                                  const RunControl& control = {});
 

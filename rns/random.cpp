@@ -15,11 +15,25 @@ namespace lacuna {
 
 static_assert(std::endian::native == std::endian::little, "streams and files are little-endian");
 
-Seed system_seed() {
-    Seed seed;
-    if (RAND_priv_bytes(seed.data(), static_cast<int>(seed.size())) != 1) {
+namespace {
+
+void check_generator(int status) {
+    if (status != 1) {
         throw Error("randomness: the operating system's generator gave none; check that /dev/urandom works");
     }
+}
+
+}  // namespace
+
+Seed public_seed() {
+    Seed seed;
+    check_generator(RAND_bytes(seed.data(), static_cast<int>(seed.size())));
+    return seed;
+}
+
+Seed private_seed() {
+    Seed seed;
+    check_generator(RAND_priv_bytes(seed.data(), static_cast<int>(seed.size())));
     return seed;
 }
 
@@ -46,7 +60,7 @@ RandomStream::RandomStream(const Seed& seed, std::uint64_t number) : cipher_(std
 
 RandomStream RandomStream::secret() {
     struct Forgotten {
-        Seed seed = system_seed();
+        Seed seed = private_seed();
         ~Forgotten() { OPENSSL_cleanse(seed.data(), seed.size()); }
     };
     return RandomStream(Forgotten().seed, 0);

@@ -91,7 +91,8 @@ void add_encrypt_command(CLI::App& app, Work& work) {
     command
         ->add_option(
             "--images", options->images,
-            "PNG, PGM, IDX or CSV files (CSV: an image a line), bright strokes on dark ground like MNIST's")
+            "PNG, PGM, IDX or CSV files (CSV: an image a line, its pixels as integers 0 ... 255 separated by "
+            "commas, row by row, no header), bright strokes on dark ground like MNIST's")
         ->type_name("FILE...")
         ->required();
     command->add_option("--out", options->out, "the upload, for the server")->type_name("FILE")->required();

@@ -331,6 +331,44 @@ TEST_P(EvaluatorTest, RefusesOperandsThatDoNotFit) {
 INSTANTIATE_TEST_SUITE_P(Parameters, EvaluatorTest, ::testing::Range(std::size_t{0}, settings().size()),
                          [](const auto& info) { return settings()[info.param].name; });
 
+TEST_P(EvaluatorTest, RefusesPlaintextsBeyondTheirModulus) {
+    const auto message = [](const auto& call) {
+        try {
+            (void)call();
+        } catch (const Error& error) {
+            return std::string(error.what());
+        }
+        return std::string();
+    };
+    const Ciphertext in_ntt_form = scheme.evaluator.to_ntt(encrypted_a);
+    for (const std::uint64_t value :
+         {t, t + 1, std::uint64_t{1} << 50, std::uint64_t{1} << 63, ~t, ~std::uint64_t{0}}) {
+        for (const std::size_t place : {std::size_t{0}, n - 1}) {
+            Plaintext beyond = b;
+            beyond[place] = value;
+            for (const std::string& text : {
+                     message([&] { return scheme.evaluator.add_plain(encrypted_a, beyond); }),
+                     message([&] { return scheme.evaluator.add_plain(in_ntt_form, beyond); }),
+                     message([&] { return scheme.evaluator.subtract_plain(encrypted_a, beyond); }),
+                     message([&] { return scheme.evaluator.multiply_plain(encrypted_a, beyond); }),
+                     message([&] { return scheme.evaluator.prepare(beyond, 1); }),
+                     message([&] { return scheme.evaluator.prepare_for_rotations(beyond, 1); }),
+                     message([&] { return scheme.encryptor.encrypt(beyond); }),
+                     message([&] { return scheme.encryptor.encrypt_seeded(beyond); }),
+                     message([&] { return scheme.public_encryptor.encrypt(beyond); }),
+                 }) {
+                EXPECT_NE(text.find("below the plaintext modulus " + std::to_string(t) +
+                                    ", found another at x^" + std::to_string(place)),
+                          std::string::npos)
+                    << text;
+            }
+        }
+    }
+    Plaintext largest = b;
+    largest[0] = t - 1;
+    EXPECT_EQ(decrypt(scheme.evaluator.add_plain(encrypted_a, largest)), ring_add(a, largest));
+}
+
 TEST(EvaluatorKeys, ServeEveryPlaintextModulus) {
     const Scheme scheme(small_parameters(64, {50, 50, 50}, {50}, {7681, 12289, 257 * 3}));
     const RelinKeys relin = scheme.generator.relin_keys(2);

@@ -286,7 +286,28 @@ TEST(Ring, HashLeavesOutPlainModuliAndNothingElse) {
     moved.data_primes.push_back(moved.special_primes.front());
     moved.special_primes.clear();
     EXPECT_NE(hash(base), hash(moved));
-    EXPECT_THROW(Ring{base}, Error);  // not resolved
+    EXPECT_EQ(hash(base), Ring(base).hash());  // a Ring resolves by itself
+}
+
+/// Whoever makes a Ring by hand passes the same checks as a Context does.
+TEST(Ring, ValidatesItsParameters) {
+    Parameters parameters;
+    parameters.n = 1024;
+    parameters.data_bits = {50, 50};
+    EXPECT_THROW((void)Ring(parameters), Error);
+    EXPECT_THROW((void)Ring(resolve(parameters)), Error);
+    parameters.allow_insecure = true;
+    const Parameters resolved = resolve(parameters);
+    EXPECT_EQ(Ring(parameters).hash(), Ring(resolved).hash());
+    Parameters insecure = resolved;
+    insecure.allow_insecure = false;
+    EXPECT_THROW((void)Ring(insecure), Error);
+    Parameters twice = resolved;
+    twice.data_primes[1] = twice.data_primes[0];
+    EXPECT_THROW((void)Ring(twice), Error);
+    Parameters composite = resolved;
+    composite.data_primes[1] -= 2 * composite.n;
+    EXPECT_THROW((void)Ring(composite), Error);
 }
 
 TEST(Ring, HelperPrimesHoldEveryProduct) {

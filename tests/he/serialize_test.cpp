@@ -347,6 +347,24 @@ TEST(ReducedCiphertext, IllegalReductionsAreRefused) {
     expect_error(attempt(foreign, {20, 20, {}}), {"of this ring"});
 }
 
+/// Parts are public, so they may differ: nothing is read beyond any of them.
+TEST(ReducedCiphertext, EveryPartHasToBeWhole) {
+    const Scheme scheme(small_parameters(64, {40}, {}, {257}));
+    const Ring& ring = scheme.context.ring();
+    const Ciphertext whole = scheme.encryptor.encrypt(constant_plaintext(64, 257, 3));
+    const Reduction reduction{20, 25, {}};
+    EXPECT_NO_THROW((void)reduce(ring, whole, reduction));
+    for (const std::size_t part : {0, 1}) {
+        for (const RnsPolynomial& other :
+             {RnsPolynomial(16, 1, Form::coefficient), RnsPolynomial(128, 1, Form::coefficient),
+              RnsPolynomial(64, 2, Form::coefficient), RnsPolynomial(64, 1, Form::ntt), RnsPolynomial()}) {
+            Ciphertext mixed = whole;
+            mixed.parts[part] = other;
+            EXPECT_THROW((void)reduce(ring, mixed, reduction), Error);
+        }
+    }
+}
+
 // ---- refusals, each with its own message
 
 class RefusalTest : public ::testing::Test {

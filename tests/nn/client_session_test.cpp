@@ -8,6 +8,7 @@
 #include <functional>
 #include <iostream>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <tuple>
@@ -19,7 +20,9 @@
 #include "nn/plan.h"
 #include "nn/reference.h"
 #include "nn/session.h"
+#include "nn/tensor_file.h"
 #include "ntt/error.h"
+#include "ntt/primes.h"
 #include "rns/basis.h"
 #include "rns/ring_operations.h"
 #include "tests/support/inference.h"
@@ -324,6 +327,103 @@ TEST_P(SmallNetwork, RefusesKeysOfOtherParameters) {
               std::string::npos);
 }
 
+/// The context is the caller's, so it may be another's: with other primes the logits would be wrong without a
+/// word, with more plaintext moduli there would be no ciphertexts for them.
+TEST_P(SmallNetwork, RefusesAnotherContext) {
+    const Parameters& planned = inference_.plan.client.parameters;
+    const auto session_of = [&](const Parameters& parameters) {
+        auto context = std::make_shared<const Context>(parameters);
+        EvaluationKeys keys;
+        keys.ring = context->ring().hash();
+        keys.relin_keys = KeyGenerator(*context).relin_keys();
+        return refusal([&] { (void)Session(model_, inference_.plan, std::move(context), std::move(keys)); });
+    };
+    EXPECT_EQ(session_of(planned), "");
+    const auto changed = [&](const auto& change) {
+        Parameters other = planned;
+        other.allow_insecure = true;
+        change(other);
+        return session_of(other);
+    };
+    const auto refused_for = [](const std::string& message, const std::string& what) {
+        EXPECT_NE(message.find("the context is not the plan's: expected " + what), std::string::npos)
+            << message;
+    };
+    std::vector<std::uint64_t> taken = planned.data_primes;
+    taken.insert(taken.end(), planned.special_primes.begin(), planned.special_primes.end());
+    const std::uint64_t other_prime = ntt_primes(planned.n, 50, 1, taken).front();
+    refused_for(changed([&](Parameters& p) { p.data_primes.back() = other_prime; }), "data primes");
+    refused_for(changed([&](Parameters& p) { p.data_primes.push_back(other_prime); }), "data primes");
+    if (planned.data_primes.size() > 1) {
+        refused_for(changed([](Parameters& p) { std::reverse(p.data_primes.begin(), p.data_primes.end()); }),
+                    "data primes");
+    }
+    refused_for(changed([&](Parameters& p) { p.special_primes[0] = other_prime; }), "special primes");
+    refused_for(changed([](Parameters& p) {
+                    ++p.digit_limbs;
+                    p.special_primes.clear();
+                    p.special_bits = {50, 50, 50};
+                }),
+                "digit_limbs");
+    refused_for(changed([](Parameters& p) { p.plain_moduli.push_back(17); }), "plaintext moduli");
+    refused_for(changed([](Parameters& p) { p.plain_moduli.insert(p.plain_moduli.begin(), 17); }),
+                "plaintext moduli");
+    refused_for(changed([](Parameters& p) { p.plain_moduli.back() = 17; }), "plaintext moduli");
+    refused_for(changed([](Parameters& p) {
+                    p.n *= 2;
+                    p.data_primes.clear();
+                    p.special_primes.clear();
+                    p.data_bits = {50, 50};
+                    p.special_bits = {50};
+                }),
+                "n {");
+    EXPECT_NE(refusal([&] {
+                  (void)Session(model_, inference_.plan, nullptr, inference_.client.evaluation_keys());
+              }).find("expected a context, found none"),
+              std::string::npos);
+}
+
+/// Keys whose label says this ring and whose parts are another's, or are not whole.
+TEST_P(SmallNetwork, RefusesKeysOfOtherShapes) {
+    const auto session_with = [&](const auto& change) {
+        EvaluationKeys keys = inference_.client.evaluation_keys();
+        change(keys);
+        return refusal([&] { (void)Session(model_, inference_.plan, std::move(keys)); });
+    };
+    EXPECT_EQ(session_with([](EvaluationKeys&) {}), "");
+    EXPECT_NE(session_with([](EvaluationKeys& keys) { keys.relin_keys->ring = {}; }).find("other parameters"),
+              std::string::npos);
+    EXPECT_NE(session_with([](EvaluationKeys& keys) {
+                  keys.relin_keys->key.digits.pop_back();
+              }).find("digits, found"),
+              std::string::npos);
+    for (const auto part : {&KeySwitchKey::Digit::a, &KeySwitchKey::Digit::b}) {
+        const std::string message = session_with([&](EvaluationKeys& keys) {
+            RnsPolynomial& polynomial = keys.relin_keys->key.digits.back().*part;
+            polynomial.keep_limbs(polynomial.limbs() - 1);
+        });
+        EXPECT_NE(message.find("expected keys of"), std::string::npos) << message;
+    }
+}
+
+/// Noise that occurs twice outgrows what the plan proves of independent noises.
+TEST_P(SmallNetwork, RefusesRepeatedRandomness) {
+    const SeededTensor good = inference_.client.encrypt(random_.images(model_, 1));
+    const auto infer = [&](const auto& change) {
+        SeededTensor request = good;
+        change(request.residues);
+        return refusal([&] { (void)inference_.session.infer(std::move(request)); });
+    };
+    EXPECT_EQ(infer([](auto&) {}), "");
+    const std::size_t last = good.residues[0].size() - 1;
+    EXPECT_NE(infer([&](auto& r) {
+                  r[0][last] = r[0][0];
+              }).find("found that of ciphertext 0 again in ciphertext " + std::to_string(last)),
+              std::string::npos);
+    EXPECT_NE(infer([&](auto& r) { r[0][1].seed = r[0][2].seed; }), "");
+    EXPECT_NE(infer([&](auto& r) { std::fill(r[0].begin(), r[0].end(), r[0][0]); }), "");
+}
+
 TEST_P(SmallNetwork, RefusesAnotherModel) {
     const auto session_of = [&](const Model& model) {
         return refusal([&] { (void)Session(model, inference_.plan, inference_.client.evaluation_keys()); });
@@ -523,6 +623,49 @@ TEST_P(RandomNetwork, EqualsTheReferenceWithTheProvenNoise) {
     std::cout << "n = " << inference.plan.client.parameters.n << ", " << inference.plan.moduli()
               << " moduli, log2(Q) = " << inference.plan.log_q() << ", budgets:\n"
               << watch.text();
+}
+
+/// Across plaintext moduli, in full ciphertexts, and in files.
+TEST(RepeatedRandomness, IsFoundWhereverUploadsAreRead) {
+    PlanRequest request = request_of(Packing::slots);
+    request.public_encryption = true;
+    request.plain_moduli = 2;
+    const Model model = small_network();
+    const Inference inference(model, request);
+    ASSERT_EQ(inference.plan.moduli(), 2U);
+    const ClientPlan& plan = inference.plan.client;
+    const Context& context = inference.client.context();
+    const auto pixels = SmallModel(5).images(model, 2);
+
+    const auto read_back = [&](const Upload& upload) {
+        std::stringstream stream;
+        save_upload(stream, context.ring(), plan, KeySetId{}, upload);
+        return refusal([&] {
+            Source source(stream, "upload");
+            (void)load_upload(source, context, plan);
+        });
+    };
+    SeededTensor seeded = inference.client.encrypt(pixels);
+    EncryptedTensor full = encrypt_public(plan, context, inference.client.public_key(), pixels);
+    EXPECT_EQ(read_back(seeded), "");
+    EXPECT_EQ(read_back(full), "");
+    EXPECT_EQ(refusal([&] { (void)inference.session.infer(seeded); }), "");
+    EXPECT_EQ(refusal([&] { (void)inference.session.infer(full); }), "");
+
+    seeded.residues[1][3].seed = seeded.residues[0][2].seed;
+    const std::string again =
+        "found that of ciphertext 2 again in ciphertext " + std::to_string(seeded.residues[0].size() + 3);
+    EXPECT_NE(read_back(seeded).find("upload: expected fresh randomness in every ciphertext, " + again),
+              std::string::npos);
+    EXPECT_NE(refusal([&] { (void)inference.session.infer(seeded); }).find("infer: expected fresh"),
+              std::string::npos);
+    full.residues[1][3].parts[1] = full.residues[0][2].parts[1];
+    EXPECT_NE(read_back(full).find(again), std::string::npos);
+    EXPECT_NE(refusal([&] { (void)inference.session.infer(full); }).find(again), std::string::npos);
+
+    full.residues[1][3].parts[1] = RnsPolynomial(16, context.ring().max_limbs(), Form::coefficient);
+    EXPECT_NE(refusal([&] { (void)inference.session.infer(full); }).find("expected fresh ciphertexts"),
+              std::string::npos);
 }
 
 TEST(RandomNetworks, AllCasesRun) {

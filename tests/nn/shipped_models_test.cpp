@@ -115,6 +115,27 @@ TEST_P(ShippedModel, ClassifiesAsManyDigitsAsItClaims) {
     }
 }
 
+/// The columns of he/security.md, to the bit.
+TEST_P(ShippedModel, StaysWithinTheSecurityTable) {
+    const Model model = load(GetParam());
+    PlanRequest flooded = request_of(Packing::slots);
+    flooded.batch = 8192;
+    flooded.privacy_bits = 40;
+    PlanRequest open = flooded;
+    open.privacy_bits = 0;
+    for (const PlanRequest& request : {flooded, open, request_of(Packing::radix)}) {
+        const Parameters parameters = make_plan(model, request).client.parameters;
+        EXPECT_FALSE(parameters.allow_insecure);
+        mpz_class qp = 1;
+        for (const auto* primes : {&parameters.data_primes, &parameters.special_primes}) {
+            for (const std::uint64_t prime : *primes) {
+                qp *= mpz_class(static_cast<unsigned long>(prime));
+            }
+        }
+        EXPECT_LE(qp, mpz_class(1) << max_log_qp(parameters.n, 128));
+    }
+}
+
 TEST_P(ShippedModel, HasAPlanThatHoldsItsRange) {
     const Model model = load(GetParam());
     for (const Packing packing : {Packing::slots, Packing::radix}) {

@@ -98,7 +98,8 @@ TEST(RandomStream, SeedsAndNumbersGiveDifferentStreams) {
         secret.fill(words);
         EXPECT_TRUE(seen.insert(hex(words)).second);
     }
-    EXPECT_NE(system_seed(), system_seed());
+    EXPECT_NE(public_seed(), public_seed());
+    EXPECT_NE(private_seed(), private_seed());
 }
 
 /// A sum over all words, so that no word of the expansion may change unnoticed.
