@@ -59,14 +59,12 @@ Storage map_secret(std::size_t bytes) {
     } else {
         ++secret_counters.lock_failures;
     }
-    return {words, bytes, locked};
+    return {words, bytes, locked ? bytes : 0};
 }
 
 void unmap_secret(Storage storage) noexcept {
     secret_counters.bytes -= storage.capacity;
-    if (storage.locked) {
-        secret_counters.locked_bytes -= storage.capacity;
-    }
+    secret_counters.locked_bytes -= storage.locked_bytes;
     ::munmap(storage.words, storage.capacity);  // which unlocks, too
 }
 
@@ -89,7 +87,7 @@ Storage allocate(std::size_t bytes, [[maybe_unused]] Secrecy secrecy) {
     if (words == nullptr) {
         throw std::bad_alloc();
     }
-    return {words, bytes, false};
+    return {words, bytes, 0};
 }
 
 void give_back(Storage storage, [[maybe_unused]] Secrecy secrecy) noexcept {

@@ -16,8 +16,8 @@ enum class Secrecy : bool { open, secret };
 namespace detail {
 struct Storage {
     void* words = nullptr;
-    std::size_t capacity = 0;  ///< bytes
-    bool locked = false;       ///< its pages are kept out of swap
+    std::size_t capacity = 0;      ///< bytes
+    std::size_t locked_bytes = 0;  ///< of these, kept out of swap: all or none
 };
 /// 64-byte aligned storage of at least `bytes`, recycled: polynomials come and go in a few sizes, and fresh
 /// pages from the system cost more than the arithmetic on them. A block up to half as large again may serve.
