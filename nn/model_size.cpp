@@ -8,6 +8,7 @@
 
 #include "nn/digits.h"
 #include "ntt/error.h"
+#include "rns/basis.h"
 
 namespace lacuna {
 
@@ -152,9 +153,7 @@ ModelSize check_size(const Model& model, const std::vector<Shape>& shapes, const
             place.check(static_cast<double>(size.terms), static_cast<double>(Limits::terms),
                         "terms in all linear layers up to here written out",
                         "use smaller layers or prune them");
-            magnitude = std::max(
-                magnitude,
-                mpz_class(magnitude * mpz_class(static_cast<unsigned long>(linear.norm)) + linear.bias));
+            magnitude = std::max(magnitude, mpz_class(magnitude * to_mpz(linear.norm) + linear.bias));
         }
         const std::size_t bits = bit_length(magnitude);
         size.value_bits = std::max(size.value_bits, bits);

@@ -69,7 +69,7 @@ TEST(JsonDocument, EveryValueIsVisitedOnce) {
     EXPECT_EQ(pauses(objects(4'000)), 0U);
     EXPECT_EQ(pauses(objects(40'960)), 10U);
     EXPECT_EQ(pauses(objects(81'920)), 20U);
-    EXPECT_EQ(pauses("[" + repeated("[1,2],", 81'920 / 3 + 1) + "0]"), 20U);
+    EXPECT_EQ(pauses(std::string("[") + repeated("[1,2],", 81'920 / 3 + 1) + "0]"), 20U);
 }
 
 TEST(JsonDocument, StopsWhenAsked) {
@@ -114,7 +114,7 @@ TEST(JsonDocument, RefusesWhateverIsNotTheWholeText) {
     }
     EXPECT_EQ(error_of(R"({"a":1,"b":{"a":1},"a":2})"),
               "text: expected every field once, found \"a\" twice in one object; remove one");
-    EXPECT_LT(error_of("{\"" + std::string(100'000, 'k') + "\": }").size(), 300U);
+    EXPECT_LT(error_of(std::string("{\"") + std::string(100'000, 'k') + "\": }").size(), 300U);
 }
 
 }  // namespace
