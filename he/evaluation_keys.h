@@ -12,7 +12,7 @@ namespace lacuna {
 /// secret.
 struct EvaluationKeys {
     RingHash ring{};
-    std::optional<PublicKey> public_key;  ///< to re-randomise replies
+    std::optional<PublicKey> public_key;  ///< to re-randomise replies, and to tell clients apart
     std::optional<RelinKeys> relin_keys;
     GaloisKeys galois_keys;  ///< without entries where nothing rotates
 };

@@ -9,6 +9,7 @@
 #include <gmpxx.h>
 #include <nlohmann/json.hpp>
 
+#include "he/json_document.h"
 #include "he/noise.h"
 #include "he/security.h"
 #include "ntt/error.h"
@@ -27,6 +28,14 @@ constexpr std::size_t max_plain_moduli = 64;
 /// What Scaler takes.
 constexpr std::size_t max_product_primes = 60;
 
+constexpr std::size_t longest_shown = 60;
+
+/// A value for a message: one short line of ASCII.
+std::string shown(const Json& value) {
+    const std::string text = value.dump(-1, ' ', true, Json::error_handler_t::replace);
+    return text.size() <= longest_shown ? text : text.substr(0, longest_shown) + "...";
+}
+
 template <typename T>
 std::vector<T> read_list(const Json& json, const std::string& source, const char* field,
                          std::uint64_t largest) {
@@ -42,7 +51,7 @@ std::vector<T> read_list(const Json& json, const std::string& source, const char
     for (const Json& item : list) {
         if (!item.is_number_unsigned() || item.get<std::uint64_t>() > largest) {
             throw Error(source + ": " + field + ": expected integers 0 ... " + std::to_string(largest) +
-                        ", found " + item.dump());
+                        ", found " + shown(item));
         }
         values.push_back(static_cast<T>(item.get<std::uint64_t>()));
     }
@@ -57,7 +66,7 @@ std::uint64_t read_integer(const Json& json, const std::string& source, const ch
     const Json& item = json.at(field);
     if (!item.is_number_unsigned() || item.get<std::uint64_t>() > largest) {
         throw Error(source + ": " + field + ": expected an integer 0 ... " + std::to_string(largest) +
-                    ", found " + item.dump());
+                    ", found " + shown(item));
     }
     return item.get<std::uint64_t>();
 }
@@ -131,18 +140,9 @@ void check_primes(std::size_t n, const std::vector<std::uint64_t>& primes, const
 }  // namespace
 
 Parameters parse_parameters(std::string_view text, const std::string& source) {
-    Json json;
-    try {
-        // Deep nesting would exhaust the stack of whoever prints the value.
-        json = Json::parse(text, [&source](int depth, Json::parse_event_t, const Json&) {
-            if (depth > 8) {
-                throw Error(source + ": expected numbers and lists of numbers, found deeper nesting");
-            }
-            return true;
-        });
-    } catch (const Json::exception& error) {
-        throw Error(source + ": expected a JSON object of parameters; " + error.what());
-    }
+    // Messages print values, whose nesting must not exhaust the stack.
+    constexpr detail::JsonLimits limits{std::size_t{1} << 16, 8, 4096, 1024};
+    const Json json = detail::parse_json(text, source, limits);
     if (!json.is_object()) {
         throw Error(source + ": expected a JSON object of parameters, found " +
                     std::string(json.type_name()));
@@ -152,7 +152,8 @@ Parameters parse_parameters(std::string_view text, const std::string& source) {
         "digit_limbs", "plain_bits", "plain_moduli", "security",     "allow_insecure"};
     for (const auto& [key, value] : json.items()) {
         if (!known.contains(key)) {
-            throw Error(source + ": unknown field '" + key + "'; the fields are those of struct Parameters");
+            throw Error(source + ": unknown field '" + key.substr(0, longest_shown) +
+                        "'; the fields are those of struct Parameters");
         }
     }
     constexpr std::uint64_t largest_prime = (std::uint64_t{1} << max_modulus_bits) - 1;
@@ -169,7 +170,7 @@ Parameters parse_parameters(std::string_view text, const std::string& source) {
     if (json.contains("allow_insecure")) {
         if (!json.at("allow_insecure").is_boolean()) {
             throw Error(source + ": allow_insecure: expected true or false, found " +
-                        json.at("allow_insecure").dump());
+                        shown(json.at("allow_insecure")));
         }
         parameters.allow_insecure = json.at("allow_insecure").get<bool>();
     }

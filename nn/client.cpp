@@ -84,7 +84,7 @@ Client::Client(const ClientPlan& plan, SecretKey secret)
 EvaluationKeys Client::evaluation_keys(int threads) const {
     EvaluationKeys keys;
     keys.ring = context_->ring().hash();
-    if (plan_.public_key) {
+    if (plan_.sends_public_key()) {
         keys.public_key = generator_->public_key();
     }
     if (plan_.relin_keys) {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -135,16 +136,19 @@ struct LinearMap {
 /// layer, for a layer that does not fit the shape, and for more than ModelLimits::map_terms terms.
 [[nodiscard]] LinearMap linear_map(const Layer& layer, const Shape& input);
 
-/// Parses and validates; `source` names the text in error messages (a file name). Throws Error.
-[[nodiscard]] Model parse_model(std::string_view json, const std::string& source);
+/// Parses and validates; `source` names the text in error messages (a file name). Throws Error, and Stopped
+/// where a stop was requested.
+[[nodiscard]] Model parse_model(std::string_view json, const std::string& source,
+                                const std::stop_token& stop = {});
 /// The model as JSON text: the same model gives the same bytes, a row of weights a line. Throws Error as
 /// validate().
 [[nodiscard]] std::string format_model(const Model& model);
 /// The checksum of that text: equal for equal models alone.
 [[nodiscard]] Checksum::Value digest(const Model& model);
 
-/// Reads and validates a model file. Throws Error that names the file, what was expected and what was found.
-[[nodiscard]] Model load_model(const std::filesystem::path& file);
+/// Reads and validates a model file, never more of it than ModelLimits::file_bytes. Throws Error that names
+/// the file, what was expected and what was found, and Stopped where a stop was requested.
+[[nodiscard]] Model load_model(const std::filesystem::path& file, const std::stop_token& stop = {});
 /// Writes to a temporary file beside `file`, then renames. Throws Error; `file` is then as it was before.
 void save_model(const Model& model, const std::filesystem::path& file);
 

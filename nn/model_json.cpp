@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <fstream>
 
 #include "he/output_file.h"
 #include "nn/model.h"
 #include "nn/strict_json.h"
+#include "nn/text_file.h"
 #include "ntt/error.h"
 #include "ntt/gmp_words.h"
 
@@ -13,6 +13,11 @@ namespace lacuna {
 namespace {
 
 using namespace strict_json;
+
+/// A weight takes two bytes of text at least ("0,"), a sparse term of three values six
+/// ("[0,1],"): no file of the size allowed holds more.
+constexpr detail::JsonLimits document_limits{ModelLimits::file_bytes, maximum_nesting,
+                                             ModelLimits::file_bytes / 2, ModelLimits::file_bytes / 6};
 
 constexpr std::int64_t largest_exact = std::int64_t{1} << 53;  // above it many JSON readers round
 const char* const documentation = "see nn/model_format.md";
@@ -243,19 +248,19 @@ std::string format_layer(const Layer& layer) {
     return head("flatten") + "}";
 }
 
-[[noreturn]] void fail_size(const std::string& source, std::uintmax_t size) {
+[[noreturn]] void fail_size(const std::string& source, const std::string& found) {
     throw Error(source + ": expected at most " + std::to_string(ModelLimits::file_bytes) + " bytes, found " +
-                std::to_string(size) + "; this is no model file, or the network is too large");
+                found + "; this is no model file, or the network is too large");
 }
 
 }  // namespace
 
-Model parse_model(std::string_view text, const std::string& source) {
+Model parse_model(std::string_view text, const std::string& source, const std::stop_token& stop) {
     if (text.size() > ModelLimits::file_bytes) {
-        fail_size(source, text.size());
+        fail_size(source, std::to_string(text.size()));
     }
     const FieldPath root(source, documentation);
-    const json document = parse_document(text, root);
+    const json document = parse_document(text, root, document_limits, stop);
     check_format(document, root, "a model", "lacuna-model", 1, "give a *.lacuna.json file",
                  "use a library that reads this version, or export the model again");
     check_object(document, root,
@@ -298,8 +303,10 @@ std::string format_model(const Model& model) {
     const std::string source = "model '" + model.name + "'";
     validate(model, source);
     const FieldPath root(source, documentation);
+    detail::JsonLimits provenance_limits = document_limits;
+    --provenance_limits.nesting;
     const json provenance =
-        parse_document(model.provenance, FieldPath(root, "provenance"), maximum_nesting - 1);
+        parse_document(model.provenance, FieldPath(root, "provenance"), provenance_limits);
     std::string text =
         "{\n  \"format\": \"lacuna-model\",\n  \"version\": 1,\n  \"name\": \"" + model.name + "\",\n";
     try {
@@ -327,29 +334,18 @@ Checksum::Value digest(const Model& model) {
     return checksum.value();
 }
 
-Model load_model(const std::filesystem::path& file) {
-    std::error_code problem;
-    const std::uintmax_t size = std::filesystem::file_size(file, problem);
-    if (problem) {
-        throw Error(file.string() + ": cannot read: " + problem.message() +
-                    "; give an existing *.lacuna.json file");
+Model load_model(const std::filesystem::path& file, const std::stop_token& stop) {
+    const TextFile text = read_text(file, ModelLimits::file_bytes, stop);
+    if (!text.whole) {
+        fail_size(file.string(), text.size ? std::to_string(*text.size) : "more");
     }
-    if (size > ModelLimits::file_bytes) {
-        fail_size(file.string(), size);
-    }
-    std::ifstream stream(file, std::ios::binary);
-    std::string text(static_cast<std::size_t>(size), '\0');
-    if (!stream.read(text.data(), static_cast<std::streamsize>(size))) {
-        throw Error(file.string() + ": cannot read " + std::to_string(size) +
-                    " bytes; check that the file is readable and not being written");
-    }
-    return parse_model(text, file.string());
+    return parse_model(text.text, file.string(), stop);
 }
 
 void save_model(const Model& model, const std::filesystem::path& file) {
     const std::string text = format_model(model);
     if (text.size() > ModelLimits::file_bytes) {
-        fail_size(file.string(), text.size());
+        fail_size(file.string(), std::to_string(text.size()));
     }
     write_file(file, Access::everyone, Overwrite::allow, [&](std::ostream& stream) { stream << text; });
 }

@@ -393,7 +393,7 @@ double Plan::evaluation_key_bytes() const {
         bits_sum(p.data_primes, p.data_primes.size()) + bits_sum(p.special_primes, p.special_primes.size());
     const auto digits = static_cast<double>((p.data_primes.size() + p.digit_limbs - 1) / p.digit_limbs);
     const double keys = (client.relin_keys ? 1 : 0) + static_cast<double>(client.galois_elements.size());
-    return static_cast<double>(p.n) / 8 * word_bits * (keys * digits + (client.public_key ? 1 : 0));
+    return static_cast<double>(p.n) / 8 * word_bits * (keys * digits + (client.sends_public_key() ? 1 : 0));
 }
 
 double Plan::upload_bytes() const {

@@ -4,7 +4,9 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,6 +46,12 @@ struct ClientPlan {
     std::vector<std::uint64_t> reply_factors;
     int privacy_bits = 0;  ///< statistical distance 2^-privacy_bits of the flooded reply; 0: not flooded
 
+    /// Whether the evaluation keys hold a public key: where the plan asks for it, where others may encrypt
+    /// with it, so that it can be compared with theirs, and where there is no other key, so that the key
+    /// set's checksum names this client and no other.
+    [[nodiscard]] bool sends_public_key() const {
+        return public_key || public_encryption || (!relin_keys && galois_elements.empty());
+    }
     [[nodiscard]] Layout input_layout(std::size_t images) const;
     [[nodiscard]] Layout reply_layout(std::size_t images) const;
     bool operator==(const ClientPlan&) const = default;
@@ -127,6 +135,10 @@ struct Plan {
 /// The client's half as JSON, and back; `source` names the text in errors.
 [[nodiscard]] std::string format_client_plan(const ClientPlan& plan);
 [[nodiscard]] ClientPlan parse_client_plan(std::string_view json, const std::string& source);
+/// Reads it from a file, never more than the largest that parse_client_plan takes. Throws Error that names
+/// the file, and Stopped where a stop was requested.
+[[nodiscard]] ClientPlan load_client_plan(const std::filesystem::path& file,
+                                          const std::stop_token& stop = {});
 /// The whole plan as JSON, for people and tools.
 [[nodiscard]] std::string format_plan(const Plan& plan);
 

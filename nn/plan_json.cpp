@@ -6,6 +6,7 @@
 
 #include "nn/plan.h"
 #include "nn/strict_json.h"
+#include "nn/text_file.h"
 #include "ntt/error.h"
 #include "ntt/primes.h"
 
@@ -21,6 +22,13 @@ constexpr std::size_t max_galois_keys = 256;
 const char* const again = "export the client's half of the plan again";
 
 Parameters parse_resolved(const json& value, const FieldPath& place) {
+    if (!value.is_object()) {
+        fail(place, "an object", describe(value), again);
+    }
+    // Special primes and allow_insecure are left out where there are none; nothing else has a default here.
+    for (const char* field : {"n", "data_primes", "digit_limbs", "plain_moduli", "security"}) {
+        (void)member(value, place, field);
+    }
     const Parameters parameters = parse_parameters(value.dump(), place.text());
     if (parameters.allow_insecure) {
         fail(FieldPath(place, "allow_insecure"), "parameters that keep the stated security", "an exception",
@@ -188,12 +196,8 @@ std::string format_client_plan(const ClientPlan& plan) {
 }
 
 ClientPlan parse_client_plan(std::string_view text, const std::string& source) {
-    constexpr std::size_t most_bytes = std::size_t{1} << 20;
     const FieldPath root(source, again);
-    if (text.size() > most_bytes) {
-        fail(root, "at most " + std::to_string(most_bytes) + " bytes", std::to_string(text.size()), again);
-    }
-    const json document = parse_document(text, root);
+    const json document = parse_document(text, root, small_document);
     check_format(document, root, "the client's half of a plan", "lacuna-client-plan", client_plan_version,
                  "give the file that `lacuna plan --export-client` wrote",
                  std::string("use a library that reads this version, or ") + again);
@@ -235,6 +239,16 @@ ClientPlan parse_client_plan(std::string_view text, const std::string& source) {
              again);
     }
     return plan;
+}
+
+ClientPlan load_client_plan(const std::filesystem::path& file, const std::stop_token& stop) {
+    const TextFile text = read_text(file, small_document.bytes, stop);
+    if (!text.whole) {
+        fail(FieldPath(file.string(), again), "at most " + std::to_string(small_document.bytes) + " bytes",
+             text.size ? std::to_string(*text.size) : "more",
+             "give the client's half of a plan, as `lacuna plan --export-client` writes it");
+    }
+    return parse_client_plan(text.text, file.string());
 }
 
 std::string format_plan(const Plan& plan) {

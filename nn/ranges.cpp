@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "nn/digits.h"
+#include "nn/model_size.h"
 #include "ntt/error.h"
 #include "ntt/gmp_words.h"
 
@@ -340,6 +341,7 @@ std::size_t RadixRanges::largest_degree() const {
 RadixRanges radix_ranges(const Model& model) {
     validate(model, "model '" + model.name + "'");
     const std::vector<Shape> shapes = model.shapes();
+    check_digit_size(model, shapes, "");
     // A level of 0 ... max has as many binary digits as max, and each of them is 0 for some level and 1 for
     // another.
     const mpz_class maximum(model.input_maximum());

@@ -2,8 +2,8 @@
 #include "nn/strict_json.h"
 
 #include <algorithm>
-#include <set>
 
+#include "nn/run_control.h"
 #include "ntt/error.h"
 
 namespace lacuna::strict_json {
@@ -101,43 +101,13 @@ std::size_t count(const json& value, const FieldPath& place, std::size_t low, st
         integer(value, place, static_cast<std::int64_t>(low), static_cast<std::int64_t>(high)));
 }
 
-json parse_document(std::string_view text, const FieldPath& place, int nesting) {
-    std::vector<std::set<std::string>> keys;
-    const auto watch = [&](int depth, json::parse_event_t event, json& value) {
-        switch (event) {
-            case json::parse_event_t::object_start:
-            case json::parse_event_t::array_start:
-                if (depth >= nesting) {
-                    fail(place, "at most " + std::to_string(nesting) + " levels of nesting", "more",
-                         "make the document flatter");
-                }
-                if (event == json::parse_event_t::object_start) {
-                    keys.emplace_back();
-                }
-                break;
-            case json::parse_event_t::object_end:
-                keys.pop_back();
-                break;
-            case json::parse_event_t::key:
-                if (!keys.back().insert(value.get_ref<const std::string&>()).second) {
-                    fail(place, "every field once", describe(value) + " twice in one object", "remove one");
-                }
-                break;
-            default:
-                break;
+json parse_document(std::string_view text, const FieldPath& place, const detail::JsonLimits& limits,
+                    const std::stop_token& stop) {
+    return detail::parse_json(text, place.text(), limits, [&stop] {
+        if (stop.stop_requested()) {
+            throw Stopped();
         }
-        return true;
-    };
-    try {
-        return json::parse(text.begin(), text.end(), watch);
-    } catch (const json::exception& problem) {
-        // what() is "[json.exception.name.id] text at line, column"; the bracket means nothing to a user.
-        const std::string what = problem.what();
-        const std::size_t bracket = what.find("] ");
-        throw Error(place.text() + ": expected JSON, found a " +
-                    shortened(bracket == std::string::npos ? what : what.substr(bracket + 2), 160) +
-                    "; check the file or export it again");
-    }
+    });
 }
 
 void check_format(const json& document, const FieldPath& root, const char* what, const char* format,
@@ -149,7 +119,8 @@ void check_format(const json& document, const FieldPath& root, const char* what,
         fail(root, std::string(what) + ": an object whose format is \"" + format + "\"",
              found("format", describe(document)), file);
     }
-    if (!document.contains("version") || document["version"] != version) {
+    if (!document.contains("version") || !document["version"].is_number_integer() ||
+        document["version"] != version) {
         fail(FieldPath(root, "version"), std::to_string(version), found("version", "none"), remedy);
     }
 }

@@ -4,11 +4,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <nlohmann/json.hpp>
+
+#include "he/json_document.h"
 
 /// Reading JSON that may come from anybody: unknown fields and repeated keys refused, nesting and every
 /// value bounded, errors that name source, field, expected, found and what to do. Inside the library only.
@@ -47,9 +50,14 @@ class FieldPath {
 /// A JSON value for an error message: one short line of ASCII.
 [[nodiscard]] std::string describe(const json& value);
 
-/// Parses JSON text; refuses deep nesting, repeated keys and anything after the document.
+/// What a document of a few fields may hold: the client's half of a plan, the layout of an upload or reply.
+inline constexpr detail::JsonLimits small_document{std::size_t{1} << 20, maximum_nesting,
+                                                   std::size_t{1} << 14, std::size_t{1} << 10};
+
+/// Parses JSON text in linear time; refuses what passes the limits, repeated keys and anything after the
+/// document. Throws Stopped soon after a stop is requested.
 [[nodiscard]] json parse_document(std::string_view text, const FieldPath& place,
-                                  int nesting = maximum_nesting);
+                                  const detail::JsonLimits& limits, const std::stop_token& stop = {});
 
 /// Refuses whatever is no object whose "format" and "version" are these; `what` names it ("a model"), `file`
 /// what to give instead, `remedy` what to do about another version.

@@ -20,7 +20,8 @@ namespace lacuna {
 // object that says which keys, plan and images it belongs to (nn/tensor_format.md). Loading trusts nothing,
 // as he/serialize.h says, and throws one Error that names source, place, expected, found and what to do.
 
-/// Names a key set: the checksum at the end of its evaluation keys' record.
+/// Names a key set: the checksum at the end of its evaluation keys' record. There is a key of this client's
+/// secret in it always (ClientPlan::sends_public_key), so no two clients share one.
 using KeySetId = Checksum::Value;
 
 /// Reads it off a file of evaluation keys, without loading them. Throws Error where that is none.

@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ntt/buffer.h"
 
+#include <atomic>
 #include <cstdlib>
 #include <map>
 #include <mutex>
 #include <new>
 #include <vector>
+
+#if defined(__linux__)
+#include <sys/mman.h>
+#include <unistd.h>
+#endif
 
 namespace lacuna::detail {
 
@@ -15,17 +21,89 @@ constexpr std::size_t alignment = 64;
 /// What a thread keeps for itself, and what all of them share beyond that.
 constexpr std::size_t thread_cache_bytes = std::size_t{32} << 20;
 constexpr std::size_t shared_cache_bytes = std::size_t{2} << 30;
-/// Below this the system's allocator is as fast.
+/// Below this the system's allocator is as fast. A secret takes a page at least, which is as much.
 constexpr std::size_t smallest_cached = std::size_t{4} << 10;
 
-std::size_t rounded(std::size_t bytes) {
-    return (bytes + alignment - 1) / alignment * alignment;
+std::size_t rounded(std::size_t bytes, std::size_t unit) {
+    return (bytes + unit - 1) / unit * unit;
+}
+
+#if defined(__linux__)
+struct SecretCounters {
+    std::atomic<std::size_t> bytes{0};
+    std::atomic<std::size_t> locked_bytes{0};
+    std::atomic<std::size_t> lock_failures{0};
+    std::atomic<std::size_t> dumpable_mappings{0};
+};
+
+constinit SecretCounters secret_counters;
+
+std::size_t page_bytes() {
+    static const auto bytes = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+    return bytes;
+}
+
+/// Pages of their own: marks hold for whole pages, and nobody else's words shall be in them.
+Storage map_secret(std::size_t bytes) {
+    void* const words = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (words == MAP_FAILED) {
+        throw std::bad_alloc();
+    }
+    if (::madvise(words, bytes, MADV_DONTDUMP) != 0) {
+        ++secret_counters.dumpable_mappings;
+    }
+    const bool locked = ::mlock(words, bytes) == 0;
+    secret_counters.bytes += bytes;
+    if (locked) {
+        secret_counters.locked_bytes += bytes;
+    } else {
+        ++secret_counters.lock_failures;
+    }
+    return {words, bytes, locked ? bytes : 0};
+}
+
+void unmap_secret(Storage storage) noexcept {
+    secret_counters.bytes -= storage.capacity;
+    secret_counters.locked_bytes -= storage.locked_bytes;
+    ::munmap(storage.words, storage.capacity);  // which unlocks, too
+}
+
+std::size_t unit_of(Secrecy secrecy) {
+    return secrecy == Secrecy::secret ? page_bytes() : alignment;
+}
+#else
+std::size_t unit_of(Secrecy) {
+    return alignment;
+}
+#endif
+
+Storage allocate(std::size_t bytes, [[maybe_unused]] Secrecy secrecy) {
+#if defined(__linux__)
+    if (secrecy == Secrecy::secret) {
+        return map_secret(bytes);
+    }
+#endif
+    void* const words = std::aligned_alloc(alignment, bytes);
+    if (words == nullptr) {
+        throw std::bad_alloc();
+    }
+    return {words, bytes, 0};
+}
+
+void give_back(Storage storage, [[maybe_unused]] Secrecy secrecy) noexcept {
+#if defined(__linux__)
+    if (secrecy == Secrecy::secret) {
+        unmap_secret(storage);
+        return;
+    }
+#endif
+    std::free(storage.words);
 }
 
 /// Released storage by size, up to a limit; what does not fit goes back to the system.
 class StorageCache {
   public:
-    explicit StorageCache(std::size_t limit) : limit_(limit) {}
+    StorageCache(std::size_t limit, Secrecy secrecy) : limit_(limit), secrecy_(secrecy) {}
     StorageCache(const StorageCache&) = delete;
     StorageCache& operator=(const StorageCache&) = delete;
     ~StorageCache() { clear(); }
@@ -36,7 +114,7 @@ class StorageCache {
         if (found == free_.end() || found->first > bytes + bytes / 2) {
             return {};
         }
-        const Storage storage{found->second.back(), found->first};
+        const Storage storage = found->second.back();
         found->second.pop_back();
         if (found->second.empty()) {
             free_.erase(found);
@@ -50,7 +128,7 @@ class StorageCache {
             return false;
         }
         try {
-            free_[storage.capacity].push_back(storage.words);
+            free_[storage.capacity].push_back(storage);
         } catch (const std::bad_alloc&) {
             return false;
         }
@@ -60,8 +138,8 @@ class StorageCache {
 
     void clear() noexcept {
         for (auto& [bytes, storages] : free_) {
-            for (void* storage : storages) {
-                std::free(storage);
+            for (const Storage& storage : storages) {
+                give_back(storage, secrecy_);
             }
         }
         free_.clear();
@@ -70,14 +148,23 @@ class StorageCache {
 
   private:
     std::size_t limit_;
+    Secrecy secrecy_;
     std::size_t held_ = 0;
-    std::map<std::size_t, std::vector<void*>> free_;
+    std::map<std::size_t, std::vector<Storage>> free_;
+};
+
+/// Open storage and secret storage never mix.
+struct StorageCaches {
+    explicit StorageCaches(std::size_t limit) : open(limit, Secrecy::open), secret(limit, Secrecy::secret) {}
+    [[nodiscard]] StorageCache& of(Secrecy secrecy) { return secrecy == Secrecy::secret ? secret : open; }
+    StorageCache open;
+    StorageCache secret;
 };
 
 /// Never destroyed: storage may be released by whatever is torn down last.
 struct SharedCache {
     std::mutex mutex;
-    StorageCache storages{shared_cache_bytes};
+    StorageCaches storages{shared_cache_bytes};
 };
 
 SharedCache& shared_cache() {
@@ -89,50 +176,46 @@ SharedCache& shared_cache() {
 thread_local bool thread_cache_is_alive = true;
 
 struct ThreadCache {
-    StorageCache storages{thread_cache_bytes};
+    StorageCaches storages{thread_cache_bytes};
     ~ThreadCache() { thread_cache_is_alive = false; }
 };
 
-StorageCache& thread_cache() {
+StorageCache& thread_cache(Secrecy secrecy) {
     thread_local ThreadCache instance;
-    return instance.storages;
+    return instance.storages.of(secrecy);
 }
 
 }  // namespace
 
-Storage acquire_storage(std::size_t bytes) {
-    const std::size_t size = rounded(bytes);
+Storage acquire_storage(std::size_t bytes, Secrecy secrecy) {
+    const std::size_t size = rounded(bytes, unit_of(secrecy));
     if (size >= smallest_cached) {
         if (thread_cache_is_alive) {
-            if (const Storage storage = thread_cache().take(size); storage.words != nullptr) {
+            if (const Storage storage = thread_cache(secrecy).take(size); storage.words != nullptr) {
                 return storage;
             }
         }
         SharedCache& shared = shared_cache();
         const std::lock_guard lock(shared.mutex);
-        if (const Storage storage = shared.storages.take(size); storage.words != nullptr) {
+        if (const Storage storage = shared.storages.of(secrecy).take(size); storage.words != nullptr) {
             return storage;
         }
     }
-    void* const words = std::aligned_alloc(alignment, size);
-    if (words == nullptr) {
-        throw std::bad_alloc();
-    }
-    return {words, size};
+    return allocate(size, secrecy);
 }
 
-void release_storage(Storage storage) noexcept {
+void release_storage(Storage storage, Secrecy secrecy) noexcept {
     if (storage.capacity >= smallest_cached) {
-        if (thread_cache_is_alive && thread_cache().keep(storage)) {
+        if (thread_cache_is_alive && thread_cache(secrecy).keep(storage)) {
             return;
         }
         SharedCache& shared = shared_cache();
         const std::lock_guard lock(shared.mutex);
-        if (shared.storages.keep(storage)) {
+        if (shared.storages.of(secrecy).keep(storage)) {
             return;
         }
     }
-    std::free(storage.words);
+    give_back(storage, secrecy);
 }
 
 void cleanse(void* storage, std::size_t bytes) noexcept {
@@ -148,7 +231,17 @@ namespace lacuna {
 void release_cached_storage() {
     detail::SharedCache& shared = detail::shared_cache();
     const std::lock_guard lock(shared.mutex);
-    shared.storages.clear();
+    shared.storages.open.clear();
+    shared.storages.secret.clear();
+}
+
+SecretMemory secret_memory() {
+#if defined(__linux__)
+    const detail::SecretCounters& counters = detail::secret_counters;
+    return {counters.bytes, counters.locked_bytes, counters.lock_failures, counters.dumpable_mappings};
+#else
+    return {};
+#endif
 }
 
 }  // namespace lacuna

@@ -9,16 +9,23 @@
 
 namespace lacuna {
 
+/// Whether a buffer holds a secret: then it is overwritten with zeros before its storage is given back, and
+/// its pages are kept out of core dumps and, as far as the system lets them, out of swap.
+enum class Secrecy : bool { open, secret };
+
 namespace detail {
 struct Storage {
     void* words = nullptr;
-    std::size_t capacity = 0;  ///< bytes
+    std::size_t capacity = 0;      ///< bytes
+    std::size_t locked_bytes = 0;  ///< of these, kept out of swap: all or none
 };
 /// 64-byte aligned storage of at least `bytes`, recycled: polynomials come and go in a few sizes, and fresh
 /// pages from the system cost more than the arithmetic on them. A block up to half as large again may serve.
-/// Throws std::bad_alloc.
-[[nodiscard]] Storage acquire_storage(std::size_t bytes);
-void release_storage(Storage storage) noexcept;
+/// Secret storage has pages of its own (see SecretMemory) and is recycled among secrets alone. Throws
+/// std::bad_alloc.
+[[nodiscard]] Storage acquire_storage(std::size_t bytes, Secrecy secrecy);
+/// secrecy: as it was acquired with.
+void release_storage(Storage storage, Secrecy secrecy) noexcept;
 /// Overwrites with zeros in a way that the compiler must not remove.
 void cleanse(void* storage, std::size_t bytes) noexcept;
 }  // namespace detail
@@ -27,8 +34,16 @@ void cleanse(void* storage, std::size_t bytes) noexcept;
 /// for a process that has done its large work and lives on.
 void release_cached_storage();
 
-/// Whether a buffer is overwritten with zeros before its storage is given back.
-enum class Secrecy : bool { open, secret };
+/// What secret buffers hold of the system's memory. On Linux their pages are marked MADV_DONTDUMP and locked
+/// (mlock); locking ends where RLIMIT_MEMLOCK does. A secret whose pages could not be locked works like any
+/// other, so that is counted and nothing more. Elsewhere nothing is marked or locked, and all is 0.
+struct SecretMemory {
+    std::size_t bytes = 0;              ///< mapped for secrets now, those that wait for reuse included
+    std::size_t locked_bytes = 0;       ///< of these, locked
+    std::size_t lock_failures = 0;      ///< mappings so far that could not be locked
+    std::size_t dumpable_mappings = 0;  ///< mappings so far that could not be kept out of core dumps
+};
+[[nodiscard]] SecretMemory secret_memory();
 
 /// A 64-byte aligned, movable array of 64-bit words.
 class Buffer {
@@ -39,7 +54,7 @@ class Buffer {
     [[nodiscard]] static Buffer uninitialised(std::size_t size, Secrecy secrecy = Secrecy::open) {
         Buffer buffer;
         if (size != 0) {
-            buffer.storage_ = detail::acquire_storage(size * sizeof(std::uint64_t));
+            buffer.storage_ = detail::acquire_storage(size * sizeof(std::uint64_t), secrecy);
         }
         buffer.size_ = size;
         buffer.secrecy_ = secrecy;
@@ -77,7 +92,7 @@ class Buffer {
             if (secrecy_ == Secrecy::secret) {
                 detail::cleanse(storage_.words, size_ * sizeof(std::uint64_t));
             }
-            detail::release_storage(storage_);
+            detail::release_storage(storage_, secrecy_);
         }
     }
 

@@ -44,11 +44,11 @@ void encrypt(const Options& options, const std::stop_token& stop) {
     const KeyFolder folder(options.keys);
     const ClientPlan plan = folder.plan();
     const std::vector<std::uint8_t> pixels = read_all(options.images, plan);
-    const KeySetId id = folder.id();
     // Not even opened where the public key does.
     const std::optional<Client> client =
         options.with_public_key ? std::nullopt : std::optional<Client>(folder.client());
     const Context context(plan.parameters);
+    const KeySetId id = folder.upload_id(plan, context.ring());
     RunControl control;
     control.threads = options.threads;
     control.stop = stop;
@@ -60,7 +60,7 @@ void encrypt(const Options& options, const std::stop_token& stop) {
     OutputFile file(options.out, Access::everyone, options.force ? Overwrite::allow : Overwrite::refuse);
     const Upload upload =
         client ? Upload(client->encrypt(pixels, control))
-               : encrypt_public(plan, context, folder.public_key(context.ring()), pixels, control);
+               : encrypt_public(plan, context, folder.public_key(plan, context.ring()), pixels, control);
     control.progress = progress.part(writing);
     save_upload(file.stream(), context.ring(), plan, id, upload, control);
     file.commit();

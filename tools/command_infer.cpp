@@ -198,7 +198,7 @@ class Server {
 };
 
 void infer(const Options& options, const std::stop_token& stop) {
-    const Model model = load_model(find_model(options.model));
+    const Model model = load_model(find_model(options.model), stop);
     Server server(options, model);
     RunControl control;
     control.threads = options.threads;

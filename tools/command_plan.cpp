@@ -86,9 +86,9 @@ void print_plan(const Plan& plan, double speed) {
               << (client.galois_elements.empty()
                       ? std::string()
                       : ", " + std::to_string(client.galois_elements.size()) + " rotations")
-              << (client.public_key ? ", public" : "") << "; " << bytes_text(plan.evaluation_key_bytes())
-              << "\nUpload " << bytes_text(plan.upload_bytes()) << ", reply "
-              << bytes_text(plan.download_bytes()) << ", estimated time "
+              << (client.sends_public_key() ? ", public" : "") << "; "
+              << bytes_text(plan.evaluation_key_bytes()) << "\nUpload " << bytes_text(plan.upload_bytes())
+              << ", reply " << bytes_text(plan.download_bytes()) << ", estimated time "
               << seconds_text(plan.cost() * speed * 1e-9) << " on one thread\n\nWhy:\n";
     for (const std::string& reason : plan.reasons) {
         std::cout << "  - " << reason << '\n';

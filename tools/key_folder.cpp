@@ -11,13 +11,11 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
-#include <sstream>
 #include <string_view>
 
-#include "he/decryptor.h"
-#include "he/encryptor.h"
+#include "he/key_match.h"
 #include "he/serialize.h"
+#include "nn/key_set.h"
 #include "ntt/error.h"
 
 namespace lacuna {
@@ -76,34 +74,12 @@ std::filesystem::path plain_path(const std::filesystem::path& folder) {
     return plain.has_filename() ? plain : plain.parent_path();
 }
 
-/// Another key set's secret would decrypt to noise without a word; an encryption of zero tells them apart.
-void check_pair(const Client& client, const PublicKey& key, const std::filesystem::path& file) {
-    const Context& context = client.context();
-    const Ciphertext zero =
-        Encryptor(context, key).encrypt_zero(context.plain().modulus().value(), context.ring().max_limbs());
-    const Plaintext plaintext = Decryptor(context, client.secret_key()).decrypt(zero);
-    for (std::size_t i = 0; i < plaintext.n(); ++i) {
-        if (plaintext[i] != 0) {
-            throw Error(
-                file.string() +
-                ": expected the secret of the public.key beside it, found another; keep the files of one "
-                "`lacuna keygen` together");
-        }
-    }
+[[noreturn]] void fail_mixed(const std::filesystem::path& file, const std::string& expected) {
+    throw Error(file.string() + ": expected " + expected +
+                " beside it, found another's; keep the files of one `lacuna keygen` together");
 }
 
 }  // namespace
-
-ClientPlan load_client_plan(const std::filesystem::path& file) {
-    std::ifstream stream(file, std::ios::binary);
-    std::ostringstream text;
-    if (!stream || !(text << stream.rdbuf())) {
-        throw Error(
-            file.string() +
-            ": cannot be read; give the client's half of a plan, as `lacuna plan --export-client` writes it");
-    }
-    return parse_client_plan(text.str(), file.string());
-}
 
 void KeyFolder::check_free(Overwrite overwrite) const {
     std::error_code problem;
@@ -142,8 +118,31 @@ void KeyFolder::save(const Client& client, const EvaluationKeys& keys, Overwrite
     staging.take_place();
 }
 
-PublicKey KeyFolder::public_key(const Ring& ring) const {
-    return load_public_key(folder_ / "public.key", ring);
+EvaluationKeys KeyFolder::evaluation_keys(const ClientPlan& plan, const Ring& ring) const {
+    const std::filesystem::path file = folder_ / "evaluation.keys";
+    EvaluationKeys keys = load_evaluation_keys(file, ring);
+    check_evaluation_keys(plan, keys, file.string());
+    return keys;
+}
+
+PublicKey KeyFolder::public_key(const ClientPlan& plan, const Ring& ring) const {
+    const std::filesystem::path file = folder_ / "public.key";
+    PublicKey key = load_public_key(file, ring);
+    // Folders of earlier releases may have no public key among the evaluation keys to compare with.
+    if (!holds(evaluation_keys(plan, ring), key).value_or(true)) {
+        fail_mixed(file, "the public key of the evaluation.keys");
+    }
+    return key;
+}
+
+KeySetId KeyFolder::upload_id(const ClientPlan& plan, const Ring& ring) const {
+    if (!names_a_client(evaluation_keys(plan, ring))) {
+        throw Error((folder_ / "evaluation.keys").string() +
+                    ": expected at least one key, found none, as earlier releases left it; another client's "
+                    "key set has the same name, and replies could not be told apart: make new keys with "
+                    "`lacuna keygen`");
+    }
+    return id();
 }
 
 Client KeyFolder::client() const {
@@ -156,8 +155,14 @@ Client KeyFolder::client() const {
                     ": expected a file that only its owner may read, found one open to others; chmod 600 it");
     }
     const Context context(plan.parameters);
-    Client client(plan, load_secret_key(file, context.ring()));
-    check_pair(client, public_key(context.ring()), file);
+    const Ring& ring = context.ring();
+    Client client(plan, load_secret_key(file, ring));
+    if (!matches(ring, client.secret_key(), load_public_key(folder_ / "public.key", ring))) {
+        fail_mixed(file, "the secret of the public.key");
+    }
+    if (!matches(ring, client.secret_key(), evaluation_keys(plan, ring))) {
+        fail_mixed(file, "the secret of the evaluation.keys");
+    }
     return client;
 }
 

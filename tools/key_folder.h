@@ -11,9 +11,6 @@
 
 namespace lacuna {
 
-/// Reads the client's half of a plan. Throws Error.
-[[nodiscard]] ClientPlan load_client_plan(const std::filesystem::path& file);
-
 /// A client's folder: secret.key (mode 0600), public.key, evaluation.keys for the server, and client.json,
 /// the client's half of the plan.
 class KeyFolder {
@@ -28,12 +25,19 @@ class KeyFolder {
     void check_free(Overwrite overwrite) const;
 
     [[nodiscard]] ClientPlan plan() const { return load_client_plan(folder_ / "client.json"); }
-    /// With the secret key. Throws Error where others than its owner may read it.
+    /// With the secret key. Throws Error where others than its owner may read it, and where the folder's
+    /// public or evaluation keys were made with another secret or lack what the plan asks for.
     [[nodiscard]] Client client() const;
-    [[nodiscard]] PublicKey public_key(const Ring& ring) const;
+    /// Throws Error where the evaluation keys hold another public key or lack what the plan asks for.
+    [[nodiscard]] PublicKey public_key(const ClientPlan& plan, const Ring& ring) const;
     [[nodiscard]] KeySetId id() const { return read_key_set_id(folder_ / "evaluation.keys"); }
+    /// The same, for new uploads. Throws Error where that is no name: evaluation keys of earlier releases
+    /// that hold no key.
+    [[nodiscard]] KeySetId upload_id(const ClientPlan& plan, const Ring& ring) const;
 
   private:
+    [[nodiscard]] EvaluationKeys evaluation_keys(const ClientPlan& plan, const Ring& ring) const;
+
     std::filesystem::path folder_;
 };
 

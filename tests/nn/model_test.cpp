@@ -8,7 +8,9 @@
 #include <functional>
 #include <limits>
 #include <map>
+#include <stop_token>
 
+#include "nn/run_control.h"
 #include "ntt/error.h"
 #include "tests/support/random_model.h"
 
@@ -258,9 +260,44 @@ TEST(Model, RefusesNetworksThatGrowOutOfBounds) {
     EXPECT_NE(error_of([&] { validate(model, "m"); }).find("at most 1048576 elements"), std::string::npos);
     model.input_shape = {1, 1000, 1000};
     model.layers[0].kind = SumPool{{999, 999}, {1, 1}, {499, 499}};
-    EXPECT_NO_THROW(validate(model, "m"));
+    EXPECT_NE(error_of([&] { validate(model, "m"); }).find("67108864 terms"), std::string::npos);
     EXPECT_NE(error_of([&] { (void)linear_map(model.layers[0], model.input_shape); }).find("67108864 terms"),
               std::string::npos);
+}
+
+/// Five million objects in 16 MB: refused for what they say, in the time that reading them takes.
+TEST(Model, ManyObjectsAreReadInLinearTime) {
+    std::string text = R"({"layers":[)";
+    while (text.size() < std::size_t{16} << 20) {
+        text += "{},";
+    }
+    text += "{}]}";
+    expect_starts(error_of([&] { (void)parse_model(text, "file.json"); }),
+                  "file.json: expected a model: an object whose format is");
+}
+
+TEST(Model, ReadingStopsWhenAsked) {
+    std::stop_source stop;
+    EXPECT_NO_THROW((void)parse_model(example, "file.json", stop.get_token()));
+    stop.request_stop();
+    std::string text = "[";
+    for (int i = 0; i < 10'000; ++i) {
+        text += "0,";
+    }
+    EXPECT_THROW((void)parse_model(text + "0]", "file.json", stop.get_token()), Stopped);
+    EXPECT_THROW((void)load_model("/dev/zero", stop.get_token()), Stopped);
+}
+
+TEST(Model, RefusesNulAndWhateverFollows) {
+    using namespace std::string_literals;
+    for (const std::string& more : {"\0"s, "\0{}"s, "\0garbage"s, "x"s, "{}"s, "\n[]"s}) {
+        EXPECT_NE(error_of([&] { (void)parse_model(example + more, "file.json"); }).find("expected JSON"),
+                  std::string::npos);
+    }
+    EXPECT_NO_THROW((void)parse_model(example + " \r\n\t", "file.json"));
+    expect_starts(error_with("\"version\": 1", "\"version\": 1.0"),
+                  "file.json: version: expected 1, found 1.0;");
+    expect_starts(error_with("\"version\": 1", "\"version\": true"), "file.json: version: expected 1");
 }
 
 TEST(Model, ValidateChecksModelsBuiltInMemory) {
@@ -339,7 +376,7 @@ TEST(Model, SavesAndLoadsFiles) {
     expect_starts(error_of([&] { save_model(model, folder / "absent" / "b.json"); }),
                   (folder / "absent" / "b.json").string());
     expect_starts(error_of([&] { (void)load_model(folder / "none"); }),
-                  (folder / "none").string() + ": cannot read");
+                  (folder / "none").string() + ": cannot open");
     expect_starts(error_of([&] { (void)load_model(folder); }), folder.string() + ": cannot read");
     std::ofstream(folder / "large").close();
     std::filesystem::resize_file(folder / "large", ModelLimits::file_bytes + 1);  // sparse: takes no room

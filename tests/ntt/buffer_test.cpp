@@ -1,12 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ntt/buffer.h"
 
+#include <cinttypes>
 #include <cstdint>
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+#include <set>
+#include <sstream>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
+
+#if defined(__linux__)
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#endif
 
 namespace lacuna {
 
@@ -61,13 +74,84 @@ TEST(Buffer, SecretStorageIsZeroedBeforeItIsRecycled) {
         }
         addresses.push_back(secret.data());
     }
-    // The cache of this thread hands the same storage out again.
-    const Buffer next = Buffer::uninitialised(512);
+    // The cache of this thread hands the same storage out again, to the next secret.
+    const Buffer next = Buffer::uninitialised(512, Secrecy::secret);
     ASSERT_EQ(next.data(), addresses.front());
     for (const std::uint64_t word : next.span()) {
         ASSERT_EQ(word, 0u);
     }
 }
+
+TEST(Buffer, SecretAndOpenStorageNeverMix) {
+    const std::uint64_t* secret_at = nullptr;
+    {
+        const Buffer secret(512, Secrecy::secret);
+        secret_at = secret.data();
+    }
+    EXPECT_NE(Buffer(512).data(), secret_at);
+    EXPECT_EQ(Buffer(512, Secrecy::secret).data(), secret_at);
+}
+
+#if defined(__linux__)
+/// VmFlags of the mapping that holds an address, as /proc/self/smaps lists them.
+std::set<std::string> page_flags(const void* address) {
+    const auto wanted = reinterpret_cast<std::uintptr_t>(address);
+    std::ifstream maps("/proc/self/smaps");
+    bool inside = false;
+    for (std::string line; std::getline(maps, line);) {
+        std::uintptr_t first = 0;
+        std::uintptr_t end = 0;
+        if (std::sscanf(line.c_str(), "%" SCNxPTR "-%" SCNxPTR " ", &first, &end) == 2) {
+            inside = first <= wanted && wanted < end;
+        } else if (inside && line.rfind("VmFlags:", 0) == 0) {
+            std::istringstream words(line.substr(8));
+            return {std::istream_iterator<std::string>(words), {}};
+        }
+    }
+    return {};
+}
+
+TEST(Buffer, SecretPagesStayOutOfCoreDumpsAndSwap) {
+    const Buffer open(8192);
+    const SecretMemory before = secret_memory();
+    // Larger than whatever waits for reuse here.
+    const Buffer secret(100'000, Secrecy::secret);
+    const SecretMemory after = secret_memory();
+    const std::size_t mapped = after.bytes - before.bytes;
+    EXPECT_GE(mapped, secret.size() * sizeof(std::uint64_t));
+    EXPECT_EQ(after.dumpable_mappings, before.dumpable_mappings);
+    // Locking depends on the limit of whoever runs this; it is done or counted.
+    const bool locked = after.locked_bytes - before.locked_bytes == mapped;
+    EXPECT_EQ(after.lock_failures - before.lock_failures, locked ? 0U : 1U);
+    const std::set<std::string> flags = page_flags(secret.data());
+    if (flags.empty()) {
+        GTEST_SKIP() << "no VmFlags in /proc/self/smaps here";
+    }
+    EXPECT_TRUE(flags.contains("dd"));
+    EXPECT_EQ(flags.contains("lo"), locked);
+    EXPECT_FALSE(page_flags(open.data()).contains("dd"));
+}
+
+TEST(Buffer, SecretsBeyondTheLockingLimitWorkAndAreCounted) {
+    // The limit holds for a whole process, so a child has it; root may lock whatever it likes.
+    const pid_t child = ::fork();
+    if (child == 0) {
+        const rlimit none{0, 0};
+        ::setrlimit(RLIMIT_MEMLOCK, &none);
+        const SecretMemory before = secret_memory();
+        Buffer secret(200'000, Secrecy::secret);
+        secret[199'999] = 7;
+        const SecretMemory after = secret_memory();
+        const bool locked = after.locked_bytes != before.locked_bytes;
+        const bool counted = after.lock_failures == before.lock_failures + (locked ? 0 : 1);
+        ::_exit(counted && secret[199'999] == 7 ? 0 : 1);
+    }
+    ASSERT_GT(child, 0);
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+#endif
 
 TEST(Buffer, CrossesThreads) {
     Buffer made(1000);

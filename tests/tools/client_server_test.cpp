@@ -7,6 +7,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "he/serialize.h"
+#include "nn/client.h"
 #include "nn/model.h"
 #include "nn/reference.h"
 #include "tests/support/child_process.h"
@@ -274,6 +276,117 @@ TEST(Mistakes, AnotherKeySetsSecret) {
     expect_failure(parties.at_client({"decrypt", "--keys", "foreign", "--in", "reply.lct"}), 1,
                    {"secret.key", "public.key"});
     fs::remove_all(folder);
+}
+
+/// The client's keys with some files of the other key set, as a folder beside them.
+class MixedFolder {
+  public:
+    MixedFolder(const fs::path& client, const std::vector<std::string>& foreign)
+        : folder_(client / "mixed-keys") {
+        fs::copy(client / "keys", folder_);
+        for (const std::string& file : foreign) {
+            fs::copy_file(client / "other" / file, folder_ / file, fs::copy_options::overwrite_existing);
+        }
+    }
+    ~MixedFolder() { fs::remove_all(folder_); }
+    MixedFolder(const MixedFolder&) = delete;
+    MixedFolder& operator=(const MixedFolder&) = delete;
+
+    [[nodiscard]] const fs::path& path() const { return folder_; }
+
+  private:
+    fs::path folder_;
+};
+
+TEST(Mistakes, FilesOfTwoKeySetsInOneFolder) {
+    const Parties& parties = quick_parties();
+    const auto before = names_in(parties.client());
+    const Arguments encrypt = {"encrypt",    "--keys", "mixed-keys",    "--images",
+                               "images.idx", "--out",  "never-made.lct"};
+    const Arguments decrypt = {"decrypt", "--keys", "mixed-keys", "--in", "reply.lct"};
+    const std::vector<std::pair<std::vector<std::string>, std::vector<std::string>>> mixes = {
+        {{"evaluation.keys"}, {"secret.key", "evaluation.keys", "keep the files of one"}},
+        {{"public.key"}, {"secret.key", "public.key"}},
+        {{"secret.key"}, {"secret.key", "public.key"}},
+        // A pair that fits, beside evaluation keys that name the set which the reply is for.
+        {{"secret.key", "public.key"}, {"secret.key", "evaluation.keys"}},
+        {{"public.key", "evaluation.keys"}, {"secret.key", "public.key"}}};
+    for (const auto& [foreign, parts] : mixes) {
+        const MixedFolder folder(parties.client(), foreign);
+        expect_failure(parties.at_client(encrypt), 1, parts);
+        expect_failure(parties.at_client(decrypt), 1, parts);
+    }
+    EXPECT_EQ(names_in(parties.client()), before);
+}
+
+TEST(Mistakes, PublicKeyOfAnotherKeySet) {
+    const Parties parties;
+    parties.prepare(quick_model(), 1, {"--public-encryption", "--no-circuit-privacy"});
+    Parties::expect_done(parties.at_client({"keygen", "--client", "client.json", "--out", "other"}));
+    const Arguments encrypt = {"encrypt",    "--keys", "mixed-keys",     "--images",
+                               "images.idx", "--out",  "never-made.lct", "--public"};
+    for (const char* foreign : {"public.key", "evaluation.keys"}) {
+        const MixedFolder folder(parties.client(), {foreign});
+        fs::remove(folder.path() / "secret.key");
+        expect_failure(parties.at_client(encrypt), 1, {"public.key", "evaluation.keys", "keep the files"});
+    }
+    EXPECT_FALSE(fs::exists(parties.client() / "never-made.lct"));
+}
+
+TEST(Mistakes, EvaluationKeysOfAnotherPlan) {
+    // The same ring and a secret that fits, but without the relinearisation key.
+    const Parties& parties = quick_parties();
+    const MixedFolder folder(parties.client(), {});
+    const ClientPlan plan = load_client_plan(folder.path() / "client.json");
+    const Context context(plan.parameters);
+    const Client client(plan, load_secret_key(folder.path() / "secret.key", context.ring()));
+    EvaluationKeys keys = client.evaluation_keys();
+    keys.relin_keys.reset();
+    save_file(folder.path() / "evaluation.keys", context.ring(), keys, Overwrite::allow);
+    expect_failure(parties.at_client({"encrypt", "--keys", "mixed-keys", "--images", "images.idx", "--out",
+                                      "never-made.lct"}),
+                   1, {"evaluation.keys", "relinearisation key", "another plan"});
+}
+
+/// A model without products: the plan asks for no evaluation key.
+TEST(ClientServer, ClientsOfAPlanWithoutEvaluationKeysAreToldApart) {
+    const Parties parties;
+    Model model = quick_model();
+    model.layers.resize(2);
+    parties.prepare(model, 1, {"--no-circuit-privacy", "--packing", "slots"});
+    Parties::expect_done(parties.infer({"--no-circuit-privacy"}));
+    Parties::hand("reply.lct", parties.server(), parties.client());
+    const CommandResult result = parties.decrypt({"--json"});
+    Parties::expect_done(result);
+    expect_logits(result.output, model, 1);
+
+    Parties::expect_done(parties.at_client({"keygen", "--client", "client.json", "--out", "other"}));
+    expect_failure(parties.at_client({"decrypt", "--keys", "other", "--in", "reply.lct"}), 1,
+                   {"reply.lct", "key set", "keys that encrypted"});
+    const auto id = [&](const char* folder) {
+        return json::parse(parties.at_client({"inspect", std::string(folder) + "/evaluation.keys", "--json"})
+                               .output)["key_set"];
+    };
+    EXPECT_NE(id("keys"), id("other"));
+
+    // As an earlier release left them: readable, but no name for new uploads.
+    const ClientPlan plan = load_client_plan(parties.client() / "client.json");
+    const Context context(plan.parameters);
+    EvaluationKeys none;
+    none.ring = context.ring().hash();
+    save_file(parties.client() / "keys/evaluation.keys", context.ring(), none, Overwrite::allow);
+    expect_failure(
+        parties.at_client({"encrypt", "--keys", "keys", "--images", "images.idx", "--out", "never-made.lct"}),
+        1, {"evaluation.keys", "expected at least one key", "lacuna keygen"});
+}
+
+TEST(Mistakes, HostileModelsAreRefusedBeforeTheyCostAnything) {
+    const TemporaryFolder folder;
+    for (const char* name : {"pools.json", "coefficients.json"}) {
+        fs::copy_file(fs::path(LACUNA_SOURCE_DIR) / "tests/fuzz/corpus/model" / name, folder / name);
+        const CommandResult result = run_lacuna({"plan", "--model", (folder / name).string()});
+        expect_failure(result, 1, {name, "layers[", "expected at most"});
+    }
 }
 
 TEST(Mistakes, WrongModel) {
