@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -92,6 +93,53 @@ class NoiseModel {
     double log_t_;
     std::vector<double> log_data_;
     std::vector<double> log_special_;
+
+  public:
+    // What the layers of a network do to noise (he/noise_of_layers.cpp), in terms of the above.
+
+    /// The norms of the rows of a linear layer, each the largest over its rows.
+    struct RowNorms {
+        double sum = 0;          ///< sum |w|: whatever the values' noise is
+        double independent = 0;  ///< sqrt(sum w^2): fresh encryptions, whose noise is independent
+        double products = 0;  ///< at most `sum`: products of pairwise independent ciphertexts, see nn/stage.h
+        double squares = 0;   ///< at most `sum`: t e^2 of unscaled squares, see nn/stage.h
+    };
+    /// A sum of fresh encryptions and a constant.
+    [[nodiscard]] NoiseEstimate sum_of_fresh(const NoiseEstimate& a, const RowNorms& norms) const;
+    /// A sum of anything, taken as fully correlated, and a constant.
+    [[nodiscard]] NoiseEstimate sum_of_any(const NoiseEstimate& a, const RowNorms& norms) const;
+    /// A sum of products, or of such and a constant each, and a constant. The rounding of Q m / t that a
+    /// constant brought, at most 1/2, is the same wherever it is, and so adds up by |w| alone.
+    [[nodiscard]] NoiseEstimate sum_of_products(const NoiseEstimate& a, const RowNorms& norms) const;
+    /// A sum of unscaled squares of ciphertexts like `before`, likewise. With rho the rounding of a bias in
+    /// those, at most 1/2 and constant, the squares hold 2 rho e + rho^2 too. What came to them since, of
+    /// dropped primes or key switching, grows as that of products.
+    [[nodiscard]] NoiseEstimate sum_of_unscaled_squares(const NoiseEstimate& a, const NoiseEstimate& before,
+                                                        const RowNorms& norms) const;
+    /// c_0 + c_1 a + ... of which the highest product drops a prime in its own rounding, which its
+    /// coefficient then multiplies, and the sum of the others one by itself. a: the polynomial without that;
+    /// roundings: the highest coefficient, and one more where there are others. w (e / (w q) + rounding) = e
+    /// / q + w rounding.
+    [[nodiscard]] NoiseEstimate drop_in_product(const NoiseEstimate& a, double roundings) const;
+    /// Noise uniform in [-2^bits, 2^bits) over a fresh encryption of zero.
+    struct Flooding {
+        NoiseEstimate estimate;
+        int bits = 0;
+    };
+    /// The encryption of zero hides the parts, the flood what is left of both in the noise. Uniform noise in
+    /// [-B, B) hides noise bounded by E in one coefficient up to E / (2B) of statistical distance. All
+    /// coefficients of all the ciphertexts of a reply may not exceed half of 2^-privacy_bits together, so
+    /// that any two circuits are that close.
+    [[nodiscard]] Flooding flood(const NoiseEstimate& a, int privacy_bits, std::size_t ciphertexts) const;
+    /// A flood fills its bound: the rounding of a switch adds to the bound itself, not to a variance.
+    [[nodiscard]] NoiseEstimate mod_switch_flooded(const NoiseEstimate& a, std::size_t limbs) const;
+    /// How many low bits of c_0 and c_1 a reply of one limb may leave out where this budget is left: together
+    /// they use up no more than it. Leaving out d bits rounds to a multiple of 2^d, an error of at most
+    /// 2^(d-1) in c_0, and of deviation 2^d sqrt(n Var(s) / 12) after multiplication with s in c_1.
+    [[nodiscard]] std::array<int, 2> droppable_bits(double budget) const;
+
+  private:
+    [[nodiscard]] NoiseEstimate add_constants(const NoiseEstimate& a, double norm_1) const;
 };
 
 /// The largest absolute value of the polynomial with these centred coefficients at the complex roots of x^n +

@@ -5,18 +5,12 @@
 #include <cmath>
 #include <set>
 
+#include "nn/overloaded.h"
 #include "ntt/error.h"
 
 namespace lacuna {
 
 namespace {
-
-template <class... Ts>
-struct Overloaded : Ts... {
-    using Ts::operator()...;
-};
-template <class... Ts>
-Overloaded(Ts...) -> Overloaded<Ts...>;
 
 [[noreturn]] void fail(const std::string& place, const std::string& expected, const std::string& found,
                        const std::string& advice) {
