@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstddef>
-#include <cstdint>
 #include <limits>
 #include <memory>
 #include <vector>
@@ -103,6 +103,28 @@ class NoiseModel {
     [[nodiscard]] NoiseEstimate mod_switch_to(const NoiseEstimate& a, std::size_t limbs) const;
     /// Noise that is certain to have coefficients of at most 2^log_bound, whatever it depends on.
     [[nodiscard]] NoiseEstimate add_certain(const NoiseEstimate& a, double log_bound) const;
+
+    // What the layers of a network do to noise (he/noise_of_layers.cpp), in terms of the above.
+
+    /// c_0 + c_1 a + ... of which the highest product drops a prime in its own rounding, which its coefficient
+    /// then multiplies, and the sum of the others one by itself. a: the polynomial without that; roundings:
+    /// the highest coefficient, and one more where there are others. w (e / (w q) + rounding) = e / q + w
+    /// rounding.
+    [[nodiscard]] NoiseEstimate drop_in_product(const NoiseEstimate& a, double roundings) const;
+    /// Noise uniform in [-2^bits, 2^bits) over a fresh encryption of zero.
+    struct Flooding {
+        NoiseEstimate estimate;
+        int bits = 0;
+    };
+    /// The encryption of zero hides the parts, the flood what is left of both in the noise. Uniform noise in
+    /// [-B, B) hides noise bounded by E in one coefficient up to E / (2B) of statistical distance. All
+    /// coefficients of all the ciphertexts of a reply may not exceed half of 2^-privacy_bits together, so that
+    /// any two circuits are that close.
+    [[nodiscard]] Flooding flood(const NoiseEstimate& a, int privacy_bits, std::size_t ciphertexts) const;
+    /// How many low bits of c_0 and c_1 a reply of one limb may leave out where this budget is left: together
+    /// they use up no more than it. Leaving out d bits rounds to a multiple of 2^d, an error of at most 2^(d-1)
+    /// in c_0, and in c_1 one that is uniform and multiplied with s.
+    [[nodiscard]] std::array<int, 2> droppable_bits(double budget) const;
 
     /// log2 of the bound on every coefficient, see above.
     [[nodiscard]] double log_bound(const NoiseEstimate& a) const;

@@ -8,6 +8,7 @@
 
 #include "he/bit_packing.h"
 #include "ntt/error.h"
+#include "rns/sampler.h"
 
 namespace lacuna {
 
@@ -57,7 +58,7 @@ ReductionNoise reduction_noise(std::size_t n, std::uint64_t q0, int c0_bits, int
     ReductionNoise noise;
     noise.largest = (step0 + second0) / 2 + degree * (step1 + second1) / 2;
     noise.deviation =
-        std::sqrt((squared(step0) + second0 + degree * (2.0 / 3.0) * (squared(step1) + second1)) / 12);
+        std::sqrt((squared(step0) + second0 + degree * ternary_variance * (squared(step1) + second1)) / 12);
     return noise;
 }
 

@@ -3,20 +3,41 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <limits>
 #include <string>
 
-#include "he/batch_encoder.h"
 #include "he/decryptor.h"
 #include "he/encryptor.h"
-#include "he/radix_encoder.h"
-#include "nn/digits.h"
+#include "nn/packing_rules.h"
 #include "ntt/error.h"
+#include "ntt/gmp_words.h"
 #include "rns/basis.h"
 
 namespace lacuna {
 
 namespace {
+
+/// Which level every pixel becomes.
+std::array<int, 256> levels_of_pixels(const ClientPlan& plan) {
+    std::array<int, 256> level_of{};
+    for (std::size_t pixel = 0; pixel < level_of.size(); ++pixel) {
+        level_of[pixel] =
+            static_cast<int>(std::count_if(plan.thresholds.begin(), plan.thresholds.end(),
+                                           [&](int t) { return t <= static_cast<int>(pixel); }));
+    }
+    return level_of;
+}
+
+/// A packing's encoder for every plaintext modulus.
+template <typename Rules>
+std::vector<typename Rules::Encoder> encoders_of(const Context& context) {
+    std::vector<typename Rules::Encoder> encoders;
+    for (std::size_t m = 0; m < context.plain_count(); ++m) {
+        encoders.emplace_back(context, m);
+    }
+    return encoders;
+}
 
 /// Quantises and encodes the pixels and encrypts every plaintext.
 template <typename Tensor, typename Encrypt>
@@ -28,35 +49,28 @@ Tensor encrypt_pixels(const ClientPlan& plan, const Context& context, std::span<
         throw Error("encrypt: expected 1 ... " + std::to_string(plan.batch) + " images of " +
                     std::to_string(elements) + " pixels, found " + std::to_string(pixels.size()) + " pixels");
     }
-    std::array<int, 256> level_of{};
-    for (std::size_t pixel = 0; pixel < level_of.size(); ++pixel) {
-        level_of[pixel] =
-            static_cast<int>(std::count_if(plan.thresholds.begin(), plan.thresholds.end(),
-                                           [&](int t) { return t <= static_cast<int>(pixel); }));
-    }
+    const std::array<int, 256> level_of = levels_of_pixels(plan);
     const std::size_t moduli = context.plain_count();
-    std::vector<BatchEncoder> encoders;
-    for (std::size_t m = 0; m < moduli && plan.packing == Packing::slots; ++m) {
-        encoders.emplace_back(context, m);
-    }
     Tensor tensor;
     tensor.layout = plan.input_layout(images);
     tensor.residues.resize(moduli);
     for (auto& residues : tensor.residues) {
         residues.resize(elements);
     }
-    parallel_for(elements, control, "encrypt", 0, 1, 1, [&](std::size_t element) {
-        std::vector<std::int64_t> levels(images);
-        for (std::size_t image = 0; image < images; ++image) {
-            levels[image] = level_of[pixels[image * elements + element]];
-        }
-        for (std::size_t m = 0; m < moduli; ++m) {
-            tensor.residues[m][element] =
-                encrypt(plan.packing == Packing::slots
-                            ? encoders[m].encode(levels)
-                            : RadixEncoder(context, m).encode(mpz_class(static_cast<long>(levels[0]))));
-        }
-    });
+    std::visit(
+        [&]<typename Rules>(const Rules&) {
+            const auto encoders = encoders_of<Rules>(context);
+            parallel_for(elements, control, "encrypt", 0, 1, 1, [&](std::size_t element) {
+                std::vector<std::int64_t> levels(images);
+                for (std::size_t image = 0; image < images; ++image) {
+                    levels[image] = level_of[pixels[image * elements + element]];
+                }
+                for (std::size_t m = 0; m < moduli; ++m) {
+                    tensor.residues[m][element] = encrypt(encoders[m].encode(levels));
+                }
+            });
+        },
+        rules_of(plan.packing));
     return tensor;
 }
 
@@ -114,8 +128,7 @@ EncryptedTensor encrypt_public(const ClientPlan& plan, const Context& context, c
     });
 }
 
-std::vector<std::vector<mpz_class>> Client::decrypt(const EncryptedTensor& reply,
-                                                    const RunControl& control) const {
+void Client::check(const EncryptedTensor& reply) const {
     const std::size_t moduli = context_->plain_count();
     const Layout& layout = reply.layout;
     const bool fits = reply.residues.size() == moduli && layout == plan_.reply_layout(layout.batch) &&
@@ -138,30 +151,30 @@ std::vector<std::vector<mpz_class>> Client::decrypt(const EncryptedTensor& reply
             }
         }
     }
-    // words[m][ciphertext]: the slots, or the coefficients, centred.
-    std::vector<std::vector<std::vector<std::int64_t>>> words(moduli);
+}
+
+std::vector<std::vector<mpz_class>> Client::decrypt(const EncryptedTensor& reply,
+                                                    const RunControl& control) const {
+    check(reply);
+    return std::visit([&]<typename Rules>(const Rules&) { return decrypt_as<Rules>(reply, control); },
+                      rules_of(plan_.packing));
+}
+
+template <typename Rules>
+std::vector<std::vector<mpz_class>> Client::decrypt_as(const EncryptedTensor& reply,
+                                                       const RunControl& control) const {
+    const std::size_t moduli = context_->plain_count();
+    const std::size_t ciphertexts = reply.layout.ciphertexts();
     const Decryptor decryptor(*context_, generator_->secret_key());
-    const std::size_t ciphertexts = layout.ciphertexts();
-    std::vector<BatchEncoder> encoders;
-    for (std::size_t m = 0; m < moduli; ++m) {
-        words[m].resize(ciphertexts);
-        if (plan_.packing == Packing::slots) {
-            encoders.emplace_back(*context_, m);
-        }
-    }
+    const auto encoders = encoders_of<Rules>(*context_);
+    // words[m][ciphertext]: centred.
+    std::vector<std::vector<std::vector<std::int64_t>>> words(
+        moduli, std::vector<std::vector<std::int64_t>>(ciphertexts));
     parallel_for(moduli * ciphertexts, control, "decrypt", 0, 1, 1, [&](std::size_t task) {
         const std::size_t m = task / ciphertexts;
-        const Plaintext plaintext = decryptor.decrypt(reply.residues[m][task % ciphertexts]);
         std::vector<std::int64_t>& out = words[m][task % ciphertexts];
+        out = encoders[m].decode(decryptor.decrypt(reply.residues[m][task % ciphertexts]));
         const Modulus& t = context_->plain(m).modulus();
-        if (plan_.packing == Packing::slots) {
-            out = encoders[m].decode(plaintext);
-        } else {
-            out.resize(plaintext.n());
-            for (std::size_t j = 0; j < plaintext.n(); ++j) {
-                out[j] = t.centre(plaintext[j]);
-            }
-        }
         for (std::int64_t& value : out) {
             value = t.centre(t.multiply(t.reduce_signed(value), plan_.reply_factors[m]));
         }
@@ -171,26 +184,21 @@ std::vector<std::vector<mpz_class>> Client::decrypt(const EncryptedTensor& reply
     std::vector<std::uint64_t> residues(moduli);
     const auto integer = [&](std::size_t ciphertext, std::size_t position) {
         if (moduli == 1) {
-            return mpz_class(static_cast<long>(words[0][ciphertext][position]));
+            return to_signed_mpz(words[0][ciphertext][position]);
         }
         for (std::size_t m = 0; m < moduli; ++m) {
             residues[m] = context_->plain(m).modulus().reduce_signed(words[m][ciphertext][position]);
         }
         return crt.compose_centred(residues);
     };
-    std::vector<std::vector<mpz_class>> logits(layout.batch, std::vector<mpz_class>(plan_.classes));
-    for (std::size_t image = 0; image < layout.batch; ++image) {
-        for (std::size_t c = 0; c < plan_.classes; ++c) {
-            const Place place = layout.place(c);
-            if (plan_.packing == Packing::slots) {
-                logits[image][c] = integer(place.ciphertext, place.position + image);
-                continue;
-            }
-            std::vector<mpz_class> digits;
-            for (std::size_t k = 0; k < plan_.reply_coefficients; ++k) {
-                digits.push_back(integer(place.ciphertext, place.position + k));
-            }
-            logits[image][c] = evaluate_at_two(digits);
+    std::vector<std::vector<mpz_class>> logits(reply.layout.batch, std::vector<mpz_class>(plan_.classes));
+    for (std::size_t c = 0; c < plan_.classes; ++c) {
+        const Place place = reply.layout.place(c);
+        const std::function<mpz_class(std::size_t)> word = [&](std::size_t position) {
+            return integer(place.ciphertext, position);
+        };
+        for (std::size_t image = 0; image < reply.layout.batch; ++image) {
+            logits[image][c] = Rules::logit(word, place.position, image, plan_.reply_coefficients);
         }
     }
     return logits;

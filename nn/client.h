@@ -11,8 +11,8 @@
 #include "he/context.h"
 #include "he/evaluation_keys.h"
 #include "he/key_generator.h"
+#include "nn/client_plan.h"
 #include "nn/encrypted_tensor.h"
-#include "nn/plan.h"
 #include "nn/run_control.h"
 
 namespace lacuna {
@@ -48,6 +48,11 @@ class Client {
     [[nodiscard]] double noise_budget(const EncryptedTensor& tensor) const;
 
   private:
+    void check(const EncryptedTensor& reply) const;
+    template <typename Rules>
+    [[nodiscard]] std::vector<std::vector<mpz_class>> decrypt_as(const EncryptedTensor& reply,
+                                                                 const RunControl& control) const;
+
     ClientPlan plan_;
     std::shared_ptr<const Context> context_;
     std::unique_ptr<const KeyGenerator> generator_;

@@ -6,14 +6,9 @@
 #include <vector>
 
 #include "he/ciphertext.h"
+#include "nn/packing.h"
 
 namespace lacuna {
-
-/// How the values of a tensor lie in ciphertexts; see nn/plan.h for how one is chosen.
-enum class Packing {
-    slots,  ///< one element a ciphertext, a batch of images in its slots (CryptoNets)
-    radix,  ///< one element a ciphertext, a single image as digit polynomials in base 2 (Faster CryptoNets)
-};
 
 /// Where the words of one element are: which ciphertext of its plaintext modulus, and the first slot or
 /// coefficient.

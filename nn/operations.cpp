@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nn/operations.h"
 
-#include <array>
+#include "nn/program.h"
 
 namespace lacuna {
 
@@ -19,24 +19,21 @@ OperationCounts linear_counts(const LinearMap& map, bool pool) {
 }
 
 OperationCounts activation_counts(const Activation& activation, std::size_t elements) {
-    std::array<bool, ModelLimits::degree + 1> needed{};
+    std::vector<bool> needed;
+    for (const mpz_class& coefficient : activation.coefficients) {
+        needed.push_back(coefficient != 0);
+    }
     OperationCounts each;
+    for (const Step& step : activation_steps(needed)) {
+        each.ct_ct_mults += step.get_if<ProductStep>() != nullptr ? 1 : 0;
+    }
     std::size_t terms = 0;
-    for (std::size_t i = activation.degree(); i >= 1; --i) {
-        const mpz_class& coefficient = activation.coefficients[i];
-        if (coefficient != 0) {
-            ++terms;
-            each.pt_ct_mults += i >= 2 && coefficient == 1 ? 0 : 1;
-            needed[i] = true;
-        }
-        if (i >= 2 && needed[i]) {
-            needed[i / 2] = true;
-            needed[i - i / 2] = true;
-            ++each.ct_ct_mults;
-        }
+    for (std::size_t i = 1; i < needed.size(); ++i) {
+        terms += needed[i] ? 1 : 0;
+        each.pt_ct_mults += needed[i] && (i == 1 || activation.coefficients[i] != 1) ? 1 : 0;
     }
     each.ct_ct_adds = terms - 1;
-    each.pt_ct_adds = activation.coefficients[0] != 0 ? 1 : 0;
+    each.pt_ct_adds = needed[0] ? 1 : 0;
     return {each.pt_ct_adds * elements, each.ct_ct_adds * elements, each.pt_ct_mults * elements,
             each.ct_ct_mults * elements};
 }
@@ -59,21 +56,23 @@ OperationCounts ModelOperations::total() const {
     return sum;
 }
 
-ModelOperations count_operations(const Model& model) {
-    validate(model, "model '" + model.name + "'");
-    const std::vector<Shape> shapes = model.shapes();
+ModelOperations count_operations(const ExpandedModel& model) {
     ModelOperations operations;
-    for (std::size_t l = 0; l < model.layers.size(); ++l) {
-        const Layer& layer = model.layers[l];
+    for (std::size_t l = 0; l < model.layers().size(); ++l) {
+        const Layer& layer = model.layers()[l];
         OperationCounts counts;
         if (const auto* activation = std::get_if<Activation>(&layer.kind)) {
-            counts = activation_counts(*activation, shapes[l].size());
+            counts = activation_counts(*activation, model.shapes()[l].size());
         } else if (is_linear(layer)) {
-            counts = linear_counts(linear_map(layer, shapes[l]), std::holds_alternative<SumPool>(layer.kind));
+            counts = linear_counts(model.map(l), std::holds_alternative<SumPool>(layer.kind));
         }
         operations.layers.push_back({layer.name, counts});
     }
     return operations;
+}
+
+ModelOperations count_operations(const Model& model) {
+    return count_operations(ExpandedModel(model));
 }
 
 }  // namespace lacuna

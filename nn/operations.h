@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "nn/model.h"
+#include "nn/expanded_model.h"
 
 namespace lacuna {
 
@@ -40,10 +40,10 @@ struct ModelOperations {
 /// padding left out, +-1 included), a CT-CT add fewer than that, a PT-CT add for a bias other than 0. A sum
 /// pool has the CT-CT adds alone.
 ///
-/// Activations, per element: a CT-CT mult for each power x^i, i >= 2, that has a coefficient or is needed for
-/// one, where x^i = x^(i / 2) x^(i - i / 2); a PT-CT mult for each coefficient other than the constant,
-/// except a 1 on x^2 and above; CT-CT adds that join those terms; a PT-CT add for a constant other than 0.
-///
+/// Activations, per element: a CT-CT mult for each product of activation_steps(); a PT-CT mult for each
+/// coefficient other than the constant, except a 1 on x^2 and above; CT-CT adds that join those terms; a
+/// PT-CT add for a constant other than 0.
+[[nodiscard]] ModelOperations count_operations(const ExpandedModel& model);
 /// Throws Error for an invalid model.
 [[nodiscard]] ModelOperations count_operations(const Model& model);
 

@@ -6,6 +6,7 @@
 
 #include "nn/digits.h"
 #include "nn/model_size.h"
+#include "nn/program.h"
 #include "ntt/error.h"
 #include "ntt/gmp_words.h"
 
@@ -201,12 +202,23 @@ std::vector<DigitRange> linear_digits(const Layer& layer, const LinearMap& map,
 DigitRange activation_digits(const Layer& layer, const Activation& activation, const DigitRange& x) {
     const std::size_t degree = activation.degree();
     check_degree(layer, x.empty() ? 0 : degree * (x.size() - 1));
-    std::vector<DigitRange> powers{{Interval{1, 1}}, x};  // x^i = x^(i / 2) * x^(i - i / 2)
+    std::vector<DigitRange> powers(std::max<std::size_t>(degree + 1, 2));
+    powers[0] = {Interval{1, 1}};
+    powers[1] = x;
+    std::vector<bool> needed;
+    for (const mpz_class& coefficient : activation.coefficients) {
+        needed.push_back(coefficient != 0);
+    }
+    for (const Step& step : activation_steps(needed)) {
+        if (const auto* product = step.get_if<ProductStep>()) {
+            const PowerProduct& factors = product->powers;
+            powers[factors.power()] = factors.is_square()
+                                          ? square(powers[factors.low])
+                                          : multiply(powers[factors.low], powers[factors.high]);
+        }
+    }
     DigitRange result;
     for (std::size_t i = 0; i <= degree; ++i) {
-        if (i > 1) {
-            powers.push_back(i % 2 == 0 ? square(powers[i / 2]) : multiply(powers[i / 2], powers[i - i / 2]));
-        }
         add_multiple(layer, result, powers[i], activation.coefficients[i]);
     }
     trim(result);
@@ -280,13 +292,16 @@ mpz_class SlotRanges::largest_working() const {
 }
 
 SlotRanges slot_ranges(const Model& model) {
-    validate(model, "model '" + model.name + "'");
-    const std::vector<Shape> shapes = model.shapes();
+    return slot_ranges(ExpandedModel(model));
+}
+
+SlotRanges slot_ranges(const ExpandedModel& model) {
+    const int maximum = model.model().input_maximum();
     SlotRanges ranges;
-    ranges.values.emplace_back(shapes[0].size(), Interval{0, model.input_maximum()});
-    ranges.working.emplace_back(model.input_maximum());
-    for (std::size_t l = 0; l < model.layers.size(); ++l) {
-        const Layer& layer = model.layers[l];
+    ranges.values.emplace_back(model.shapes()[0].size(), Interval{0, maximum});
+    ranges.working.emplace_back(maximum);
+    for (std::size_t l = 0; l < model.layers().size(); ++l) {
+        const Layer& layer = model.layers()[l];
         const std::vector<Interval>& input = ranges.values.back();
         std::vector<Interval> output;
         mpz_class working = hull(input).magnitude();
@@ -297,7 +312,7 @@ SlotRanges slot_ranges(const Model& model) {
             }
             working = horner_bound(*activation, working);
         } else if (is_linear(layer)) {
-            const LinearMap map = linear_map(layer, shapes[l]);
+            const LinearMap& map = model.map(l);
             output.reserve(map.weights.rows.size());
             for (std::size_t o = 0; o < map.weights.rows.size(); ++o) {
                 Interval sum{map.bias[o], map.bias[o]};
@@ -339,24 +354,26 @@ std::size_t RadixRanges::largest_degree() const {
 }
 
 RadixRanges radix_ranges(const Model& model) {
-    validate(model, "model '" + model.name + "'");
-    const std::vector<Shape> shapes = model.shapes();
-    check_digit_size(model, shapes, "");
+    return radix_ranges(ExpandedModel(model));
+}
+
+RadixRanges radix_ranges(const ExpandedModel& model) {
+    check_digit_size(model.model(), model.shapes(), "");
     // A level of 0 ... max has as many binary digits as max, and each of them is 0 for some level and 1 for
     // another.
-    const mpz_class maximum(model.input_maximum());
+    const mpz_class maximum(model.model().input_maximum());
     const DigitRange level(mpz_sizeinbase(maximum.get_mpz_t(), 2), Interval{0, 1});
-    std::vector<DigitRange> elements(shapes[0].size(), level);
+    std::vector<DigitRange> elements(model.shapes()[0].size(), level);
     RadixRanges ranges;
     ranges.layers.push_back(digit_hull(elements));
-    for (std::size_t l = 0; l < model.layers.size(); ++l) {
-        const Layer& layer = model.layers[l];
+    for (std::size_t l = 0; l < model.layers().size(); ++l) {
+        const Layer& layer = model.layers()[l];
         if (const auto* activation = std::get_if<Activation>(&layer.kind)) {
             for (DigitRange& element : elements) {
                 element = activation_digits(layer, *activation, element);
             }
         } else if (is_linear(layer)) {
-            elements = linear_digits(layer, linear_map(layer, shapes[l]), elements);
+            elements = linear_digits(layer, model.map(l), elements);
         }
         ranges.layers.push_back(digit_hull(elements));
     }

@@ -7,7 +7,7 @@
 
 #include <gmpxx.h>
 
-#include "nn/model.h"
+#include "nn/expanded_model.h"
 
 namespace lacuna {
 
@@ -45,7 +45,9 @@ struct SlotRanges {
 };
 
 /// Interval arithmetic over the layers; an activation's range is exact over its input's interval. Throws
-/// Error for an invalid model and where values pass 65,536 bits.
+/// Error where values pass 65,536 bits.
+[[nodiscard]] SlotRanges slot_ranges(const ExpandedModel& model);
+/// Throws Error for an invalid model, too.
 [[nodiscard]] SlotRanges slot_ranges(const Model& model);
 
 /// Bounds on the digit polynomials of the radix packing that hold for any image. Every value is a polynomial
@@ -72,8 +74,11 @@ struct RadixRanges {
     [[nodiscard]] std::size_t largest_degree() const;
 };
 
-/// Interval arithmetic on every coefficient, with squares of a coefficient known to be >= 0. Throws Error for
-/// an invalid model and where a degree passes 32,767, the largest that any ring here can hold.
+/// Interval arithmetic on every coefficient, with squares of a coefficient known to be >= 0; activations go
+/// through the products of activation_steps(), as digits do under encryption. Throws Error where a degree
+/// passes 32,767, the largest that any ring here can hold.
+[[nodiscard]] RadixRanges radix_ranges(const ExpandedModel& model);
+/// Throws Error for an invalid model, too.
 [[nodiscard]] RadixRanges radix_ranges(const Model& model);
 
 }  // namespace lacuna

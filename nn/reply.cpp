@@ -11,7 +11,7 @@ namespace lacuna {
 Reduction reply_reduction(const Ring& ring, const ClientPlan& plan) {
     const int bits = ring.data().modulus(0).bits();
     Reduction reduction{bits - plan.reply_dropped_bits[0], bits - plan.reply_dropped_bits[1], {}};
-    if (plan.packing == Packing::radix) {
+    if (plan.reply_coefficients != 0) {
         const std::size_t used = std::max(plan.reply_coefficients, plan.classes * plan.reply_stride);
         if (used < ring.n()) {
             reduction.coefficients.resize(used);

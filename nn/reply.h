@@ -5,8 +5,8 @@
 
 #include "he/reduced_ciphertext.h"
 #include "he/ring.h"
+#include "nn/client_plan.h"
 #include "nn/encrypted_tensor.h"
-#include "nn/plan.h"
 
 namespace lacuna {
 

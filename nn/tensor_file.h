@@ -10,8 +10,8 @@
 #include "he/checksum.h"
 #include "he/context.h"
 #include "he/source.h"
+#include "nn/client_plan.h"
 #include "nn/encrypted_tensor.h"
-#include "nn/plan.h"
 #include "nn/run_control.h"
 
 namespace lacuna {

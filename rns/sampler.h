@@ -15,6 +15,9 @@ namespace lacuna {
 inline constexpr int error_bound = 21;
 inline constexpr double error_variance = 10.5;
 
+/// Of a coefficient of a ternary secret.
+inline constexpr double ternary_variance = 2.0 / 3.0;
+
 /// Fills limb i of `out` with words uniform modulo prime i, from stream `first_stream + i` of the seed:
 /// 64-bit words of the stream are masked to the prime's bit length, and those below the prime are taken in
 /// order. The rule is part of the file format: a seeded ciphertext or key is expanded by it. The form is

@@ -40,10 +40,12 @@ struct Request {
     std::filesystem::path keys;
 };
 
-/// Plans by the client's half; contexts are shared by the sessions of all clients of a plan.
+/// A plan by the client's half. The context and the model, compiled for the first request, are shared by the
+/// sessions of all its clients.
 struct Planned {
     Plan plan;
     std::shared_ptr<const Context> context;
+    std::shared_ptr<const CompiledModel> compiled;
 };
 
 /// The server's own plan for an upload: packing, security level and number of plaintext moduli were settled
@@ -159,22 +161,26 @@ class Server {
         if (!plans_.contains(id)) {
             Plan plan = plan_for(*model_, options_->plan, upload, request.head.plan);
             auto context = std::make_shared<const Context>(plan.client.parameters);
-            plans_.emplace(id, Planned{std::move(plan), std::move(context)});
+            plans_.emplace(id, Planned{std::move(plan), std::move(context), nullptr});
         }
         return request;
     }
 
     void serve(const Request& request, const RunControl& control) {
         const std::string plan = plan_id(request.head.plan);
-        const Planned& planned = plans_.at(plan);
+        Planned& planned = plans_.at(plan);
         const Ring& ring = planned.context->ring();
         auto session = sessions_.find({request.head.keys, plan});
         if (session == sessions_.end()) {
-            session = sessions_
-                          .emplace(std::pair{request.head.keys, plan},
-                                   std::make_unique<Session>(*model_, planned.plan, planned.context,
-                                                             load_evaluation_keys(request.keys, ring)))
-                          .first;
+            auto keys = std::make_shared<const EvaluationKeys>(load_evaluation_keys(request.keys, ring));
+            if (!planned.compiled) {
+                planned.compiled =
+                    std::make_shared<const CompiledModel>(*model_, planned.plan, planned.context);
+            }
+            session =
+                sessions_
+                    .emplace(std::pair{request.head.keys, plan}, Session(planned.compiled, std::move(keys)))
+                    .first;
         }
         OutputFile file(request.reply, Access::everyone,
                         options_->force ? Overwrite::allow : Overwrite::refuse);
@@ -183,7 +189,7 @@ class Server {
         quiet.progress = {};
         Upload upload = load_upload(source, *planned.context, planned.plan.client, quiet);
         const EncryptedTensor reply = std::visit(
-            [&](auto& tensor) { return session->second->infer(std::move(tensor), control); }, upload);
+            [&](auto& tensor) { return session->second.infer(std::move(tensor), control); }, upload);
         save_reply(file.stream(), ring, planned.plan.client, request.head.keys, reply);
         file.commit();
     }
@@ -191,9 +197,8 @@ class Server {
     const Options* options_;
     const Model* model_;
     std::map<KeySetId, std::filesystem::path> key_files_;
-    std::map<std::string, Planned> plans_;  // by plan_id()
-    std::map<std::pair<KeySetId, std::string>, std::unique_ptr<const Session>>
-        sessions_;  // by keys and plan_id()
+    std::map<std::string, Planned> plans_;                          // by plan_id()
+    std::map<std::pair<KeySetId, std::string>, Session> sessions_;  // by keys and plan_id()
     std::vector<Request> requests_;
 };
 

@@ -5,7 +5,7 @@
 #include <chrono>
 #include <limits>
 
-#include "nn/circuit.h"
+#include "nn/cost_model.h"
 #include "ntt/buffer.h"
 #include "ntt/ntt_tables.h"
 

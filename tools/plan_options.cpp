@@ -40,11 +40,7 @@ void PlanOptions::add_to(CLI::App& command) {
 PlanRequest PlanOptions::request(std::size_t batch) const {
     PlanRequest request;
     request.batch = batch;
-    for (const Packing candidate : {Packing::slots, Packing::radix}) {
-        if (packing == packing_name(candidate)) {
-            request.packing = candidate;
-        }
-    }
+    request.packing = find_packing(packing);
     request.security = security;
     request.plain_moduli = plain_moduli;
     request.public_encryption = public_encryption;
