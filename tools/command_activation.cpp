@@ -148,7 +148,7 @@ void add_activation_command(CLI::App& app, Work& work) {
         ->capture_default_str();
     command->add_option("--degree", options->degree, "of the polynomial")
         ->capture_default_str()
-        ->check(decimal())
+        ->transform(decimal())
         ->check(CLI::Range(1, 4));
     command->add_option("--norm", options->norm, "root mean square (l2) or largest error (minimax)")
         ->capture_default_str()
@@ -160,7 +160,7 @@ void add_activation_command(CLI::App& app, Work& work) {
     command->add_option("--exponents", options->exponents, "smallest and largest k")
         ->type_name("MIN MAX")
         ->expected(2)
-        ->check(decimal())
+        ->transform(decimal())
         ->capture_default_str();
     command->add_option("--plot", options->plot, "draw function and polynomials into FILE.svg or FILE.png")
         ->type_name("FILE")

@@ -383,7 +383,7 @@ void add_mnist_command(CLI::App& app, Work& work) {
         ->add_option("--images", options->images,
                      "how many images, from the first on (default: all up to 8192; radix: 1)")
         ->type_name("N")
-        ->check(decimal())
+        ->transform(decimal())
         ->check(CLI::Range(std::size_t{1}, std::size_t{1'000'000}));
     options->plan.add_to(*command);
     add_threads_option(*command, options->threads);

@@ -201,7 +201,7 @@ void add_plan_command(CLI::App& app, Work& work) {
     command->add_option("--batch", options->batch, "images to be classified together")
         ->type_name("B")
         ->capture_default_str()
-        ->check(decimal())
+        ->transform(decimal())
         ->check(CLI::Range(std::size_t{1}, std::size_t{1'000'000}));
     options->plan.add_to(*command);
     command->add_flag(

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <iostream>
@@ -108,7 +109,9 @@ int main(int argc, char** argv) {
         const lacuna::Interrupt interrupt;
         return run(argc, argv, interrupt);
     } catch (const std::bad_alloc&) {
-        return complain("not enough memory; use fewer images or a smaller model", failure);
+        // Takes no memory itself.
+        std::fputs("lacuna: not enough memory; use fewer images or a smaller model\n", stderr);
+        return failure;
     } catch (const std::exception& error) {
         return complain(error.what(), failure);
     }

@@ -9,7 +9,8 @@ namespace lacuna {
 [[nodiscard]] CLI::Validator not_empty();
 
 /// For integers, before any other check of theirs: decimal digits with or without a sign. Zeros in front mean
-/// nothing, where CLI11 alone would read octal; hexadecimal is refused.
+/// nothing, where CLI11 alone would read octal; hexadecimal is refused. For Option::transform(): it may
+/// change the text.
 [[nodiscard]] CLI::Validator decimal();
 
 }  // namespace lacuna

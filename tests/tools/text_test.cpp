@@ -81,7 +81,7 @@ TEST(Table, EscapesItsCells) {
 TEST(OptionChecks, IntegersAreDecimal) {
     CLI::App app;
     int value = 0;
-    app.add_option("--value", value)->check(decimal());
+    app.add_option("--value", value)->transform(decimal());
     for (const auto& [text, expected] :
          std::vector<std::pair<std::string, int>>{{"010", 10}, {"8", 8}, {"0", 0}, {"000", 0}, {"-07", -7}}) {
         app.parse({text, "--value"});  // the vector is read from its end
