@@ -27,10 +27,9 @@ std::filesystem::path folder_of(const std::filesystem::path& file) {
 }
 
 [[noreturn]] void fail_exists(const std::filesystem::path& file) {
-    throw Error(
-        file.string() +
-        ": expected no such file, found one; move it away, or have it replaced (--force of the command, "
-        "Overwrite::allow of the library)");
+    throw Error(file.string() +
+                ": exists already; use another name, or have it replaced (--force of the command, "
+                "Overwrite::allow of the library)");
 }
 
 /// What stands under the name, links followed. Throws Error where a file cannot be written there.
