@@ -87,6 +87,7 @@ void FileBuffer::write_pending() {
                         "; free some space or choose another place");
         }
         next += count;
+        written_ += static_cast<std::uint64_t>(count);
     }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <streambuf>
 #include <string>
 
@@ -23,6 +24,8 @@ class FileBuffer : public std::streambuf {
     [[nodiscard]] int descriptor() const { return descriptor_; }
     /// Writes what is buffered and waits until the device has it. Throws Error.
     void synchronise();
+    /// Bytes that the system has taken.
+    [[nodiscard]] std::uint64_t written() const { return written_; }
 
   protected:
     int_type underflow() override;
@@ -36,6 +39,7 @@ class FileBuffer : public std::streambuf {
     Mode mode_;
     std::string name_;
     Buffer words_;
+    std::uint64_t written_ = 0;
 };
 
 }  // namespace lacuna

@@ -140,6 +140,7 @@ FileDescription inspect(Source& source) {
             read_batch(reader, description, source, chain);
             break;
         case Kind::secret_key:
+        case Kind::protected_secret_key:
             break;
     }
     if (description.kind != Kind::batch) {

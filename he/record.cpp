@@ -84,6 +84,8 @@ const char* kind_name(Kind kind) {
             return "reduced ciphertext";
         case Kind::batch:
             return "batch of ciphertexts";
+        case Kind::protected_secret_key:
+            return "secret key under a passphrase";
     }
     return "unknown";
 }
@@ -194,8 +196,8 @@ RecordReader::RecordReader(Source& source, Chain* chain)
     }
     field_ = start_ + kind_offset;
     header_.kind = static_cast<Kind>(encoded[kind_offset]);
-    if (header_.kind < Kind::parameters || header_.kind > Kind::batch) {
-        fail("a kind of record from 1 to 11", std::to_string(encoded[kind_offset]),
+    if (header_.kind < Kind::parameters || header_.kind > Kind::protected_secret_key) {
+        fail("a kind of record from 1 to 12", std::to_string(encoded[kind_offset]),
              "install a newer release of the library, or fetch the data again");
     }
     std::memcpy(&header_.body_bytes, encoded.data() + length_offset, sizeof header_.body_bytes);

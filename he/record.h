@@ -29,6 +29,7 @@ enum class Kind : std::uint8_t {
     seeded_ciphertext = 9,
     reduced_ciphertext = 10,
     batch = 11,
+    protected_secret_key = 12,
 };
 
 /// In words, as in error messages: "secret key".

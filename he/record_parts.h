@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 
+#include "he/keys.h"
 #include "he/record.h"
 #include "he/ring.h"
 #include "he/source.h"
@@ -30,6 +31,9 @@ void write_polynomial(RecordWriter& writer, const RnsBasis& basis, const RnsPoly
 /// Throws Error, that an object of this kind cannot be saved, unless it fits.
 void check(Kind kind, bool fits, const char* expected);
 void check_ring(Kind kind, const Ring& ring, const RingHash& hash);
+
+/// The rest of a plain secret key's record, whose header has been read.
+[[nodiscard]] SecretKey read_secret_key(RecordReader& reader, const Ring& ring);
 
 /// Loads from a file that must end behind the record.
 template <typename Load>

@@ -146,6 +146,10 @@ void save(std::ostream& stream, const Ring& ring, const SecretKey& key) {
 
 SecretKey load_secret_key(Source& source, const Ring& ring) {
     RecordReader reader(source);
+    return read_secret_key(reader, ring);
+}
+
+SecretKey detail::read_secret_key(RecordReader& reader, const Ring& ring) {
     reader.expect_kind(Kind::secret_key);
     reader.expect_ring(ring);
     reader.expect_body(packed_bytes(ring.n(), bits_below(ternary_codes)));

@@ -9,6 +9,8 @@
 #include "nn/activation_fit.h"
 #include "tools/activation_plot.h"
 #include "tools/command.h"
+#include "tools/json_output.h"
+#include "tools/option_checks.h"
 #include "tools/plan_options.h"
 #include "tools/table.h"
 
@@ -117,7 +119,7 @@ void activation(const Options& options) {
                                                  {"exponents", options.exponents},
                                                  {"powers_of_two", polynomial_json(fit.powers_of_two)},
                                                  {"unconstrained", polynomial_json(fit.unconstrained)}};
-        std::cout << document.dump(2) << '\n';
+        print_json_document(document);
         return;
     }
     std::vector<std::string> heads = {"polynomial for " + name + " on " + interval};
@@ -146,6 +148,7 @@ void add_activation_command(CLI::App& app, Work& work) {
         ->capture_default_str();
     command->add_option("--degree", options->degree, "of the polynomial")
         ->capture_default_str()
+        ->transform(decimal())
         ->check(CLI::Range(1, 4));
     command->add_option("--norm", options->norm, "root mean square (l2) or largest error (minimax)")
         ->capture_default_str()
@@ -157,9 +160,11 @@ void add_activation_command(CLI::App& app, Work& work) {
     command->add_option("--exponents", options->exponents, "smallest and largest k")
         ->type_name("MIN MAX")
         ->expected(2)
+        ->transform(decimal())
         ->capture_default_str();
     command->add_option("--plot", options->plot, "draw function and polynomials into FILE.svg or FILE.png")
-        ->type_name("FILE");
+        ->type_name("FILE")
+        ->check(not_empty());
     add_json_option(*command, options->json);
     command->footer(
         "Examples:\n"

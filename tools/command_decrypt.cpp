@@ -7,8 +7,10 @@
 
 #include "nn/reference.h"
 #include "tools/command.h"
+#include "tools/json_output.h"
 #include "tools/key_folder.h"
-#include "tools/plan_options.h"
+#include "tools/option_checks.h"
+#include "tools/passphrase_prompt.h"
 #include "tools/table.h"
 
 namespace lacuna {
@@ -18,6 +20,7 @@ namespace {
 struct Options {
     std::string keys;
     std::string in;
+    std::string passphrase_file;
     bool json = false;
     bool csv = false;
 };
@@ -60,11 +63,7 @@ void print_json(const ClientPlan& plan, const std::vector<std::vector<mpz_class>
         images.push_back(
             {{"class", answer.label}, {"logits", values}, {"margin", integer_json(answer.margin)}});
     }
-    std::cout << nlohmann::ordered_json{{"model", plan.model},
-                                        {"scale", plan.output_scale},
-                                        {"images", images}}
-                     .dump(2)
-              << '\n';
+    print_json_document({{"model", plan.model}, {"scale", plan.output_scale}, {"images", images}});
 }
 
 void print_csv(const ClientPlan& plan, const std::vector<std::vector<mpz_class>>& logits) {
@@ -101,12 +100,15 @@ void print_text(const ClientPlan& plan, const std::vector<std::vector<mpz_class>
     std::cout << table;
 }
 
-void decrypt(const Options& options) {
+void decrypt(const Options& options, const std::stop_token& stop) {
     const KeyFolder folder(options.keys);
-    const Client client = folder.client();
+    folder.complete();
+    const Client client = folder.client(passphrase_source(options.passphrase_file, stop));
     Source source{std::filesystem::path(options.in)};
     const EncryptedTensor reply = load_reply(source, client.context(), client.plan(), folder.id());
-    const auto logits = client.decrypt(reply);
+    RunControl control;
+    control.stop = stop;
+    const auto logits = client.decrypt(reply, control);
     (options.json ? print_json : options.csv ? print_csv : print_text)(client.plan(), logits);
 }
 
@@ -118,8 +120,13 @@ void add_decrypt_command(CLI::App& app, Work& work) {
         app.add_subcommand("decrypt", "client: read a reply: class, margin and logits of every image");
     command->add_option("--keys", options->keys, "the folder that `lacuna keygen` made")
         ->type_name("DIR")
+        ->check(not_empty())
         ->required();
-    command->add_option("--in", options->in, "the server's reply")->type_name("FILE")->required();
+    command->add_option("--in", options->in, "the server's reply")
+        ->type_name("FILE")
+        ->check(not_empty())
+        ->required();
+    add_passphrase_file_option(*command, options->passphrase_file);
     auto* json =
         command->add_flag("--json", options->json, "one JSON object on standard output instead of text");
     command->add_flag("--csv", options->csv, "comma-separated values instead of text")->excludes(json);
@@ -127,7 +134,8 @@ void add_decrypt_command(CLI::App& app, Work& work) {
         "Examples:\n"
         "  lacuna decrypt --keys keys --in reply.lct\n"
         "  lacuna decrypt --keys keys --in reply.lct --csv");
-    command->callback([options, &work] { work = [options](const std::stop_token&) { decrypt(*options); }; });
+    command->callback(
+        [options, &work] { work = [options](const std::stop_token& stop) { decrypt(*options, stop); }; });
 }
 
 }  // namespace lacuna

@@ -7,11 +7,16 @@
 
 #include "he/record.h"
 #include "tools/command.h"
+#include "tools/json_output.h"
 #include "tools/key_folder.h"
+#include "tools/option_checks.h"
+#include "tools/passphrase_prompt.h"
 #include "tools/pictures.h"
 #include "tools/plan_options.h"
 #include "tools/progress_line.h"
 #include "tools/quantity.h"
+#include "tools/terminal_text.h"
+#include "tools/threads.h"
 
 namespace lacuna {
 
@@ -21,6 +26,7 @@ struct Options {
     std::string keys;
     std::vector<std::string> images;
     std::string out;
+    std::string passphrase_file;
     bool with_public_key = false;
     int threads = 1;
     bool force = false;
@@ -29,24 +35,31 @@ struct Options {
 
 std::vector<std::uint8_t> read_all(const std::vector<std::string>& files, const ClientPlan& plan) {
     std::vector<std::uint8_t> pixels;
+    const std::size_t size = plan.input_shape.size();
     for (const std::string& file : files) {
-        const std::vector<std::uint8_t> more = read_pictures(file, plan.input_shape);
-        pixels.insert(pixels.end(), more.begin(), more.end());
-        if (pixels.size() > plan.batch * plan.input_shape.size()) {
+        const std::size_t room = plan.batch - pixels.size() / size;
+        const std::vector<std::uint8_t> more =
+            room == 0 ? std::vector<std::uint8_t>() : read_pictures(file, plan.input_shape, room);
+        if (room == 0 || more.size() > room * size) {
             throw Error(file + ": expected at most " + std::to_string(plan.batch) +
                         " images in one upload, found more; split them into several uploads");
         }
+        pixels.insert(pixels.end(), more.begin(), more.end());
     }
     return pixels;
 }
 
 void encrypt(const Options& options, const std::stop_token& stop) {
+    check_threads(options.threads);
     const KeyFolder folder(options.keys);
+    folder.complete();
     const ClientPlan plan = folder.plan();
     const std::vector<std::uint8_t> pixels = read_all(options.images, plan);
     // Not even opened where the public key does.
     const std::optional<Client> client =
-        options.with_public_key ? std::nullopt : std::optional<Client>(folder.client());
+        options.with_public_key
+            ? std::nullopt
+            : std::optional<Client>(folder.client(passphrase_source(options.passphrase_file, stop)));
     const Context context(plan.parameters);
     const KeySetId id = folder.upload_id(plan, context.ring());
     RunControl control;
@@ -65,19 +78,18 @@ void encrypt(const Options& options, const std::stop_token& stop) {
     save_upload(file.stream(), context.ring(), plan, id, upload, control);
     file.commit();
     const std::size_t images = pixels.size() / plan.input_shape.size();
-    const std::uintmax_t bytes = std::filesystem::file_size(options.out);
+    const std::uint64_t bytes = file.bytes();
     if (options.json) {
-        std::cout << nlohmann::ordered_json{{"file", options.out},
-                                            {"model", plan.model},
-                                            {"key_set", format_hash(id)},
-                                            {"images", images},
-                                            {"bytes", bytes}}
-                         .dump(2)
-                  << '\n';
+        print_json_document({{"file", options.out},
+                             {"model", plan.model},
+                             {"key_set", format_hash(id)},
+                             {"images", images},
+                             {"bytes", bytes}});
         return;
     }
-    std::cout << count_text(images) << (images == 1 ? " image" : " images") << " for model " << plan.model
-              << " in " << options.out << " (" << bytes_text(static_cast<double>(bytes)) << ")\n";
+    std::cout << count_text(images) << (images == 1 ? " image" : " images") << " for model "
+              << terminal_text(plan.model) << " in " << terminal_text(options.out) << " ("
+              << bytes_text(static_cast<double>(bytes)) << ")\n";
 }
 
 }  // namespace
@@ -87,6 +99,7 @@ void add_encrypt_command(CLI::App& app, Work& work) {
     CLI::App* command = app.add_subcommand("encrypt", "client: encrypt images into an upload");
     command->add_option("--keys", options->keys, "the folder that `lacuna keygen` made")
         ->type_name("DIR")
+        ->check(not_empty())
         ->required();
     command
         ->add_option(
@@ -94,12 +107,17 @@ void add_encrypt_command(CLI::App& app, Work& work) {
             "PNG, PGM, IDX or CSV files (CSV: an image a line, its pixels as integers 0 ... 255 separated by "
             "commas, row by row, no header), bright strokes on dark ground like MNIST's")
         ->type_name("FILE...")
+        ->check(not_empty())
         ->required();
-    command->add_option("--out", options->out, "the upload, for the server")->type_name("FILE")->required();
+    command->add_option("--out", options->out, "the upload, for the server")
+        ->type_name("FILE")
+        ->check(not_empty())
+        ->required();
     command->add_flag(
         "--public", options->with_public_key,
         "encrypt with the public key: larger, needs no secret.key but a plan with --public-encryption");
     command->add_flag("--force", options->force, "replace that file where it exists");
+    add_passphrase_file_option(*command, options->passphrase_file);
     add_threads_option(*command, options->threads);
     add_json_option(*command, options->json);
     command->footer(

@@ -12,10 +12,15 @@
 #include "nn/session.h"
 #include "nn/tensor_file.h"
 #include "tools/command.h"
+#include "tools/json_output.h"
 #include "tools/model_files.h"
+#include "tools/option_checks.h"
 #include "tools/plan_options.h"
 #include "tools/progress_line.h"
 #include "tools/quantity.h"
+#include "tools/rereadable.h"
+#include "tools/terminal_text.h"
+#include "tools/threads.h"
 
 namespace lacuna {
 
@@ -88,6 +93,12 @@ std::filesystem::path reply_file(const Options& options, const std::string& uplo
 class Server {
   public:
     Server(const Options& options, const Model& model) : options_(&options), model_(&model) {
+        // What is read twice cannot be a pipe.
+        for (const auto* files : {&options.keys, &options.uploads}) {
+            for (const std::string& file : *files) {
+                check_rereadable(file);
+            }
+        }
         for (const std::string& file : options.keys) {
             if (!key_files_.emplace(read_key_set_id(file), file).second) {
                 throw Error(file + ": expected every key set once, found it twice");
@@ -109,44 +120,75 @@ class Server {
     }
 
     void run(const RunControl& control) {
-        nlohmann::ordered_json replies = nlohmann::ordered_json::array();
         ProgressLine progress("infer", static_cast<double>(requests_.size()));
-        std::string text;
-        for (std::size_t i = 0; i < requests_.size(); ++i) {
-            const Request& request = requests_[i];
-            RunControl part = control;
-            part.progress = progress.part(static_cast<double>(i));
-            const auto start = std::chrono::steady_clock::now();
-            serve(request, part);
-            const double seconds =
-                std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-            const std::uintmax_t bytes = std::filesystem::file_size(request.reply);
-            replies.push_back({{"upload", request.upload},
-                               {"file", request.reply.string()},
-                               {"images", request.head.images},
-                               {"seconds", seconds},
-                               {"bytes", bytes}});
-            text += request.reply.string() + " answers " + count_text(request.head.images) +
-                    (request.head.images == 1 ? " image" : " images") + " (" + seconds_text(seconds) + ", " +
-                    bytes_text(static_cast<double>(bytes)) + ")\n";
+        std::vector<Answered> answered;
+        try {
+            for (std::size_t i = 0; i < requests_.size(); ++i) {
+                RunControl part = control;
+                part.progress = progress.part(static_cast<double>(i));
+                const auto start = std::chrono::steady_clock::now();
+                const std::uint64_t bytes = serve(requests_[i], part);
+                answered.push_back(
+                    {&requests_[i],
+                     std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(), bytes});
+            }
+        } catch (const Stopped&) {
+            report_partly(answered);
+            throw;
+        } catch (const Error& problem) {
+            report_partly(answered);
+            if (answered.empty()) {
+                throw;
+            }
+            throw Error(
+                std::string(problem.what()) + "; " + std::to_string(answered.size()) +
+                " of the uploads before it are answered: leave them out of the next run, or give --force");
         }
-        if (options_->json) {
-            std::cout << nlohmann::ordered_json{{"model", model_->name}, {"replies", replies}}.dump(2)
-                      << '\n';
-        } else {
-            std::cout << text;
-        }
+        report(answered);
     }
 
   private:
+    /// A reply that is in its file.
+    struct Answered {
+        const Request* request;
+        double seconds;
+        std::uint64_t bytes;
+    };
+
+    /// What has been done before something went wrong, if anything.
+    void report_partly(const std::vector<Answered>& answered) const {
+        if (!answered.empty()) {
+            report(answered);
+            std::cout.flush();
+        }
+    }
+
+    void report(const std::vector<Answered>& answered) const {
+        nlohmann::ordered_json replies = nlohmann::ordered_json::array();
+        for (const Answered& reply : answered) {
+            const std::string file = reply.request->reply.string();
+            const std::size_t images = reply.request->head.images;
+            replies.push_back({{"upload", reply.request->upload},
+                               {"file", file},
+                               {"images", images},
+                               {"seconds", reply.seconds},
+                               {"bytes", reply.bytes}});
+            if (!options_->json) {
+                std::cout << terminal_text(file) << " answers " << count_text(images)
+                          << (images == 1 ? " image" : " images") << " (" << seconds_text(reply.seconds)
+                          << ", " << bytes_text(static_cast<double>(reply.bytes)) << ")\n";
+            }
+        }
+        if (options_->json) {
+            print_json_document({{"model", model_->name}, {"replies", replies}});
+        }
+    }
+
     Request check(const std::string& upload) {
         Request request;
         request.upload = upload;
         request.reply = reply_file(*options_, upload);
-        if (!options_->force && std::filesystem::exists(request.reply)) {
-            throw Error(request.reply.string() +
-                        ": exists already; use another name, or --force to replace it");
-        }
+        OutputFile::check(request.reply, overwrite());
         Source source{std::filesystem::path(upload)};
         request.head = read_upload_head(source);
         const auto keys = key_files_.find(request.head.keys);
@@ -166,7 +208,12 @@ class Server {
         return request;
     }
 
-    void serve(const Request& request, const RunControl& control) {
+    [[nodiscard]] Overwrite overwrite() const {
+        return options_->force ? Overwrite::allow : Overwrite::refuse;
+    }
+
+    /// Returns the bytes of the reply.
+    std::uint64_t serve(const Request& request, const RunControl& control) {
         const std::string plan = plan_id(request.head.plan);
         Planned& planned = plans_.at(plan);
         const Ring& ring = planned.context->ring();
@@ -182,8 +229,7 @@ class Server {
                     .emplace(std::pair{request.head.keys, plan}, Session(planned.compiled, std::move(keys)))
                     .first;
         }
-        OutputFile file(request.reply, Access::everyone,
-                        options_->force ? Overwrite::allow : Overwrite::refuse);
+        OutputFile file(request.reply, Access::everyone, overwrite());
         Source source{std::filesystem::path(request.upload)};
         RunControl quiet = control;
         quiet.progress = {};
@@ -192,6 +238,7 @@ class Server {
             [&](auto& tensor) { return session->second.infer(std::move(tensor), control); }, upload);
         save_reply(file.stream(), ring, planned.plan.client, request.head.keys, reply);
         file.commit();
+        return file.bytes();
     }
 
     const Options* options_;
@@ -203,6 +250,7 @@ class Server {
 };
 
 void infer(const Options& options, const std::stop_token& stop) {
+    check_threads(options.threads);
     const Model model = load_model(find_model(options.model), stop);
     Server server(options, model);
     RunControl control;
@@ -218,17 +266,21 @@ void add_infer_command(CLI::App& app, Work& work) {
     CLI::App* command =
         app.add_subcommand("infer", "server: answer uploads; it needs and touches nothing that is secret");
     command->add_option("--model", options->model, "a shipped model's name, or a *.lacuna.json file")
+        ->check(not_empty())
         ->required();
     command->add_option("--keys", options->keys, "clients' evaluation.keys")
         ->type_name("FILE...")
+        ->check(not_empty())
         ->required();
     command->add_option("--in", options->uploads, "uploads that `lacuna encrypt` wrote")
         ->type_name("FILE...")
+        ->check(not_empty())
         ->required();
     command
         ->add_option("--out", options->out,
                      "the reply; for several uploads a folder, where NAME.reply.lct answers NAME.lct")
         ->type_name("FILE|DIR")
+        ->check(not_empty())
         ->required();
     command->add_flag("--force", options->force, "replace replies that exist");
     add_privacy_options(*command, options->plan);

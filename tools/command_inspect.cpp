@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <iostream>
 #include <memory>
 #include <optional>
+#include <span>
 
 #include <nlohmann/json.hpp>
 
@@ -10,8 +12,11 @@
 #include "nn/model.h"
 #include "nn/tensor_file.h"
 #include "tools/command.h"
+#include "tools/json_output.h"
 #include "tools/key_folder.h"
+#include "tools/option_checks.h"
 #include "tools/plan_options.h"
+#include "tools/rereadable.h"
 #include "tools/table.h"
 
 namespace lacuna {
@@ -117,36 +122,100 @@ ordered_json describe_text(const std::string& file, const std::string& format) {
     return document;
 }
 
-/// The "format" of a JSON file of this project, if it is one: as early as the file names it.
+/// Finds the "format" of a JSON object, wherever it stands among the fields, without building anything.
+class FormatFinder : public nlohmann::json_sax<nlohmann::json> {
+  public:
+    [[nodiscard]] const std::string& format() const { return format_; }
+
+    bool null() override { return value(); }
+    bool boolean(bool /*value*/) override { return value(); }
+    bool number_integer(number_integer_t /*value*/) override { return value(); }
+    bool number_unsigned(number_unsigned_t /*value*/) override { return value(); }
+    bool number_float(number_float_t /*value*/, const string_t& /*text*/) override { return value(); }
+    bool binary(binary_t& /*value*/) override { return value(); }
+    bool string(string_t& text) override {
+        if (depth_ == 1 && here_) {
+            format_ = text;
+            return false;  // seen enough
+        }
+        return value();
+    }
+    bool key(string_t& name) override {
+        here_ = depth_ == 1 && name == "format";
+        return true;
+    }
+    bool start_object(std::size_t /*elements*/) override { return enter(); }
+    bool end_object() override { return leave(); }
+    bool start_array(std::size_t /*elements*/) override { return enter(); }
+    bool end_array() override { return leave(); }
+    bool parse_error(std::size_t /*position*/, const std::string& /*last_token*/,
+                     const nlohmann::json::exception& /*problem*/) override {
+        return false;
+    }
+
+  private:
+    bool value() {
+        here_ = false;
+        return true;
+    }
+    bool enter() {
+        ++depth_;
+        return value();
+    }
+    bool leave() {
+        --depth_;
+        return true;
+    }
+
+    std::size_t depth_ = 0;
+    bool here_ = false;  // the value of "format" comes next
+    std::string format_;
+};
+
+/// The "format" of a JSON file of this project, if it is one.
 std::optional<std::string> json_format(const std::string& file) {
-    constexpr std::size_t enough = 4096;
     Source source{std::filesystem::path(file)};
-    std::vector<std::uint8_t> bytes(enough);
-    bytes.resize(source.read_some(bytes));
-    const std::string text(bytes.begin(), bytes.end());
-    if (text.find_first_not_of(" \t\r\n") == std::string::npos ||
-        text[text.find_first_not_of(" \t\r\n")] != '{') {
+    std::string text(4096, '\0');
+    const auto read = [&](std::size_t from) {
+        const std::span<char> rest = std::span(text).subspan(from);
+        text.resize(from + source.read_some({reinterpret_cast<std::uint8_t*>(rest.data()), rest.size()}));
+    };
+    read(0);
+    const std::size_t first = text.find_first_not_of(" \t\r\n");
+    if (first == std::string::npos || text[first] != '{') {
         return std::nullopt;
     }
+    // No text file of this project is larger.
+    const std::size_t begun = text.size();
+    text.resize(begun + static_cast<std::size_t>(std::min<std::uint64_t>(source.remaining().value_or(0),
+                                                                         ModelLimits::file_bytes)));
+    read(begun);
+    FormatFinder finder;
+    nlohmann::json::sax_parse(text, &finder);
     for (const char* format : {"lacuna-client-plan", "lacuna-model"}) {
-        if (text.find('"' + std::string(format) + '"') != std::string::npos) {
+        if (finder.format() == format) {
             return format;
         }
     }
-    return std::nullopt;
+    throw Error(file +
+                ": expected a file of this project, found text that begins like JSON but has no \"format\" "
+                "\"lacuna-model\" or \"lacuna-client-plan\"; give another file, or export this one again");
 }
 
 void inspect_file(const Options& options) {
+    check_rereadable(options.file);
     const auto format = json_format(options.file);
     const ordered_json document =
         format ? describe_text(options.file, *format) : describe_binary(options.file);
     if (options.json) {
-        std::cout << document.dump(2) << '\n';
+        print_json_document(document);
         return;
     }
     Table table({"field", "value"}, true);
     for (const auto& [field, value] : document.items()) {
-        table.add({field, value.is_string() ? value.get<std::string>() : value.dump()});
+        table.add({field, value.is_string()
+                              ? value.get<std::string>()
+                              : value.dump(-1, ' ', true, ordered_json::error_handler_t::replace)});
     }
     std::cout << table;
 }
@@ -156,7 +225,9 @@ void inspect_file(const Options& options) {
 void add_inspect_command(CLI::App& app, Work& work) {
     auto options = std::make_shared<Options>();
     CLI::App* command = app.add_subcommand("inspect", "say what a file is, without keys");
-    command->add_option("file", options->file, "keys, uploads, replies, plans, models")->required();
+    command->add_option("file", options->file, "keys, uploads, replies, plans, models")
+        ->check(not_empty())
+        ->required();
     add_json_option(*command, options->json);
     command->footer(
         "Examples:\n"

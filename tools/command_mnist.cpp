@@ -18,11 +18,15 @@
 #include "tools/command.h"
 #include "tools/digit_picture.h"
 #include "tools/idx.h"
+#include "tools/json_output.h"
 #include "tools/model_files.h"
+#include "tools/option_checks.h"
 #include "tools/plan_options.h"
 #include "tools/progress_line.h"
 #include "tools/quantity.h"
 #include "tools/table.h"
+#include "tools/terminal_text.h"
+#include "tools/threads.h"
 
 namespace lacuna {
 
@@ -266,7 +270,7 @@ void print_json(const Plan& plan, const Outcome& outcome, const Score& score, co
         {"predicted_noise_budget_bits",
          {{"output", plan.output_budget_bits}, {"reply", plan.reply_budget_bits}}},
     };
-    std::cout << document.dump(2) << '\n';
+    print_json_document(document);
 }
 
 void print_pictures(const Digits& digits, const Logits& logits) {
@@ -286,7 +290,7 @@ void print_text(const Plan& plan, const Outcome& outcome, const Score& score, co
     const auto count = static_cast<double>(images);
     std::cout << (digits.shipped
                       ? "Sample digits that this project drew itself; for the real test set see the end."
-                      : "The MNIST test set in " + digits.folder + ".")
+                      : "The MNIST test set in " + terminal_text(digits.folder) + ".")
               << '\n';
     print_pictures(digits, outcome.logits);
     std::cout << "  accuracy   " << decimal_text(100 * static_cast<double>(score.correct) / count, 2)
@@ -340,6 +344,7 @@ void print_text(const Plan& plan, const Outcome& outcome, const Score& score, co
 }
 
 void mnist(const Options& options, const std::stop_token& stop) {
+    check_threads(options.threads);
     const Digits digits = find_digits(options.mnist);
     const Model model = load_model(find_model(options.model));
     check_fit(model, digits);
@@ -369,13 +374,16 @@ void add_mnist_command(CLI::App& app, Work& work) {
     command
         ->add_option("--mnist", options->mnist,
                      "folder of the MNIST test set; else $LACUNA_MNIST, data/mnist, or shipped sample digits")
-        ->type_name("DIR");
+        ->type_name("DIR")
+        ->check(not_empty());
     command->add_option("--model", options->model, "a shipped model's name, or a *.lacuna.json file")
+        ->check(not_empty())
         ->capture_default_str();
     command
         ->add_option("--images", options->images,
                      "how many images, from the first on (default: all up to 8192; radix: 1)")
         ->type_name("N")
+        ->transform(decimal())
         ->check(CLI::Range(std::size_t{1}, std::size_t{1'000'000}));
     options->plan.add_to(*command);
     add_threads_option(*command, options->threads);

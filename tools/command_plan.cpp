@@ -8,11 +8,14 @@
 #include "he/output_file.h"
 #include "nn/ranges.h"
 #include "tools/command.h"
+#include "tools/json_output.h"
 #include "tools/machine_speed.h"
 #include "tools/model_files.h"
+#include "tools/option_checks.h"
 #include "tools/plan_options.h"
 #include "tools/quantity.h"
 #include "tools/table.h"
+#include "tools/terminal_text.h"
 
 namespace lacuna {
 
@@ -51,10 +54,12 @@ OperationCounts times(const OperationCounts& counts, std::size_t factor) {
 const std::vector<std::string> count_heads = {"PT-CT adds", "CT-CT adds", "PT-CT mults", "CT-CT mults",
                                               "total"};
 
+constexpr std::size_t reason_bytes = 2000;
+
 void print_plan(const Plan& plan, double speed) {
     const ClientPlan& client = plan.client;
     const Parameters& parameters = client.parameters;
-    std::cout << "Plan for " << client.model << ": up to " << count_text(client.batch)
+    std::cout << "Plan for " << terminal_text(client.model) << ": up to " << count_text(client.batch)
               << (client.batch == 1 ? " image" : " images") << " a request, " << packing_name(client.packing)
               << " packing\n\n";
     Table steps({"step", "elements", "limbs", "parts", "budget", "time", "why"}, true);
@@ -91,7 +96,7 @@ void print_plan(const Plan& plan, double speed) {
               << ", reply " << bytes_text(plan.download_bytes()) << ", estimated time "
               << seconds_text(plan.cost() * speed * 1e-9) << " on one thread\n\nWhy:\n";
     for (const std::string& reason : plan.reasons) {
-        std::cout << "  - " << reason << '\n';
+        std::cout << "  - " << terminal_text(reason, reason_bytes) << '\n';
     }
 }
 
@@ -149,7 +154,7 @@ void compare(bool json) {
         add(model.name, true, count_operations(model).total(), stated_accuracy(model), bits);
     }
     if (json) {
-        std::cout << ordered_json{{"networks", rows}}.dump(2) << '\n';
+        print_json_document({{"networks", rows}});
         return;
     }
     std::cout
@@ -176,12 +181,12 @@ void plan(const Options& options) {
         ordered_json document = ordered_json::parse(format_plan(plan));
         document["estimated_seconds"] = plan.cost() * speed * 1e-9;
         document["kernel"] = std::string(active_kernels().name);
-        std::cout << document.dump(2) << '\n';
+        print_json_document(document);
         return;
     }
     print_plan(plan, speed);
     if (!options.client_file.empty()) {
-        std::cout << "\nThe client's half is in " << options.client_file << ".\n";
+        std::cout << "\nThe client's half is in " << terminal_text(options.client_file) << ".\n";
     }
 }
 
@@ -191,10 +196,12 @@ void add_plan_command(CLI::App& app, Work& work) {
     auto options = std::make_shared<Options>();
     CLI::App* command = app.add_subcommand("plan", "say what encrypted inference will do and cost, and why");
     auto* model =
-        command->add_option("--model", options->model, "a shipped model's name, or a *.lacuna.json file");
+        command->add_option("--model", options->model, "a shipped model's name, or a *.lacuna.json file")
+            ->check(not_empty());
     command->add_option("--batch", options->batch, "images to be classified together")
         ->type_name("B")
         ->capture_default_str()
+        ->transform(decimal())
         ->check(CLI::Range(std::size_t{1}, std::size_t{1'000'000}));
     options->plan.add_to(*command);
     command->add_flag(
@@ -204,7 +211,8 @@ void add_plan_command(CLI::App& app, Work& work) {
         command
             ->add_option("--export-client", options->client_file,
                          "write the client's half of the plan: all that a client needs, no weights")
-            ->type_name("FILE");
+            ->type_name("FILE")
+            ->check(not_empty());
     command->add_flag("--force", options->force, "replace that file where it exists")->needs(client);
     command
         ->add_flag("--compare", options->compare, "every shipped model beside the published networks instead")
@@ -219,8 +227,7 @@ void add_plan_command(CLI::App& app, Work& work) {
         "  lacuna plan --compare");
     command->callback([options, &work] {
         if (!options->compare && options->model.empty()) {
-            throw UsageError(
-                "plan: expected --model NAME|FILE or --compare, found neither; see `lacuna plan --help`");
+            throw UsageError("plan: expected --model NAME|FILE or --compare, found neither");
         }
         work = [options](const std::stop_token&) { plan(*options); };
     });

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include <zlib.h>
 
@@ -33,12 +34,11 @@ class ByteReader {
             throw Error(name_ + ": cannot open: " + std::strerror(errno) +
                         "; check the path and its permissions");
         }
-        fill();
-        gzip_ = chunk_.size() >= 2 && chunk_[0] == 0x1f && chunk_[1] == 0x8b;
-        if (gzip_ && inflateInit2(&inflater_, 16 + MAX_WBITS) != Z_OK) {
-            throw Error(name_ + ": cannot start decompression; free some memory");
-        }
-        initialised_ = gzip_;
+        start();
+    }
+    /// From memory, which must outlive the reader.
+    ByteReader(std::span<const std::uint8_t> bytes, std::string name) : name_(std::move(name)), rest_(bytes) {
+        start();
     }
     ~ByteReader() {
         if (initialised_) {
@@ -71,14 +71,29 @@ class ByteReader {
         void operator()(std::FILE* stream) const { std::fclose(stream); }
     };
 
+    void start() {
+        fill();
+        gzip_ = chunk_.size() >= 2 && chunk_[0] == 0x1f && chunk_[1] == 0x8b;
+        if (gzip_ && inflateInit2(&inflater_, 16 + MAX_WBITS) != Z_OK) {
+            throw Error(name_ + ": cannot start decompression; free some memory");
+        }
+        initialised_ = gzip_;
+    }
+
     void fill() {
+        position_ = 0;
+        if (!stream_) {
+            const auto next = rest_.first(std::min(rest_.size(), chunk_size));
+            chunk_.assign(next.begin(), next.end());
+            rest_ = rest_.subspan(next.size());
+            return;
+        }
         chunk_.resize(chunk_size);
         chunk_.resize(std::fread(chunk_.data(), 1, chunk_size, stream_.get()));
         if (std::ferror(stream_.get()) != 0) {
             throw Error(name_ + ": cannot read: " + std::strerror(errno) +
                         "; check that it is a readable file");
         }
-        position_ = 0;
     }
 
     std::size_t copy_some(std::span<std::uint8_t> bytes) {
@@ -127,6 +142,7 @@ class ByteReader {
 
     std::string name_;
     std::unique_ptr<std::FILE, Close> stream_;
+    std::span<const std::uint8_t> rest_;  ///< what memory has left, where there is no stream
     std::vector<std::uint8_t> chunk_;
     std::size_t position_ = 0;
     std::size_t offset_ = 0;  ///< uncompressed bytes handed out
@@ -216,11 +232,12 @@ std::filesystem::path checked_folder(const std::filesystem::path& folder, const 
 
 }  // namespace
 
-IdxImages read_idx_images(const std::filesystem::path& file) {
-    ByteReader reader(file);
+namespace {
+
+IdxImages read_images(ByteReader& reader, std::size_t most) {
     read_magic(reader, 0x00000803, "images");
     IdxImages images;
-    images.count = read_length(reader, "a number of images", maximum_items);
+    images.count = read_length(reader, "a number of images", most);
     images.rows = read_length(reader, "a number of rows", maximum_side);
     images.columns = read_length(reader, "a number of columns", maximum_side);
     if (images.count > maximum_bytes / images.image_size()) {
@@ -231,6 +248,18 @@ IdxImages read_idx_images(const std::filesystem::path& file) {
     }
     images.pixels = read_rest(reader, images.count * images.image_size());
     return images;
+}
+
+}  // namespace
+
+IdxImages read_idx_images(const std::filesystem::path& file) {
+    ByteReader reader(file);
+    return read_images(reader, maximum_items);
+}
+
+IdxImages read_idx_images(std::span<const std::uint8_t> bytes, const std::string& name, std::size_t most) {
+    ByteReader reader(bytes, name);
+    return read_images(reader, std::min(most, maximum_items));
 }
 
 std::vector<std::uint8_t> read_idx_labels(const std::filesystem::path& file) {

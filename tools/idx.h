@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace lacuna {
@@ -36,6 +37,10 @@ struct LabelledImages {
 /// names file, offset in the uncompressed data, expected and found: for a wrong magic, a length out of
 /// bounds, too few or too many bytes.
 [[nodiscard]] IdxImages read_idx_images(const std::filesystem::path& file);
+/// From the bytes of a file, plain or compressed, with a name for messages; at most `most` images, and
+/// nothing larger is taken memory for.
+[[nodiscard]] IdxImages read_idx_images(std::span<const std::uint8_t> bytes, const std::string& name,
+                                        std::size_t most);
 [[nodiscard]] std::vector<std::uint8_t> read_idx_labels(const std::filesystem::path& file);
 
 /// Reads a folder's test images and labels: t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte (MNIST's

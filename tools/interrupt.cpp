@@ -2,13 +2,25 @@
 #include "tools/interrupt.h"
 
 #include <pthread.h>
+#include <time.h>
 #include <unistd.h>
+
+#include <cerrno>
+#include <string>
+#include <system_error>
+
+#include "he/temporary_files.h"
+#include "nn/run_control.h"
+#include "ntt/error.h"
+#include "tools/passphrase_prompt.h"
 
 namespace lacuna {
 
 namespace {
 
-constexpr int quit = SIGUSR1;  // from the destructor to the waiting thread
+constexpr int quit = SIGUSR1;       // from the destructor to the waiting thread
+constexpr timespec grace = {1, 0};  // for work to end in order
+constexpr const char* name = "lacuna: ";
 
 }  // namespace
 
@@ -18,7 +30,13 @@ Interrupt::Interrupt() {
         sigaddset(&awaited_, signal);
     }
     pthread_sigmask(SIG_BLOCK, &awaited_, nullptr);
-    waiter_ = std::thread([this] { wait(); });
+    try {
+        waiter_ = std::thread([this] { wait(); });
+    } catch (const std::system_error& problem) {
+        throw Error(
+            std::string("expected a thread that waits for Ctrl-C, found that the system gives none (") +
+            problem.what() + "); raise the limits on processes and memory (ulimit -u, ulimit -v)");
+    }
 }
 
 Interrupt::~Interrupt() {
@@ -27,13 +45,30 @@ Interrupt::~Interrupt() {
 }
 
 void Interrupt::wait() {
-    for (int signal = 0; sigwait(&awaited_, &signal) == 0 && signal != quit;) {
-        if (source_.stop_requested()) {
-            ::_exit(128 + signal);
-        }
-        signal_ = signal;
-        source_.request_stop();
+    int signal = 0;
+    while (sigwait(&awaited_, &signal) != 0) {
     }
+    if (signal == quit) {
+        return;
+    }
+    signal_ = signal;
+    source_.request_stop();
+    int next = -1;
+    do {
+        next = sigtimedwait(&awaited_, nullptr, &grace);
+    } while (next < 0 && errno == EINTR);
+    if (next != quit) {
+        end_now();
+    }
+}
+
+void Interrupt::end_now() const {
+    remove_temporaries();
+    restore_terminal();
+    const std::string message = name + std::string(Stopped().what()) + "\n";
+    // Nothing can be done where this fails.
+    [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, message.data(), message.size());
+    ::_exit(exit_code());
 }
 
 }  // namespace lacuna

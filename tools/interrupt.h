@@ -8,11 +8,14 @@
 
 namespace lacuna {
 
-/// Turns Ctrl-C (SIGINT) and SIGTERM into a stop request, so that work ends in order and leaves no half file;
-/// a second one ends the process at once. Signals are blocked in every thread started after it and awaited in
-/// one of its own, so there is no signal handler.
+/// Turns Ctrl-C (SIGINT) and SIGTERM into a stop request, so that work ends in order and leaves no half file.
+/// Work that does not end within a second, because it cannot be asked or waits for a pipe, and work that a
+/// second signal is for, is ended from here: temporary files are removed, nothing has got its name yet, and
+/// the process exits. Signals are blocked in every thread started after it and awaited in one of its own, so
+/// there is no signal handler.
 class Interrupt {
   public:
+    /// Throws Error where the system gives no thread.
     Interrupt();
     ~Interrupt();
     Interrupt(const Interrupt&) = delete;
@@ -24,6 +27,7 @@ class Interrupt {
 
   private:
     void wait();
+    [[noreturn]] void end_now() const;
 
     sigset_t awaited_{};
     std::stop_source source_;

@@ -2,9 +2,12 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
+#include <optional>
 
 #include "he/evaluation_keys.h"
 #include "he/output_file.h"
+#include "he/protected_key.h"
 #include "nn/client.h"
 #include "nn/plan.h"
 #include "nn/tensor_file.h"
@@ -17,17 +20,24 @@ class KeyFolder {
   public:
     explicit KeyFolder(std::filesystem::path folder) : folder_(std::move(folder)) {}
 
-    /// Writes all four files, or none: they are made in a folder beside this one, which then takes its place
-    /// at once; after a crash a folder ".<name>.<six letters>" may stay behind. Throws Error where the folder
-    /// holds keys already and may not be overwritten, and where it holds anything else.
-    void save(const Client& client, const EvaluationKeys& keys, Overwrite overwrite) const;
+    /// Writes all four files, or none, into the folder that is there, whose mode stays, or into a new one,
+    /// mode 0700. They are made in a hidden folder inside it that is renamed when it is complete, and then
+    /// moved; where this process is killed before, the next save() removes what it leaves, and where it is
+    /// killed between the moves, whoever uses the folder next finishes them. Of several that save at a time
+    /// the first one wins. Throws Error where the folder holds keys already and may not be overwritten, and
+    /// where it holds anything else. With a passphrase the secret key is encrypted under it.
+    void save(const Client& client, const EvaluationKeys& keys, Overwrite overwrite,
+              const std::optional<Passphrase>& passphrase = std::nullopt) const;
     /// What save() would refuse, before there are keys.
     void check_free(Overwrite overwrite) const;
+    /// Finishes what a killed save() left to be moved. Before anything is read.
+    void complete() const;
 
     [[nodiscard]] ClientPlan plan() const { return load_client_plan(folder_ / "client.json"); }
-    /// With the secret key. Throws Error where others than its owner may read it, and where the folder's
-    /// public or evaluation keys were made with another secret or lack what the plan asks for.
-    [[nodiscard]] Client client() const;
+    /// With the secret key; ask is called where that is under a passphrase. Throws Error where others than
+    /// its owner may read it, and where the folder's public or evaluation keys were made with another secret or
+    /// lack what the plan asks for.
+    [[nodiscard]] Client client(const std::function<Passphrase()>& ask) const;
     /// Throws Error where the evaluation keys hold another public key or lack what the plan asks for.
     [[nodiscard]] PublicKey public_key(const ClientPlan& plan, const Ring& ring) const;
     [[nodiscard]] KeySetId id() const { return read_key_set_id(folder_ / "evaluation.keys"); }

@@ -1,31 +1,54 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <iostream>
 #include <new>
 #include <string>
 
+#include "he/temporary_files.h"
 #include "nn/run_control.h"
 #include "ntt/kernels.h"
 #include "tools/command.h"
 #include "tools/interrupt.h"
+#include "tools/terminal_text.h"
+#include "tools/threads.h"
 
 namespace {
 
 constexpr int failure = 1;
 constexpr int usage = 2;
+/// Longer than any list of problems that the library writes of its own accord.
+constexpr std::size_t message_bytes = 4000;
 
 /// One message, one line: the lines of a list of problems follow each other.
 std::string one_line(std::string text) {
     for (std::size_t at = 0; (at = text.find('\n', at)) != std::string::npos;) {
         const std::size_t end = text.find_first_not_of(" \n-", at);
-        text.replace(at, end == std::string::npos ? end : end - at, text[at - 1] == ':' ? " " : "; ");
+        const bool heads = at > 0 && text[at - 1] == ':';
+        text.replace(at, end == std::string::npos ? end : end - at, heads ? " " : "; ");
     }
     return text;
 }
 
+/// Every message of the command passes here, whoever's names and bytes the library has put into it.
 int complain(const std::string& text, int code) {
-    std::cerr << "lacuna: " << one_line(text) << '\n';
+    std::cerr << "lacuna: " << lacuna::terminal_text(one_line(text), message_bytes) << '\n';
     return code;
+}
+
+/// The exit code of work that is done, if what it printed has been written.
+int done() {
+    return std::cout.flush() ? 0 : complain("cannot write to standard output; is the disk full?", failure);
+}
+
+/// Where to read on: at the subcommand, if there is one of that name.
+std::string see_help(const CLI::App& app, int argc, char** argv) {
+    const bool known =
+        argc > 1 &&
+        !app.get_subcommands([&](const CLI::App* command) { return command->get_name() == argv[1]; }).empty();
+    return "; see `lacuna " + (known ? std::string(argv[1]) + " " : std::string()) + "--help`";
 }
 
 int run(int argc, char** argv, const lacuna::Interrupt& interrupt) {
@@ -54,32 +77,41 @@ int run(int argc, char** argv, const lacuna::Interrupt& interrupt) {
     try {
         app.parse(argc, argv);
     } catch (const CLI::Success& help) {
-        return app.exit(help);
+        app.exit(help);
+        return done();
     } catch (const CLI::ParseError& error) {
-        return complain(std::string(error.what()) + "; see `lacuna --help`", usage);
+        return complain(std::string(error.what()) + see_help(app, argc, argv), usage);
+    } catch (const lacuna::UsageError& error) {
+        return complain(std::string(error.what()) + see_help(app, argc, argv), usage);
     }
     if (!work) {
         return complain("expected a command, found none; see `lacuna --help`", usage);
     }
-    work(interrupt.token());
-    if (!std::cout.flush()) {
-        return complain("cannot write to standard output; is the disk full?", failure);
+    try {
+        work(interrupt.token());
+    } catch (const lacuna::UsageError& error) {
+        return complain(std::string(error.what()) + see_help(app, argc, argv), usage);
+    } catch (const lacuna::Stopped& stopped) {
+        return complain(stopped.what(), interrupt.exit_code());
     }
-    return 0;
+    return done();
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-    const lacuna::Interrupt interrupt;
+    // A file that may not grow any more is an error of write(), which has words for it.
+    std::signal(SIGXFSZ, SIG_IGN);
+    // A library that gives up calls exit().
+    std::atexit(lacuna::remove_temporaries);
     try {
+        lacuna::check_stack();
+        const lacuna::Interrupt interrupt;
         return run(argc, argv, interrupt);
-    } catch (const lacuna::UsageError& error) {
-        return complain(error.what(), usage);
-    } catch (const lacuna::Stopped& stopped) {
-        return complain(stopped.what(), interrupt.exit_code());
     } catch (const std::bad_alloc&) {
-        return complain("not enough memory; use fewer images or a smaller model", failure);
+        // Takes no memory itself.
+        std::fputs("lacuna: not enough memory; use fewer images or a smaller model\n", stderr);
+        return failure;
     } catch (const std::exception& error) {
         return complain(error.what(), failure);
     }

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "ntt/error.h"
+#include "tools/rereadable.h"
 
 namespace lacuna {
 
@@ -41,6 +42,9 @@ std::filesystem::path find_model(const std::string& name_or_file) {
     std::error_code problem;
     if (std::filesystem::is_regular_file(name_or_file, problem)) {
         return name_or_file;
+    }
+    if (std::filesystem::exists(name_or_file, problem)) {
+        check_rereadable(name_or_file);
     }
     std::string names;
     for (const std::filesystem::path& file : shipped_models()) {

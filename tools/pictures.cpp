@@ -3,20 +3,25 @@
 
 #include <png.h>
 
+#include <algorithm>
 #include <array>
+#include <cctype>
 #include <charconv>
-#include <fstream>
+#include <csetjmp>
+#include <cstdio>
+#include <cstring>
+#include <new>
+#include <span>
 #include <string>
 #include <string_view>
 
+#include "he/source.h"
 #include "ntt/error.h"
 #include "tools/idx.h"
 
 namespace lacuna {
 
 namespace {
-
-constexpr std::size_t largest_file = std::size_t{1} << 30;
 
 std::string size_text(std::size_t channels, std::size_t height, std::size_t width) {
     return (channels == 1 ? "a grey image" : "an image of " + std::to_string(channels) + " channels") +
@@ -28,6 +33,10 @@ std::string size_text(std::size_t channels, std::size_t height, std::size_t widt
     throw Error(file.string() + ": expected " + expected + ", found " + found);
 }
 
+std::string count_of(std::size_t images) {
+    return "at most " + std::to_string(images) + (images == 1 ? " image" : " images");
+}
+
 /// Height and width are the network's.
 void check_size(const std::filesystem::path& file, const Shape& shape, std::size_t channels,
                 std::size_t height, std::size_t width) {
@@ -37,50 +46,162 @@ void check_size(const std::filesystem::path& file, const Shape& shape, std::size
     }
 }
 
-std::string read_bytes(const std::filesystem::path& file) {
-    std::ifstream stream(file, std::ios::binary);
-    if (!stream) {
-        throw Error(file.string() + ": cannot be opened; check its name and permissions");
+/// More than any of the formats needs for an image, comments and text of its own included.
+std::size_t longest_file(const Shape& shape, std::size_t most) {
+    constexpr std::size_t bytes_per_pixel = 16;
+    constexpr std::size_t around = std::size_t{1} << 20;
+    return most * shape.size() * bytes_per_pixel + around;
+}
+
+std::string read_bytes(const std::filesystem::path& file, const Shape& shape, std::size_t most) {
+    const std::size_t longest = longest_file(shape, most);
+    Source source(file);
+    const auto fail_long = [&](const std::string& found) {
+        fail(file, count_of(most) + ", in " + std::to_string(longest) + " bytes at most", found);
+    };
+    if (source.remaining().value_or(0) > longest) {
+        fail_long(std::to_string(*source.remaining()) + " bytes");
     }
     std::string bytes;
-    std::array<char, 1 << 16> chunk{};
-    while (stream.read(chunk.data(), chunk.size()), stream.gcount() > 0) {
-        bytes.append(chunk.data(), static_cast<std::size_t>(stream.gcount()));
-        if (bytes.size() > largest_file) {
-            fail(file, "at most " + std::to_string(largest_file) + " bytes", "more");
+    std::array<std::uint8_t, 1 << 16> chunk{};
+    while (const std::size_t count = source.read_some(chunk)) {
+        bytes.append(reinterpret_cast<const char*>(chunk.data()), count);
+        if (bytes.size() > longest) {
+            fail_long("more");
         }
     }
     return bytes;
 }
 
-std::vector<std::uint8_t> read_png(const std::filesystem::path& file, const std::string& bytes,
-                                   const Shape& shape) {
-    png_image image{};
-    image.version = PNG_IMAGE_VERSION;
-    const bool colour = shape.channels == 3;
-    std::vector<std::uint8_t> interleaved;
-    if (png_image_begin_read_from_memory(&image, bytes.data(), bytes.size()) != 0) {
-        if (image.height != shape.height || image.width != shape.width || (shape.channels != 1 && !colour)) {
-            const std::size_t height = image.height;
-            const std::size_t width = image.width;
-            const std::size_t channels = (image.format & PNG_FORMAT_FLAG_COLOR) != 0 ? 3 : 1;
-            png_image_free(&image);
-            check_size(file, shape, channels, height, width);
+/// What libpng reads from, and what it last complained about.
+struct PngSource {
+    std::string_view rest;
+    std::array<char, 200> problem{};
+};
+
+void read_png_bytes(png_structp png, png_bytep out, png_size_t count) {
+    auto& rest = static_cast<PngSource*>(png_get_io_ptr(png))->rest;
+    if (count > rest.size()) {
+        png_error(png, "the data is cut off");
+    }
+    std::memcpy(out, rest.data(), count);
+    rest.remove_prefix(count);
+}
+
+[[noreturn]] void note_png_problem(png_structp png, png_const_charp text) {
+    auto& problem = static_cast<PngSource*>(png_get_error_ptr(png))->problem;
+    std::snprintf(problem.data(), problem.size(), "%s", text);
+    png_longjmp(png, 1);
+}
+
+struct PngHeader {
+    png_uint_32 width = 0;
+    png_uint_32 height = 0;
+    bool colour = false;
+};
+
+/// libpng's reading state.
+class PngReader {
+  public:
+    explicit PngReader(std::string_view bytes)
+        : source_{bytes},
+          png_(png_create_read_struct(PNG_LIBPNG_VER_STRING, &source_, note_png_problem,
+                                      [](png_structp, png_const_charp) {})),
+          info_(png_ == nullptr ? nullptr : png_create_info_struct(png_)) {
+        if (info_ == nullptr) {
+            png_destroy_read_struct(&png_, nullptr, nullptr);
+            throw std::bad_alloc();
         }
-        image.format = colour ? PNG_FORMAT_RGB : PNG_FORMAT_GRAY;
-        interleaved.resize(PNG_IMAGE_SIZE(image));
-        const png_color black{0, 0, 0};
-        png_image_finish_read(&image, &black, interleaved.data(), 0, nullptr);
+        png_set_read_fn(png_, &source_, read_png_bytes);
+        // What does not become pixels is not kept.
+        png_set_keep_unknown_chunks(png_, PNG_HANDLE_CHUNK_NEVER, nullptr, 0);
     }
-    if (PNG_IMAGE_FAILED(image)) {
-        const std::string reason = image.message;
-        png_image_free(&image);
-        fail(file, "a PNG image", "a damaged one: " + reason);
+    ~PngReader() { png_destroy_read_struct(&png_, &info_, nullptr); }
+    PngReader(const PngReader&) = delete;
+    PngReader& operator=(const PngReader&) = delete;
+
+    // libpng leaves both of these by longjmp() where something is wrong, so nothing in them may need a
+    // destructor. They return whether all went well.
+    bool read_header(PngHeader& header) {
+        if (setjmp(png_jmpbuf(png_)) != 0) {
+            return false;
+        }
+        png_read_info(png_, info_);
+        header.width = png_get_image_width(png_, info_);
+        header.height = png_get_image_height(png_, info_);
+        header.colour = (png_get_color_type(png_, info_) & PNG_COLOR_MASK_COLOR) != 0;
+        return true;
     }
-    std::vector<std::uint8_t> pixels(interleaved.size());
+    /// Red, green, blue and opacity of every pixel, 16 bits each, most significant byte first.
+    bool read_image(png_bytepp rows) {
+        if (setjmp(png_jmpbuf(png_)) != 0) {
+            return false;
+        }
+        png_set_expand_16(png_);  // palettes, fewer bits and transparent colours, too
+        png_set_gray_to_rgb(png_);
+        constexpr png_uint_32 opaque = 65535;
+        png_set_add_alpha(png_, opaque, PNG_FILLER_AFTER);
+        png_set_interlace_handling(png_);
+        png_read_update_info(png_, info_);
+        if (png_get_rowbytes(png_, info_) != png_get_image_width(png_, info_) * bytes_per_pixel) {
+            png_error(png_, "rows of another length than expected");
+        }
+        png_read_image(png_, rows);
+        png_read_end(png_, nullptr);
+        return true;
+    }
+    [[nodiscard]] const char* problem() const { return source_.problem.data(); }
+
+    static constexpr std::size_t bytes_per_pixel = 8;
+
+  private:
+    PngSource source_;
+    png_structp png_;
+    png_infop info_;
+};
+
+std::vector<std::uint8_t> read_png(const std::filesystem::path& file, std::string_view bytes,
+                                   const Shape& shape) {
+    PngReader reader(bytes);
+    PngHeader header;
+    const auto fail_damaged = [&] {
+        fail(file, "a PNG image", "a damaged one: " + std::string(reader.problem()));
+    };
+    if (!reader.read_header(header)) {
+        fail_damaged();
+    }
+    const bool takes = shape.channels == 1 || shape.channels == 3;
+    check_size(file, shape, takes ? shape.channels : header.colour ? 3 : 1, header.height, header.width);
+    const std::size_t row_bytes = shape.width * PngReader::bytes_per_pixel;
+    std::vector<std::uint8_t> samples(shape.height * row_bytes);
+    std::vector<png_bytep> rows(shape.height);
+    for (std::size_t row = 0; row < rows.size(); ++row) {
+        rows[row] = samples.data() + row * row_bytes;
+    }
+    if (!reader.read_image(rows.data())) {
+        fail_damaged();
+    }
+    constexpr std::uint64_t white = 65535;
     const std::size_t plane = shape.height * shape.width;
-    for (std::size_t i = 0; i < interleaved.size(); ++i) {
-        pixels[i % shape.channels * plane + i / shape.channels] = interleaved[i];
+    std::vector<std::uint8_t> pixels(shape.channels * plane);
+    for (std::size_t i = 0; i < plane; ++i) {
+        const auto sample = [&](std::size_t channel) {
+            const std::size_t at = i * PngReader::bytes_per_pixel + 2 * channel;
+            return std::uint64_t{samples[at]} << 8 | samples[at + 1];
+        };
+        const auto put = [&](std::size_t channel, std::uint64_t numerator, std::uint64_t denominator) {
+            pixels[channel * plane + i] =
+                static_cast<std::uint8_t>((255 * numerator + denominator / 2) / denominator);
+        };
+        const std::uint64_t opacity = sample(3);
+        if (shape.channels == 1) {
+            const std::uint64_t grey = 299 * sample(0) + 587 * sample(1) + 114 * sample(2);
+            put(0, grey * opacity, 1000 * white * white);
+        } else {
+            for (std::size_t channel = 0; channel < 3; ++channel) {
+                put(channel, sample(channel) * opacity, white * white);
+            }
+        }
     }
     return pixels;
 }
@@ -151,8 +272,16 @@ std::vector<std::uint8_t> read_pgm(const std::filesystem::path& file, const std:
     return pixels;
 }
 
+std::string_view without_blanks(std::string_view text) {
+    constexpr std::string_view blanks = " \t";
+    const std::size_t first = std::min(text.find_first_not_of(blanks), text.size());
+    return text.substr(first, text.find_last_not_of(blanks) + 1 - first);
+}
+
 std::vector<std::uint8_t> read_csv(const std::filesystem::path& file, std::string_view text,
-                                   const Shape& shape) {
+                                   const Shape& shape, std::size_t most) {
+    constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
+    text.remove_prefix(text.starts_with(byte_order_mark) ? byte_order_mark.size() : 0);
     std::vector<std::uint8_t> pixels;
     for (std::size_t line = 1; !text.empty(); ++line) {
         std::string_view row = text.substr(0, text.find('\n'));
@@ -160,21 +289,24 @@ std::vector<std::uint8_t> read_csv(const std::filesystem::path& file, std::strin
         if (row.ends_with('\r')) {
             row.remove_suffix(1);
         }
-        if (row.empty()) {
+        if (without_blanks(row).empty()) {
             continue;
+        }
+        if (pixels.size() == most * shape.size()) {
+            fail(file, count_of(most), "more; split them into several uploads");
         }
         const std::string place = " in line " + std::to_string(line);
         std::size_t columns = 0;
         for (bool more = true; more; ++columns) {
             const std::size_t comma = row.find(',');
-            std::string_view cell = row.substr(0, comma);
+            const std::string_view cell = without_blanks(row.substr(0, comma));
             more = comma != std::string_view::npos;
             row.remove_prefix(more ? comma + 1 : row.size());
-            while (cell.starts_with(' ')) {
-                cell.remove_prefix(1);
-            }
             std::uint8_t value = 0;
             const auto [end, problem] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
+            if (columns == shape.size()) {
+                fail(file, std::to_string(shape.size()) + " pixels" + place, "more");
+            }
             if (problem != std::errc() || end != cell.data() + cell.size()) {
                 fail(file, "pixels 0 ... 255, separated by commas" + place,
                      std::string("'").append(cell.substr(0, 20)) + "'");
@@ -191,10 +323,18 @@ std::vector<std::uint8_t> read_csv(const std::filesystem::path& file, std::strin
     return pixels;
 }
 
+bool is_named_csv(const std::filesystem::path& file) {
+    std::string extension = file.extension().string();
+    std::ranges::transform(extension, extension.begin(),
+                           [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    return extension == ".csv";
+}
+
 }  // namespace
 
-std::vector<std::uint8_t> read_pictures(const std::filesystem::path& file, const Shape& shape) {
-    const std::string bytes = read_bytes(file);
+std::vector<std::uint8_t> read_pictures(const std::filesystem::path& file, const Shape& shape,
+                                        std::size_t most) {
+    const std::string bytes = read_bytes(file, shape, most);
     const std::string_view text = bytes;
     if (text.starts_with("\x89PNG")) {
         return read_png(file, bytes, shape);
@@ -203,15 +343,14 @@ std::vector<std::uint8_t> read_pictures(const std::filesystem::path& file, const
         return read_pgm(file, bytes, shape);
     }
     if (text.starts_with("\x1f\x8b") || text.starts_with(std::string_view("\0\0\x08\x03", 4))) {
-        IdxImages images = read_idx_images(file);
+        IdxImages images =
+            read_idx_images(std::span(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()),
+                            file.string(), most);
         check_size(file, shape, 1, images.rows, images.columns);
-        if (images.count == 0) {
-            fail(file, "at least one image", "none");
-        }
         return std::move(images.pixels);
     }
-    if (file.extension() == ".csv") {
-        return read_csv(file, text, shape);
+    if (is_named_csv(file)) {
+        return read_csv(file, text, shape, most);
     }
     fail(file, "a PNG, PGM or IDX image, or a file named .csv", "something else");
 }

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <thread>
 
+#include "tools/option_checks.h"
+
 namespace lacuna {
 
 void add_privacy_options(CLI::App& command, PlanOptions& options) {
@@ -13,6 +15,7 @@ void add_privacy_options(CLI::App& command, PlanOptions& options) {
                         "circuit privacy: replies say nothing of the model but the answer, to within a "
                         "statistical distance of 2^-B (default 40)")
             ->type_name("B")
+            ->transform(decimal())
             ->check(CLI::Range(1, 128));
     command.add_flag("--no-circuit-privacy", options.no_circuit_privacy, "leave circuit privacy out")
         ->excludes(bits);
@@ -27,12 +30,14 @@ void PlanOptions::add_to(CLI::App& command) {
         ->check(CLI::IsMember({"auto", "slots", "radix"}));
     command.add_option("--security", security, "bits of security by the 2024 guidelines")
         ->capture_default_str()
+        ->transform(decimal())
         ->check(CLI::IsMember({128, 192, 256}));
     command
         .add_option(
             "--plain-moduli", plain_moduli,
             "how many plaintext moduli share the range of the logits (default: as many as cost least)")
         ->type_name("N")
+        ->transform(decimal())
         ->check(CLI::Range(std::size_t{1}, PlanLimits::plain_moduli));
     add_privacy_options(command, *this);
 }
@@ -53,6 +58,7 @@ void add_threads_option(CLI::App& command, int& threads) {
     command.add_option("--threads", threads, "threads to work with")
         ->type_name("T")
         ->capture_default_str()
+        ->transform(decimal())
         ->check(CLI::Range(1, 1024));
 }
 

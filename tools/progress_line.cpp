@@ -4,9 +4,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <iostream>
 
 #include "tools/quantity.h"
+#include "tools/terminal_text.h"
 
 namespace lacuna {
 
@@ -16,14 +18,16 @@ constexpr std::chrono::milliseconds patience(1000);  // shorter work shows nothi
 constexpr std::chrono::milliseconds pace(100);       // between two updates
 constexpr const char* clear_line = "\r\x1b[K";
 
+/// A terminal that knows clear_line: TERM says "dumb", or nothing, of one that does not.
+bool can_redraw() {
+    const char* kind = std::getenv("TERM");
+    return ::isatty(STDERR_FILENO) == 1 && kind != nullptr && *kind != '\0' && std::string(kind) != "dumb";
+}
+
 }  // namespace
 
 ProgressLine::ProgressLine(std::string stage, double parts)
-    : stage_(std::move(stage)),
-      parts_(parts),
-      terminal_(::isatty(STDERR_FILENO) == 1),
-      start_(Clock::now()),
-      last_(start_) {}
+    : stage_(std::move(stage)), parts_(parts), terminal_(can_redraw()), start_(Clock::now()), last_(start_) {}
 
 ProgressLine::~ProgressLine() {
     if (shown_) {
@@ -53,7 +57,7 @@ void ProgressLine::show(double fraction, const std::string& what) {
     const double left = elapsed * (1 - std::min(fraction, 1.0)) / fraction;
     std::cerr << clear_line << stage_ << " [" << std::string(filled, '#') << std::string(width - filled, '.')
               << "] " << decimal_text(fraction * 100, 0) << " %, " << seconds_text(left) << " left"
-              << (what == stage_ ? "" : "  " + what.substr(0, 24)) << std::flush;
+              << (what == stage_ ? "" : "  " + terminal_text(what.substr(0, 24))) << std::flush;
 }
 
 }  // namespace lacuna

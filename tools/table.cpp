@@ -3,11 +3,14 @@
 
 #include <algorithm>
 
+#include "tools/terminal_text.h"
+
 namespace lacuna {
 
 namespace {
 
 constexpr const char* margin = "  ";
+constexpr std::size_t longest_prose = 2000;
 
 }  // namespace
 
@@ -15,6 +18,9 @@ Table::Table(std::vector<std::string> heads, bool prose) : rows_{std::move(heads
 
 void Table::add(std::vector<std::string> cells) {
     cells.resize(rows_.front().size());
+    for (std::string& cell : cells) {
+        cell = terminal_text(cell, prose_ && &cell == &cells.back() ? longest_prose : shown_bytes);
+    }
     rows_.push_back(std::move(cells));
 }
 

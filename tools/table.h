@@ -8,7 +8,8 @@
 namespace lacuna {
 
 /// Rows of text in columns: the first column to the left, the others to the right, each as wide as its
-/// longest cell. A last column marked as prose goes to the left and may be of any length.
+/// longest cell. A last column marked as prose goes to the left and may be long. Cells pass
+/// through terminal_text().
 class Table {
   public:
     explicit Table(std::vector<std::string> heads, bool prose = false);

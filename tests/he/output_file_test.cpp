@@ -4,12 +4,17 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "he/serialize.h"
+#include "he/temporary_files.h"
 #include "ntt/error.h"
 #include "tests/support/golden.h"
 #include "tests/support/records.h"
@@ -145,6 +150,108 @@ TEST_F(OutputFileTest, AFullDiskLeavesTheOldFile) {
     EXPECT_NE(message.find(file.string() + ": cannot write: File too large"), std::string::npos) << message;
     EXPECT_EQ(content(file), "old");
     EXPECT_EQ(files(), 1U);
+}
+
+/// What a process that was killed while it wrote leaves behind: its locks are gone, its files are not.
+void write_and_die(const std::filesystem::path& file) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+        OutputFile output(file, Access::everyone, Overwrite::allow);
+        output.stream() << "half" << std::flush;
+        ::_exit(0);
+    }
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+}
+
+TEST_F(OutputFileTest, RemovesWhatAKilledProcessLeft) {
+    const std::filesystem::path file = folder / "reply.lct";
+    write_and_die(file);
+    ASSERT_EQ(files(), 1U);
+    put(file, "whole", Overwrite::refuse);
+    EXPECT_EQ(files(), 1U);
+    EXPECT_EQ(content(file), "whole");
+}
+
+TEST_F(OutputFileTest, LeavesWhatSomebodyIsWriting) {
+    const std::filesystem::path file = folder / "reply.lct";
+    OutputFile slow(file, Access::everyone, Overwrite::allow);
+    slow.stream() << "slow";
+    put(file, "quick", Overwrite::allow);
+    EXPECT_EQ(files(), 2U);
+    slow.commit();
+    EXPECT_EQ(content(file), "slow");
+    EXPECT_EQ(files(), 1U);
+}
+
+TEST_F(OutputFileTest, SweepsNothingElse) {
+    const std::filesystem::path file = folder / "reply.lct";
+    const std::vector<std::string> others = {".reply.lct.tmp", ".reply.lct.x1.tmp", ".reply.lct.12.tmp.old",
+                                             ".other.lct.12.tmp", "reply.lct.12.tmp"};
+    for (const std::string& other : others) {
+        put(folder / other, "mine", Overwrite::refuse);
+    }
+    std::filesystem::create_directory(folder / ".reply.lct.12.tmp");
+    put(folder / ".reply.lct.12.tmp" / "inside", "mine", Overwrite::refuse);
+    std::filesystem::create_symlink("other", folder / ".reply.lct.13.tmp");
+    put(file, "whole", Overwrite::refuse);
+    EXPECT_EQ(files(), others.size() + 3);
+}
+
+TEST_F(OutputFileTest, RemovesItsTemporaryWhenTheProcessEndsWithoutUnwinding) {
+    const std::filesystem::path file = folder / "reply.lct";
+    OutputFile output(file, Access::everyone, Overwrite::allow);
+    ASSERT_EQ(files(), 1U);
+    remove_temporaries();
+    EXPECT_EQ(files(), 0U);
+    EXPECT_THROW(output.commit(), Error);
+}
+
+TEST_F(OutputFileTest, WritesIntoDevicesAndPipes) {
+    for (const Overwrite overwrite : {Overwrite::refuse, Overwrite::allow}) {
+        OutputFile null("/dev/null", Access::everyone, overwrite);
+        null.stream() << "gone";
+        null.commit();
+        EXPECT_EQ(null.bytes(), 4U);
+        EXPECT_TRUE(std::filesystem::is_character_file("/dev/null"));
+    }
+    EXPECT_THROW(put("/dev/full", "x", Overwrite::allow), Error);
+    EXPECT_TRUE(std::filesystem::is_character_file("/dev/full"));
+    EXPECT_THROW(write_file("/dev/null", Access::owner, Overwrite::allow, [](std::ostream&) {}), Error);
+
+    const std::filesystem::path pipe = folder / "pipe";
+    ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+    std::string received;
+    std::thread reader([&] { received = content(pipe); });
+    put(pipe, "through", Overwrite::allow);
+    reader.join();
+    EXPECT_EQ(received, "through");
+    EXPECT_TRUE(std::filesystem::is_fifo(pipe));
+}
+
+TEST_F(OutputFileTest, ADeviceNodeOfItsOwnStaysOne) {
+    const std::filesystem::path node = folder / "null";
+    if (::mknod(node.c_str(), S_IFCHR | 0600, ::makedev(1, 3)) != 0) {
+        GTEST_SKIP() << "only root makes device nodes";
+    }
+    try {
+        put(node, "gone", Overwrite::allow);
+    } catch (const Error&) {
+        // A file system mounted with nodev.
+    }
+    EXPECT_TRUE(std::filesystem::is_character_file(node));
+    const std::filesystem::path disk = folder / "disk";
+    ASSERT_EQ(::mknod(disk.c_str(), S_IFBLK | 0600, ::makedev(7, 250)), 0);
+    EXPECT_THROW(put(disk, "x", Overwrite::allow), Error);
+    EXPECT_TRUE(std::filesystem::is_block_file(disk));
+}
+
+TEST_F(OutputFileTest, ALinkStaysAndItsTargetIsReplaced) {
+    put(folder / "target.lct", "old", Overwrite::refuse);
+    std::filesystem::create_symlink("target.lct", folder / "link.lct");
+    put(folder / "link.lct", "new", Overwrite::allow);
+    EXPECT_TRUE(std::filesystem::is_symlink(folder / "link.lct"));
+    EXPECT_EQ(content(folder / "target.lct"), "new");
 }
 
 }  // namespace
