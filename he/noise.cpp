@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <numbers>
 #include <numeric>
+#include <string>
 
 #include "he/embedding.h"
 #include "ntt/error.h"
@@ -23,6 +24,8 @@ constexpr double message_variance = 0.25;
 /// "Comparison"); a fresh error, near to Gaussian, below that divided by the next.
 constexpr double uniform_to_gaussian = 0.9213;  // 2 sqrt(2 / pi) / sqrt(3)
 constexpr double error_to_gaussian = 0.98;
+/// The random rounding of a message alone, two values 1 apart.
+constexpr double rounding_to_gaussian = 0.79;
 /// Terms that add less than 2^-this to the deviation of one that covers them join it.
 constexpr double negligible_bits = 7;
 constexpr std::size_t most_terms = 8;
@@ -51,12 +54,14 @@ double log_norm(double norm) {
 /// Whether what is said of b holds of it as a part of a.
 bool covers(const NoiseTerm& a, const NoiseTerm& b) {
     return a.factors.covers(b.factors) && a.secret_power >= b.secret_power && a.square == b.square &&
+           a.own_power >= b.own_power && (a.own_power == 0) == (b.own_power == 0) &&
            a.identical == b.identical && (a.relation == b.relation || a.relation == NoiseRelation::common);
 }
 
-/// Every failure that a request can have shares 2^-128: of a term in a coefficient of a reply.
+/// Every failure that a request can have shares 2^-128: of a term in a coefficient of a reply, of the two
+/// parts of a square, of the bits that a reply leaves out.
 int bits_for(std::size_t n, std::size_t ciphertexts) {
-    const double events = static_cast<double>(n) * static_cast<double>(ciphertexts) * most_terms;
+    const double events = static_cast<double>(n) * static_cast<double>(ciphertexts) * 2 * most_terms;
     return failure_bits + static_cast<int>(std::ceil(std::log2(events)));
 }
 
@@ -96,7 +101,8 @@ double NoiseModel::log_weight(int power) const {
 
 double NoiseModel::log_deviations(const NoiseTerm& term) const {
     return term.square ? tail_->log_deviations_of_square()
-                       : tail_->log_deviations(term.factors, static_cast<std::size_t>(term.secret_power));
+                       : tail_->log_deviations(term.factors, static_cast<std::size_t>(term.secret_power),
+                                               term.own_power);
 }
 
 NoiseTerm NoiseModel::rounding_term(std::size_t size) const {
@@ -156,9 +162,10 @@ void NoiseModel::include(NoiseEstimate& estimate, const NoiseTerm& term, Source 
     smallest.secret_power = std::max(smallest.secret_power, term.secret_power);
     smallest.relation = smallest.relation == term.relation ? term.relation : NoiseRelation::common;
     smallest.identical = smallest.identical && term.identical;
-    if (smallest.square != term.square) {  // a square's own tail is that of one factor, over fewer embeddings
+    smallest.own_power = std::max(smallest.own_power, term.own_power);
+    if (smallest.square != term.square) {  // its own tail is that of one factor, over fewer embeddings
         smallest.square = false;
-        smallest.factors = smallest.factors.join(NoiseFactors{}.with(2));
+        smallest.factors = smallest.factors.join(NoiseFactors{}.with(2).with());
     }
 }
 
@@ -184,7 +191,7 @@ NoiseEstimate NoiseModel::fresh_public() const {
     errors.factors = NoiseFactors{}.with();
     errors.secret_power = 1;
     NoiseTerm message;
-    message.log_sigma = 0.5 * std::log2(message_variance) - std::log2(error_to_gaussian);
+    message.log_sigma = 0.5 * std::log2(message_variance) - std::log2(rounding_to_gaussian);
     std::vector<NoiseTerm> terms = {errors, message};
     if (!log_special_.empty()) {
         terms.push_back(rounding_term(2));
@@ -205,6 +212,7 @@ NoiseEstimate NoiseModel::add(const NoiseEstimate& a, const NoiseEstimate& b) co
     result.log_certain_sum = log_add(a.log_certain_sum, b.log_certain_sum);
     result.size = std::max(a.size, b.size);
     result.products = std::max(a.products, b.products);
+    result.final = a.final || b.final;
     return result;
 }
 
@@ -219,6 +227,7 @@ NoiseEstimate NoiseModel::add_plain(const NoiseEstimate& a, std::size_t coeffici
 
 NoiseEstimate NoiseModel::add_certain(const NoiseEstimate& a, double log_bound) const {
     NoiseEstimate result = a;
+    result.final = true;
     result.log_certain = log_add(a.log_certain, log_bound);
     result.log_certain_sum = log_add(a.log_certain_sum, log_bound + std::log2(static_cast<double>(n_)));
     return result;
@@ -268,7 +277,7 @@ NoiseEstimate NoiseModel::multiply_plain(const NoiseEstimate& a, double norm) co
         term.identical = false;
         if (term.square) {  // no longer one quadratic form alone
             term.square = false;
-            term.factors = term.factors.with(2);
+            term.factors = term.factors.with(2).with();
         }
     }
     // Sum of |coefficients| of a product: sqrt(n) times the Euclidean norm, which the spectral norm bounds.
@@ -287,23 +296,41 @@ NoiseTerm NoiseModel::product_term(const NoiseTerm& term, int repeats) const {
         0.5 * (std::log2(n) + log_k + log_weight(term.secret_power + 1) - log_weight(term.secret_power));
     result.secret_power = term.secret_power + 1;
     result.relation = NoiseRelation::products;
+    result.own_power = term.own_power;
     if (term.square) {
         result.factors = term.factors.with(2);  // e, squared; the product is linear in K
+        result.own_power = 1;
         return result;
     }
-    const std::size_t repeated = term.factors.repeatable(static_cast<std::size_t>(std::max(repeats, 0)));
+    // Which factor may K be once more? The highest power is the worst.
+    const auto most = static_cast<std::size_t>(std::max(repeats, 0));
+    const std::size_t own = term.own_power <= most ? term.own_power : 0;
+    const std::size_t repeated = std::max(term.factors.repeatable(most), own);
     if (repeated == 0) {
         result.factors = term.factors.with();
         return result;
     }
+    if (repeated == NoiseFactors::highest_power) {
+        throw Error("noise: a ciphertext is multiplied with its own powers more than " +
+                    std::to_string(NoiseFactors::highest_power) +
+                    " times in sequence; multiply powers of like degrees");
+    }
     // E|K|^(2r + 2) = (r + 1) E|K|^2 E|K|^2r, and what a power of a uniform polynomial is compared with.
-    result.factors = term.factors.with_repeated(static_cast<std::size_t>(repeats));
     result.log_sigma += 0.5 * std::log2(static_cast<double>(repeated + 1)) -
                         (repeated == 1 ? 2 : 1) * std::log2(uniform_to_gaussian);
+    if (repeated == own) {
+        result.own_power = own + 1;
+        result.factors = term.factors;
+    } else {
+        result.factors = term.factors.with_repeated(most);
+    }
     return result;
 }
 
 NoiseEstimate NoiseModel::multiply(const NoiseEstimate& a, const NoiseEstimate& b) const {
+    if (a.final || b.final) {
+        throw Error("noise: flooded ciphertexts are not multiplied; flood what is sent");
+    }
     NoiseEstimate result;
     result.limbs = a.limbs;
     result.size = 3;
@@ -317,12 +344,12 @@ NoiseEstimate NoiseModel::multiply(const NoiseEstimate& a, const NoiseEstimate& 
             include(result, product_term(term, with_noise.products - with_k.products));
         }
         if (std::isfinite(with_noise.log_certain)) {
-            // |f|^2 <= max |f_j| sum |f_j|, and K f is linear in K.
+            // |f(zeta)| <= sum |f_j|, and K f is linear in K.
             NoiseTerm certain;
-            certain.log_sigma = 0.5 * (with_noise.log_certain + with_noise.log_certain_sum -
-                                       std::log2(static_cast<double>(n_)));
+            certain.log_sigma = with_noise.log_certain_sum - 0.5 * std::log2(static_cast<double>(n_));
             certain = product_term(certain, 0);
             certain.factors = {};
+            certain.own_power = 1;
             include(result, certain);
         }
     }
@@ -349,7 +376,7 @@ NoiseEstimate NoiseModel::square_unscaled(const NoiseEstimate& a) const {
     result.terms = {square};
     if (std::isfinite(a.log_certain)) {  // (e + f)^2 = e^2 + 2 e f + f^2
         NoiseTerm mixed;
-        mixed.log_sigma = log_t_ + 1 + log_e + 0.5 * (a.log_certain + a.log_certain_sum);
+        mixed.log_sigma = log_t_ + 1 + log_e + a.log_certain_sum;  // |f(zeta)| is at most that
         result.terms.push_back(mixed);
         result.log_certain = log_t_ + a.log_certain + a.log_certain_sum;
         result.log_certain_sum = log_t_ + 2 * a.log_certain_sum;

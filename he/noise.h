@@ -30,6 +30,8 @@ struct NoiseTerm {
     NoiseRelation relation = NoiseRelation::common;
     bool identical = false;  ///< coefficients are independent of each other and alike
     bool square = false;     ///< t e^2 itself: quadratic in fresh errors, with nothing before it
+    /// The power of the factor K that it is linear in where it has no error of its own; 0 where it has one.
+    std::size_t own_power = 0;
 };
 
 /// What is known of a ciphertext's noise without its key: a sum of random terms and a certain one.
@@ -39,7 +41,8 @@ struct NoiseEstimate {
     double log_certain_sum = -std::numeric_limits<double>::infinity();  ///< and of sum |coefficient|
     std::size_t limbs = 0;                                              ///< its level
     std::size_t size = 2;                                               ///< its number of parts
-    int products = 0;  ///< multiplications in sequence behind it
+    int products = 0;    ///< multiplications in sequence behind it
+    bool final = false;  ///< flooded: nothing is known of a product of it
 
     /// log2 of the sum of the terms' deviations.
     [[nodiscard]] double log_sigma() const;
@@ -80,36 +83,37 @@ class NoiseModel {
     [[nodiscard]] NoiseEstimate add_plain(const NoiseEstimate& a, std::size_t coefficients = 0) const;
     /// One ciphertext times an integer or a sum of monomials, weight = sum |w|.
     [[nodiscard]] NoiseEstimate scale(const NoiseEstimate& a, double weight) const;
-    /// A sum of ciphertexts like a with integer or monomial weights, norm = sum |w|. norm = sqrt(sum w^2) may
-    /// be given instead where the terms' noises are independent, as fresh encryptions' are.
+    /// A sum of ciphertexts like a with integer or monomial weights, norm = sum |w|. For fresh encryptions,
+    /// whose noises are independent, norm = sqrt(sum w^2) may be given instead.
     [[nodiscard]] NoiseEstimate linear(const NoiseEstimate& a, double norm) const;
     /// The same where more is known of the sum: each term grows as its relation says.
     [[nodiscard]] NoiseEstimate linear(const NoiseEstimate& a, const NoiseNorms& norms) const;
     /// A dense plaintext whose centred coefficients have this norm: spectral_norm(), or any bound of it such
-    /// as sum |w|. The Euclidean norm is enough where the noise has independent coefficients, which a fresh
-    /// symmetric encryption's has, and one that holds powers of s or went through another such product has
-    /// not.
+    /// as sum |w|.
     [[nodiscard]] NoiseEstimate multiply_plain(const NoiseEstimate& a, double norm) const;
     [[nodiscard]] NoiseEstimate multiply(const NoiseEstimate& a, const NoiseEstimate& b) const;
     /// t e^2 and what it holds of certain parts, for a fresh symmetric encryption, or a sum of such with
     /// integer or monomial weights, and constants added to it. An Error for anything else: products with
     /// dense plaintexts, products, keys' noise, other levels than the top.
     [[nodiscard]] NoiseEstimate square_unscaled(const NoiseEstimate& a) const;
+    /// The errors of key switching are taken as independent of the noise that is there, as they are unless
+    /// the same part was switched before (p + relinearize(p), relinearised, is not modelled).
     [[nodiscard]] NoiseEstimate relinearize(const NoiseEstimate& a) const;
     [[nodiscard]] NoiseEstimate rotate(const NoiseEstimate& a) const;
     /// A sum of `count` rotations times plaintexts of norm at most `norm` each, as multiply_plain takes it.
     [[nodiscard]] NoiseEstimate sum_of_rotated_products(const NoiseEstimate& a, std::size_t count,
                                                         double norm) const;
     [[nodiscard]] NoiseEstimate mod_switch_to(const NoiseEstimate& a, std::size_t limbs) const;
-    /// Noise that is certain to have coefficients of at most 2^log_bound, whatever it depends on.
+    /// Noise that is certain to have coefficients of at most 2^log_bound, whatever it depends on; the result
+    /// may be switched and decrypted, not multiplied.
     [[nodiscard]] NoiseEstimate add_certain(const NoiseEstimate& a, double log_bound) const;
 
     // What the layers of a network do to noise (he/noise_of_layers.cpp), in terms of the above.
 
-    /// c_0 + c_1 a + ... of which the highest product drops a prime in its own rounding, which its coefficient
-    /// then multiplies, and the sum of the others one by itself. a: the polynomial without that; roundings:
-    /// the highest coefficient, and one more where there are others. w (e / (w q) + rounding) = e / q + w
-    /// rounding.
+    /// c_0 + c_1 a + ... of which the highest product drops a prime in its own rounding, which its
+    /// coefficient then multiplies, and the sum of the others one by itself. a: the polynomial without that;
+    /// roundings: the highest coefficient, and one more where there are others. w (e / (w q) + rounding) = e
+    /// / q + w rounding.
     [[nodiscard]] NoiseEstimate drop_in_product(const NoiseEstimate& a, double roundings) const;
     /// Noise uniform in [-2^bits, 2^bits) over a fresh encryption of zero.
     struct Flooding {
@@ -118,12 +122,12 @@ class NoiseModel {
     };
     /// The encryption of zero hides the parts, the flood what is left of both in the noise. Uniform noise in
     /// [-B, B) hides noise bounded by E in one coefficient up to E / (2B) of statistical distance. All
-    /// coefficients of all the ciphertexts of a reply may not exceed half of 2^-privacy_bits together, so that
-    /// any two circuits are that close.
+    /// coefficients of all the ciphertexts of a reply may not exceed half of 2^-privacy_bits together, so
+    /// that any two circuits are that close.
     [[nodiscard]] Flooding flood(const NoiseEstimate& a, int privacy_bits, std::size_t ciphertexts) const;
     /// How many low bits of c_0 and c_1 a reply of one limb may leave out where this budget is left: together
-    /// they use up no more than it. Leaving out d bits rounds to a multiple of 2^d, an error of at most 2^(d-1)
-    /// in c_0, and in c_1 one that is uniform and multiplied with s.
+    /// they use up no more than it. Leaving out d bits rounds to a multiple of 2^d, an error of at most
+    /// 2^(d-1) in c_0, and in c_1 one that is uniform and multiplied with s.
     [[nodiscard]] std::array<int, 2> droppable_bits(double budget) const;
 
     /// log2 of the bound on every coefficient, see above.
@@ -147,7 +151,8 @@ class NoiseModel {
     /// log2 of the mean of u^power, and its half: the mean square and deviation that a weight of u^power
     /// brings.
     [[nodiscard]] double log_weight(int power) const;
-    /// What t K makes of a term, K of a ciphertext with `repeats` products less than the term's.
+    /// What t K makes of a term, K of a ciphertext with `repeats` products less than the term's. Throws Error
+    /// where a factor would stand in it more often than NoiseFactors can say.
     [[nodiscard]] NoiseTerm product_term(const NoiseTerm& term, int repeats) const;
     enum class Source { any, independent };
     /// Adds a term to those that are there: deviations to one of its kind, or, from a source that is

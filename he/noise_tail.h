@@ -5,7 +5,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <utility>
+#include <tuple>
 
 #include "he/noise_factors.h"
 #include "he/secret_bound.h"
@@ -23,7 +23,9 @@ class NoiseTail {
 
     /// log2 of T with P(|X| > T sigma) <= 2^-bits, for a term X with these factors, weighted with
     /// u(zeta)^power (SecretBound), sigma^2 its mean square as NoiseModel counts it.
-    [[nodiscard]] double log_deviations(const NoiseFactors& factors, std::size_t secret_power) const;
+    /// own_power: of the polynomial that X is linear in (1), or holds as a power.
+    [[nodiscard]] double log_deviations(const NoiseFactors& factors, std::size_t secret_power,
+                                        std::size_t own_power = 1) const;
     /// The same where the factor that X is linear in is one half of the coefficients of a fresh error and the
     /// other half a factor: an unscaled square, t e^2.
     [[nodiscard]] double log_deviations_of_square() const;
@@ -31,14 +33,14 @@ class NoiseTail {
     [[nodiscard]] const SecretBound& secret() const { return secret_; }
 
   private:
-    [[nodiscard]] double compute(double embeddings, const NoiseFactors& factors,
-                                 std::size_t secret_power) const;
+    [[nodiscard]] double compute(double embeddings, const NoiseFactors& factors, std::size_t secret_power,
+                                 std::size_t own_power) const;
 
     std::size_t n_;
     int bits_;
     SecretBound secret_;
     mutable std::mutex mutex_;
-    mutable std::map<std::pair<NoiseFactors, std::size_t>, double> known_;
+    mutable std::map<std::tuple<NoiseFactors, std::size_t, std::size_t>, double> known_;
     mutable double square_ = 0;
 };
 

@@ -212,8 +212,8 @@ void save_protected(std::ostream& stream, const Ring& ring, const SecretKey& key
 
     Fixed fixed{scheme_scrypt_chacha, static_cast<std::uint8_t>(cost.log2_n),
                 static_cast<std::uint8_t>(cost.r), static_cast<std::uint8_t>(cost.p)};
-    const Seed salt = system_seed();
-    const Seed nonce = system_seed();
+    const Seed salt = public_seed();
+    const Seed nonce = public_seed();
     std::copy_n(salt.begin(), salt_bytes, fixed.begin() + 8);
     std::copy_n(nonce.begin(), nonce_bytes, fixed.begin() + 8 + salt_bytes);
 

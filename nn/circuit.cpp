@@ -201,8 +201,7 @@ std::optional<Circuit> plan_circuit(std::span<const Stage> stages, const Circuit
     const bool joined =
         !stages.empty() && std::visit([&](const auto& rules) { return rules.joins(stages.back().elements); },
                                       rules_of(setting.packing));
-    const std::size_t replies =
-        (joined || stages.empty() ? 1 : stages.back().elements) * setting.moduli;
+    const std::size_t replies = (joined || stages.empty() ? 1 : stages.back().elements) * setting.moduli;
     const NoiseModel noise(setting.parameters, setting.log_t, replies);
     const CostModel cost(setting.parameters);
     std::optional<Circuit> best;

@@ -62,7 +62,6 @@ class RadixPacking {
     [[nodiscard]] static std::vector<std::uint64_t> plain_moduli(std::size_t n, std::size_t count,
                                                                  const mpz_class& needed);
     static constexpr bool squares_unscaled = false;
-    static constexpr std::size_t constant_coefficients = 0;
     [[nodiscard]] static bool joins(std::size_t elements) { return elements > 1; }
     [[nodiscard]] static std::string reason(std::size_t n, std::size_t batch);
     static constexpr const char* decoded = "coefficient of a logit";

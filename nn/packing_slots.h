@@ -69,8 +69,6 @@ class SlotsPacking {
                                                                  const mpz_class& needed);
     /// Whether Evaluator::square_unscaled is proven: sums of fresh ciphertexts have scalar weights.
     static constexpr bool squares_unscaled = true;
-    /// Coefficients of a constant's plaintext that are not 0; 0 where it depends on the constant.
-    static constexpr std::size_t constant_coefficients = 1;
     /// Whether the logits are to be joined in one ciphertext.
     [[nodiscard]] static bool joins(std::size_t /*elements*/) { return false; }
     /// Lines of the plan's explanation.

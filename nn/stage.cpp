@@ -8,6 +8,7 @@
 #include <map>
 #include <numeric>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "nn/packing_rules.h"
@@ -173,15 +174,18 @@ class StageMaker {
         Stage stage;
         stage.layer = layer;
         stage.elements = model_.shapes()[layer + 1].size();
-        stage.constant_coefficients = Rules::constant_coefficients;
         if (const auto* activation = std::get_if<Activation>(&model_.layers()[layer].kind)) {
             stage.linear = false;
             for (const mpz_class& c : activation->coefficients) {
                 stage.powers.push_back(Rules::weight(c, t_));
             }
+            stage.constant_coefficients = coefficients_of(activation->coefficients.front());
             independent_ = true;
         } else {
             linear(stage, model_.map(layer).weights);
+            for (const mpz_class& bias : model_.map(layer).bias) {
+                stage.constant_coefficients = std::max(stage.constant_coefficients, coefficients_of(bias));
+            }
         }
         stages.push_back(std::move(stage));
     }
@@ -189,6 +193,11 @@ class StageMaker {
     std::vector<Stage> stages;
 
   private:
+    /// Of a constant's plaintext, at least 1.
+    [[nodiscard]] std::size_t coefficients_of(const mpz_class& constant) const {
+        return static_cast<std::size_t>(std::max(1.0, Rules::terms_of(Rules::weight(constant, t_))));
+    }
+
     void linear(Stage& stage, const WeightMatrix& weights) {
         // Rows are compared by their integers; residues may agree where the integers do not.
         independent_ = independent_ && Rules::keeps_integers(largest_magnitude(weights), t_);
@@ -203,7 +212,13 @@ class StageMaker {
         // Many sums of few values are pairwise independent still, but their products' noise is too far from
         // Gaussian.
         constexpr std::size_t rows_per_value = 16;
-        if (independent_ && stage.elements <= rows_per_value * weights.columns) {
+        std::set<std::uint32_t> used;
+        for (const auto& row : weights.rows) {
+            for (const WeightTerm& term : row) {
+                used.insert(term.column);
+            }
+        }
+        if (independent_ && stage.elements <= rows_per_value * used.size()) {
             groups_ = row_groups(weights, groups_);
         } else {
             groups_.assign(stage.elements, 0);

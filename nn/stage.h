@@ -18,16 +18,16 @@ struct Stage {
     std::size_t layer = 0;
     std::size_t elements = 0;  ///< outputs
     bool linear = true;
-    std::size_t constant_coefficients = 0;  ///< of a constant that is added, see NoiseModel::add_plain
+    std::size_t constant_coefficients = 1;  ///< most of a constant that is added, see NoiseModel::add_plain
     // Linear layers.
     double terms = 0;  ///< monomial products
     /// Of its rows as the packing encodes the weights.
     ///
-    /// `products`: the inputs are powers x^i, i >= 2, of ciphertexts that are independent, as non-proportional
-    /// sums of independent ciphertexts are taken to be (assumption A2 of NoiseModel: each pair of them is
-    /// uniform modulo every prime). Their noise is t K_i e_i with K_i = (c_0 + c_1 s) / Q, so that the
-    /// variances of a sum add up whatever the e_i share: sqrt(sum w^2), groups of proportional ciphertexts
-    /// summed by |w| first.
+    /// `products`: the inputs are powers x^i, i >= 2, of ciphertexts that are independent, as
+    /// non-proportional sums of independent ciphertexts are taken to be (assumption A2 of NoiseModel: each
+    /// pair of them is uniform modulo every prime). Their noise is t K_i e_i with K_i = (c_0 + c_1 s) / Q, so
+    /// that the variances of a sum add up whatever the e_i share: sqrt(sum w^2), groups of proportional
+    /// ciphertexts summed by |w| first.
     ///
     /// `squares`, for the part t e_i^2 of the noise of unscaled squares of a linear layer's rows w_i of fresh
     /// ciphertexts: these are quadratic forms in the same fresh noise, and the sum's is that of A = sum_i a_i
