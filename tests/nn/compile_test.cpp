@@ -42,23 +42,23 @@ std::string text(const Program& program) {
     for (std::size_t i = 0; i < program.size(); ++i) {
         const Step& step = program[i];
         result += i > 0 && step.line != program[i - 1].line ? " " : "";
-        result += std::visit(Overloaded{
-                                 [](const LinearStep&) { return std::string("L"); },
-                                 [](const ProductStep& product) {
-                                     return "P" + std::to_string(product.powers.low) +
-                                            std::to_string(product.powers.high) +
-                                            (product.unscaled ? "u" : "") + (product.drop ? "d" : "") +
-                                            (product.spends ? "s" : "");
-                                 },
-                                 [](const RelinearizeStep& r) { return "R" + std::to_string(r.power); },
-                                 [](const WeightedSumStep& sum) {
-                                     return "W" + std::to_string(sum.highest) + (sum.drop ? "d" : "");
-                                 },
-                                 [&](const ModSwitchStep&) { return "M" + std::to_string(step.limbs); },
-                                 [](const FloodStep&) { return std::string("F"); },
-                                 [](const JoinStep&) { return std::string("J"); },
-                             },
-                             step.kind);
+        result += std::visit(
+            Overloaded{
+                [](const LinearStep&) { return std::string("L"); },
+                [](const ProductStep& product) {
+                    return std::string("P") + std::to_string(product.powers.low) +
+                           std::to_string(product.powers.high) + (product.unscaled ? "u" : "") +
+                           (product.drop ? "d" : "") + (product.spends ? "s" : "");
+                },
+                [](const RelinearizeStep& r) { return std::string("R") + std::to_string(r.power); },
+                [](const WeightedSumStep& sum) {
+                    return std::string("W") + std::to_string(sum.highest) + (sum.drop ? "d" : "");
+                },
+                [&](const ModSwitchStep&) { return std::string("M") + std::to_string(step.limbs); },
+                [](const FloodStep&) { return std::string("F"); },
+                [](const JoinStep&) { return std::string("J"); },
+            },
+            step.kind);
     }
     return result;
 }

@@ -136,6 +136,7 @@ TEST(CompiledModels, LeaveOutCoefficientsThatVanishModuloT) {
         random.add_dense(model, 3, 2, 5);
         model.layers.push_back({"act", Activation{{3, all ? mpz_class(2 * t) : mpz_class(1), t}}});
         random.add_dense(model, 2, 2, 5);
+        std::get<Dense>(model.layers.back().kind).bias[0] = mpz_class(1) << 48;  // moduli beyond t
         Plan plan = make_plan(model, request_of(Packing::slots, 2));
         ASSERT_GT(plan.client.parameters.plain_moduli[0], t) << "so that its proof of noise holds for t";
         plan.client.parameters.plain_moduli[0] = t;
