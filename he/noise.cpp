@@ -176,14 +176,13 @@ double NoiseModel::budget(const NoiseEstimate& a) const {
 
 double spectral_norm(const Plaintext& plaintext) {
     const std::size_t n = plaintext.n();
-    const Modulus t(plaintext.modulus());
     const int log_n = std::countr_zero(n);
     // a(w^(2k + 1)) for w = exp(i pi / n) is the Fourier transform of a_j w^j.
     const double angle = std::numbers::pi / static_cast<double>(n);
     std::vector<std::complex<double>> values(n);
     for (std::size_t j = 0; j < n; ++j) {
         values[reverse_bits(static_cast<std::uint32_t>(j), log_n)] =
-            std::polar(1.0, angle * static_cast<double>(j)) * static_cast<double>(t.centre(plaintext[j]));
+            std::polar(1.0, angle * static_cast<double>(j)) * static_cast<double>(plaintext.centred(j));
     }
     for (std::size_t half = 1; half < n; half *= 2) {
         for (std::size_t j = 0; j < half; ++j) {

@@ -44,7 +44,7 @@ struct ReductionNoise {
 /// bits of c_i.
 struct ReducedCiphertext {
     RingHash ring{};
-    std::uint64_t t = 0;
+    PlainModulus t;
     Reduction reduction;
     Buffer c0;  ///< a word in [0, 2^c0_bits) for every coefficient that is sent
     Buffer c1;  ///< n words in [0, 2^c1_bits)

@@ -257,7 +257,7 @@ EncryptedTensor Session::run(Tensor input, const RunControl& control, const Obse
             if (ciphertext.t != client.parameters.plain_moduli[m]) {
                 throw Error("infer: expected ciphertexts modulo t = " +
                             std::to_string(client.parameters.plain_moduli[m]) + ", found " +
-                            std::to_string(ciphertext.t) + "; encrypt for this plan");
+                            to_string(ciphertext.t) + "; encrypt for this plan");
             }
         }
     }

@@ -386,8 +386,9 @@ TEST_F(RefusalTest, ForeignFiles) {
 
 TEST_F(RefusalTest, OtherVersions) {
     expect_error(loading_ciphertext(with(ciphertext, 6, 0)),
-                 {"offset 6", "format version 1, found 0", "write it again"});
-    expect_error(loading_ciphertext(with(ciphertext, 6, 2)), {"format version 1, found 2", "newer release"});
+                 {"offset 6", "format version 1 or 2, found 0", "write it again"});
+    expect_error(loading_ciphertext(with(ciphertext, 6, 3)),
+                 {"format version 1 or 2, found 3", "newer release"});
 }
 
 TEST_F(RefusalTest, OtherKinds) {

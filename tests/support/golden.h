@@ -59,7 +59,7 @@ struct GoldenObjects {
     [[nodiscard]] SeededCiphertext seeded_ciphertext() const {
         SeededCiphertext result;
         result.ring = ring.hash();
-        result.t = 97;
+        result.t = PlainModulus(97);
         result.seed = seed(2);
         const RnsBasis& basis = ring.data();
         RnsPolynomial mask(ring.n(), basis.size(), Form::coefficient);
