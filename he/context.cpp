@@ -29,6 +29,7 @@ PlaintextSpace::PlaintextSpace(const Ring& ring, const PlainModulus& t)
     std::vector<Modulus> data;
     for (std::size_t i = 0; i < ring.max_limbs(); ++i) {
         data.push_back(ring.data().modulus(i));
+        q_mod_p_.push_back(ring.data().prefix(i + 1).product() % slot_modulus_);
         auxiliary_counts_.push_back(ring.auxiliary_count(i + 1, growth));
         std::vector<Modulus> auxiliary;
         for (std::size_t k = 0; k < auxiliary_counts_.back(); ++k) {

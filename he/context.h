@@ -63,9 +63,11 @@ class PlaintextSpace {
     [[nodiscard]] const Scaler& product_scaler(std::size_t limbs, std::size_t drop = 0) const {
         return product_scalers_[drop][limbs - 1 - drop];
     }
-    /// Q_l modulo t, for an integer t. In general Q_l is a constant modulo t(x): ring().log_q's Q_l modulo
-    /// slot_modulus().
+    /// Q_l modulo t, for an integer t.
     [[nodiscard]] std::uint64_t q_modulo_t(std::size_t limbs) const { return q_mod_t_[limbs - 1].value; }
+    /// Q_l modulo slot_modulus(): what Q_l is modulo t(x), whichever sort that is. An unscaled square carries
+    /// the factor -Q_l.
+    [[nodiscard]] const mpz_class& q_modulo_slots(std::size_t limbs) const { return q_mod_p_[limbs - 1]; }
     /// round(t(x) z / Q_l) modulo t(x), for z in coefficient form at any level: the end of decryption. For a
     /// binomial the coefficients are at most t().coefficient_bound(), the residue class is right where the
     /// noise leaves a budget of 2^-24 bits.
@@ -78,6 +80,7 @@ class PlaintextSpace {
 
     PlainModulus t_;
     mpz_class slot_modulus_;
+    std::vector<mpz_class> q_mod_p_;                      // [limbs - 1]
     std::vector<std::size_t> auxiliary_counts_;           // [limbs - 1]
     std::array<std::vector<Scaler>, 2> product_scalers_;  // [drop]
     std::vector<ScalerToPlain> plain_scalers_;            // [limbs - 1], to t, or to 2^fraction_bits

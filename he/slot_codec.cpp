@@ -152,10 +152,11 @@ SlotCodec<Words>::SlotCodec(std::size_t n, const PlainModulus& t, const mpz_clas
             twist_back_[i] = modulus.multiply(twist_back_[i - 1], ratio_back);
         }
         const std::uint64_t square = modulus.multiply(psi, psi);
+        const std::uint64_t zeta_turn = modulus.power(to_word(zeta), 2 * rows);
         std::uint64_t candidate = 1;
         std::size_t w = 0;
         for (; candidate != square; ++w) {
-            candidate = modulus.multiply(candidate, to_word(turn));
+            candidate = modulus.multiply(candidate, zeta_turn);
         }
         const int log_k = std::countr_zero(k_);
         for (std::size_t i = 0; i < k_; ++i) {

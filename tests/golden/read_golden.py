@@ -15,7 +15,7 @@ PLAIN_MODULUS = 97
 MESSAGE = [(i * i + 3) % PLAIN_MODULUS for i in range(16)]
 LARGEST_ERROR = 21
 POWER, BASE = 4, -160  # of the files of version 2
-BINOMIAL_MESSAGE = [i * 11 - 81 for i in range(16)]
+BINOMIAL_MESSAGE = [i * 10 - 81 for i in range(16)]
 
 
 def check(condition, what):

@@ -176,7 +176,8 @@ TEST_P(BinomialTest, MultipliesAndSquaresScaledAndUnscaled) {
         EXPECT_EQ(evaluator.square(Ciphertext(encrypted_a), drop), evaluator.square(encrypted_a, drop));
         // -Q m^2, for Q of the level of the operand.
         const Ciphertext unscaled = evaluator.square_unscaled(encrypted_a, drop);
-        const mpz_class factor = -scheme.context.ring().data().product();
+        const mpz_class factor = -scheme.context.plain().q_modulo_slots(encrypted_a.limbs());
+        EXPECT_EQ((factor + scheme.context.ring().data().product()) % ring.p(), 0);
         EXPECT_EQ(decrypt(unscaled), ring.scale(square, factor));
         EXPECT_EQ(decrypt(evaluator.relinearize(unscaled, relin)), ring.scale(square, factor));
     }

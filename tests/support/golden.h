@@ -90,7 +90,7 @@ struct GoldenObjects {
     [[nodiscard]] static Plaintext binomial_plaintext() {
         Plaintext message(16, PlainModulus::binomial(4, -160));
         for (std::size_t i = 0; i < message.n(); ++i) {
-            message[i] = i * 11 - 81;
+            message[i] = i * 10 - 81;
         }
         return message;
     }
