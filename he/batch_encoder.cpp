@@ -38,10 +38,10 @@ Plaintext BatchEncoder::encode(std::span<const std::int64_t> values) const {
 
 std::vector<std::int64_t> BatchEncoder::decode(const Plaintext& plaintext) const {
     const std::size_t n = positions_.size();
-    if (plaintext.n() != n || plaintext.modulus() != space_->modulus().value()) {
+    if (plaintext.n() != n || plaintext.t() != space_->t()) {
         throw Error("batch encoder: expected a plaintext of " + std::to_string(n) + " coefficients modulo " +
-                    std::to_string(space_->modulus().value()) + ", found " + std::to_string(plaintext.n()) +
-                    " modulo " + std::to_string(plaintext.modulus()));
+                    to_string(space_->t()) + ", found " + std::to_string(plaintext.n()) + " modulo " +
+                    to_string(plaintext.t()));
     }
     Buffer values = Buffer::uninitialised(n, Secrecy::secret);
     std::copy_n(plaintext.data(), n, values.data());

@@ -3,20 +3,20 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <cstdint>
 #include <vector>
 
+#include "he/plain_modulus.h"
 #include "he/ring.h"
 #include "rns/polynomial.h"
 #include "rns/random.h"
 
 namespace lacuna {
 
-/// An RLWE ciphertext (c_0, ..., c_{k-1}), k = 2 or 3: c_0 + c_1 s + c_2 s^2 = round(Q_l m / t) + noise.
+/// An RLWE ciphertext (c_0, ..., c_{k-1}), k = 2 or 3: c_0 + c_1 s + c_2 s^2 = round(Q_l m / t(x)) + noise.
 struct Ciphertext {
-    RingHash ring{};      ///< the ring it lives in
-    std::uint64_t t = 0;  ///< plaintext modulus
-    double scale = 1.0;   ///< room for an approximate scheme; FV leaves it at 1
+    RingHash ring{};     ///< the ring it lives in
+    PlainModulus t;      ///< plaintext modulus
+    double scale = 1.0;  ///< room for an approximate scheme; FV leaves it at 1
     std::vector<RnsPolynomial> parts;
 
     [[nodiscard]] std::size_t size() const { return parts.size(); }
@@ -37,7 +37,7 @@ struct Ciphertext {
 /// stream 0).
 struct SeededCiphertext {
     RingHash ring{};
-    std::uint64_t t = 0;
+    PlainModulus t;
     RnsPolynomial c0;  ///< coefficient form
     Seed seed{};
 

@@ -20,10 +20,10 @@ Plaintext CoefficientEncoder::encode(std::span<const std::int64_t> values) const
 }
 
 std::vector<std::int64_t> CoefficientEncoder::decode(const Plaintext& plaintext) const {
-    if (plaintext.n() != n_ || plaintext.modulus() != space_->modulus().value()) {
+    if (plaintext.n() != n_ || plaintext.t() != space_->t()) {
         throw Error("coefficient encoder: expected a plaintext of " + std::to_string(n_) +
-                    " coefficients modulo " + std::to_string(space_->modulus().value()) + ", found " +
-                    std::to_string(plaintext.n()) + " modulo " + std::to_string(plaintext.modulus()));
+                    " coefficients modulo " + to_string(space_->t()) + ", found " +
+                    std::to_string(plaintext.n()) + " modulo " + to_string(plaintext.t()));
     }
     std::vector<std::int64_t> values(n_);
     for (std::size_t j = 0; j < n_; ++j) {

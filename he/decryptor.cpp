@@ -66,22 +66,23 @@ RnsPolynomial Decryptor::phase(const Ciphertext& ciphertext) const {
 
 Plaintext Decryptor::decrypt(const Ciphertext& ciphertext) const {
     const PlaintextSpace& space = context_->plain_for(ciphertext.t);
-    const RnsPolynomial z = phase(ciphertext);
-    std::vector<const std::uint64_t*> rows;
-    for (std::size_t i = 0; i < z.limbs(); ++i) {
-        rows.push_back(z.limb(i));
-    }
-    Plaintext plaintext(context_->n(), ciphertext.t);
-    space.plain_scaler(z.limbs()).scale(rows, plaintext.data(), context_->n());
-    return plaintext;
+    return space.scaled_to_plain(context_->ring(), phase(ciphertext));
 }
 
 double Decryptor::noise_budget(const Ciphertext& ciphertext) const {
     // e = z - Q m / t, so t z = t e (mod Q): the centred residue of t z is t e while decryption is correct.
+    // The same with t(x) = x^k - b for t, see he/plain_modulus.md.
     const std::size_t limbs = ciphertext.limbs();
     RnsPolynomial z = phase(ciphertext);
     const RnsBasis basis = context_->ring().data().prefix(limbs);
-    multiply_scalar(basis, z, static_cast<std::int64_t>(ciphertext.t), z);
+    if (const PlainModulus& t = ciphertext.t; t.is_integer()) {
+        multiply_scalar(basis, z, static_cast<std::int64_t>(t.value()), z);
+    } else {
+        RnsPolynomial shifted = z;
+        multiply_monomial(basis, z, 1, t.power(), shifted);
+        multiply_scalar(basis, z, t.base(), z);
+        subtract(basis, shifted, z, z);
+    }
     const Crt crt(basis);
     std::vector<std::uint64_t> residues(limbs);
     mpz_class largest = 1;

@@ -16,10 +16,10 @@ class Decryptor {
 
     [[nodiscard]] Plaintext decrypt(const Ciphertext& ciphertext) const;
 
-    /// log2(Q_l / (2 t |e|)), e the largest noise coefficient: bits of noise that may still be added before
-    /// decryption fails; next to 0 where it has failed, since e is known modulo Q_l / t only. It is computed
-    /// from the secret key, says something about it, and must never be shown to whoever sends ciphertexts
-    /// (ePrint 2024/116, 2024/127).
+    /// log2(Q_l / (2 |t(x) e|)), e the noise, |.| the largest coefficient: bits of noise that may still be
+    /// added before decryption fails; next to 0 where it has failed, since t(x) e is known modulo Q_l only.
+    /// It is computed from the secret key, says something about it, and must never be shown to whoever sends
+    /// ciphertexts (ePrint 2024/116, 2024/127).
     [[nodiscard]] double noise_budget(const Ciphertext& ciphertext) const;
 
   private:

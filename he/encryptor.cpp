@@ -17,7 +17,7 @@ void check_plaintext(const Context& context, const Plaintext& plaintext) {
         throw Error("encrypt: expected a plaintext of " + std::to_string(context.n()) +
                     " coefficients, found " + std::to_string(plaintext.n()));
     }
-    (void)context.plain_for(plaintext.modulus());
+    (void)context.plain_for(plaintext.t());
     check_coefficients("encrypt", plaintext);
 }
 
@@ -25,15 +25,9 @@ void check_plaintext(const Context& context, const Plaintext& plaintext) {
 /// messages of one sign leave would otherwise add up in products of noise.
 void add_message(const Context& context, const Plaintext& plaintext, RnsPolynomial& c0) {
     const Ring& ring = context.ring();
-    const PlaintextSpace& space = context.plain_for(plaintext.modulus());
-    Buffer thresholds = Buffer::uninitialised(ring.n(), Secrecy::secret);
-    RandomStream::secret().fill(thresholds.span());
-    for (std::uint64_t& word : thresholds.span()) {
-        word = static_cast<std::uint64_t>((uint128_t{word} * plaintext.modulus()) >> 64);
-    }
-    for (std::size_t i = 0; i < ring.max_limbs(); ++i) {
-        space.add_scaled(ring, plaintext.data(), ring.max_limbs(), i, c0.limb(i), false, thresholds.data());
-    }
+    Buffer random = Buffer::uninitialised(ring.n(), Secrecy::secret);
+    RandomStream::secret().fill(random.span());
+    context.plain_for(plaintext.t()).add_scaled(ring, plaintext, c0, false, random.data());
 }
 
 /// c0 = -(c1 s) + e for c1 in coefficient form; all at the top level.
@@ -85,7 +79,7 @@ Encryptor::Encryptor(const Context& context, const SecretKey& secret_key)
     }
 }
 
-Ciphertext Encryptor::encrypt_zero(std::uint64_t t, std::size_t limbs) const {
+Ciphertext Encryptor::encrypt_zero(const PlainModulus& t, std::size_t limbs) const {
     if (public_key_ == nullptr) {
         throw Error("encrypt: encryptions of zero without a message need the public key; none was given");
     }
@@ -102,7 +96,7 @@ Ciphertext Encryptor::encrypt_zero(std::uint64_t t, std::size_t limbs) const {
                                           sample_error(n, stream, ring.kernels())};
     Ciphertext ciphertext;
     ciphertext.ring = ring.hash();
-    ciphertext.t = context_->plain_for(t).modulus().value();
+    ciphertext.t = context_->plain_for(t).t();
     Buffer mask = Buffer::uninitialised(n, Secrecy::secret);
     Buffer error = Buffer::uninitialised(n, Secrecy::secret);
     std::array<RnsPolynomial, 2> sums = {
@@ -147,7 +141,7 @@ Ciphertext Encryptor::encrypt(const Plaintext& plaintext) const {
         return expand(context_->ring(), encrypt_seeded(plaintext));
     }
     check_plaintext(*context_, plaintext);
-    Ciphertext ciphertext = encrypt_zero(plaintext.modulus(), context_->ring().max_limbs());
+    Ciphertext ciphertext = encrypt_zero(plaintext.t(), context_->ring().max_limbs());
     add_message(*context_, plaintext, ciphertext.parts[0]);
     return ciphertext;
 }
@@ -160,7 +154,7 @@ SeededCiphertext Encryptor::encrypt_seeded(const Plaintext& plaintext) const {
     const Ring& ring = context_->ring();
     SeededCiphertext seeded;
     seeded.ring = ring.hash();
-    seeded.t = plaintext.modulus();
+    seeded.t = plaintext.t();
     seeded.seed = public_seed();
     RnsPolynomial c1 = RnsPolynomial::uninitialised(ring.n(), ring.max_limbs(), Form::coefficient);
     sample_uniform(ring.data(), seeded.seed, 0, c1);

@@ -24,13 +24,16 @@ class Encryptor {
 
     /// With the public key: modulo QP, then divided by P, which leaves little more noise than the division's
     /// rounding. With the secret key: as encrypt_seeded, expanded. The space is the plaintext's own modulus.
-    /// Either way Q m / t is rounded at random, to itself on average: the noise's mean does not
+    /// Either way Q m / t(x) is rounded at random, to itself on average: the noise's mean does not
     /// depend on the message.
     [[nodiscard]] Ciphertext encrypt(const Plaintext& plaintext) const;
     /// Symmetric, half the size. Throws Error without a secret key.
     [[nodiscard]] SeededCiphertext encrypt_seeded(const Plaintext& plaintext) const;
     /// A fresh encryption of zero at level `limbs`, for re-randomising; needs the public key.
-    [[nodiscard]] Ciphertext encrypt_zero(std::uint64_t t, std::size_t limbs) const;
+    [[nodiscard]] Ciphertext encrypt_zero(const PlainModulus& t, std::size_t limbs) const;
+    [[nodiscard]] Ciphertext encrypt_zero(std::uint64_t t, std::size_t limbs) const {
+        return encrypt_zero(PlainModulus(t), limbs);
+    }
 
   private:
     const Context* context_;

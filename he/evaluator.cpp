@@ -75,8 +75,8 @@ void Evaluator::check_pair(const char* operation, const Ciphertext& a, const Cip
     check(operation, a);
     check(operation, b);
     if (a.t != b.t) {
-        throw Error(std::string(operation) + ": the plaintext moduli differ: " + std::to_string(a.t) +
-                    " and " + std::to_string(b.t) + "; operands must share one");
+        throw Error(std::string(operation) + ": the plaintext moduli differ: " + to_string(a.t) + " and " +
+                    to_string(b.t) + "; operands must share one");
     }
     if (a.limbs() != b.limbs()) {
         throw Error(std::string(operation) + ": the levels differ: " + std::to_string(a.limbs()) + " and " +
@@ -91,10 +91,10 @@ void Evaluator::check_pair(const char* operation, const Ciphertext& a, const Cip
 
 void Evaluator::check_plain(const char* operation, const Ciphertext& a, const Plaintext& b) const {
     check(operation, a);
-    if (b.n() != context_->n() || b.modulus() != a.t) {
+    if (b.n() != context_->n() || b.t() != a.t) {
         throw Error(std::string(operation) + ": expected a plaintext of " + std::to_string(context_->n()) +
-                    " coefficients modulo " + std::to_string(a.t) + ", found " + std::to_string(b.n()) +
-                    " modulo " + std::to_string(b.modulus()));
+                    " coefficients modulo " + to_string(a.t) + ", found " + std::to_string(b.n()) +
+                    " modulo " + to_string(b.t()));
     }
     (void)context_->plain_for(a.t);
     lacuna::check_coefficients(operation, b);
@@ -177,21 +177,7 @@ Ciphertext Evaluator::negate(const Ciphertext& a) const {
 }
 
 Ciphertext Evaluator::combine_plain(Ciphertext a, const Plaintext& b, bool subtract) const {
-    const Ring& ring = context_->ring();
-    const PlaintextSpace& space = context_->plain_for(a.t);
-    RnsPolynomial& c0 = a.parts[0];
-    if (a.form() == Form::coefficient) {
-        for (std::size_t i = 0; i < a.limbs(); ++i) {
-            space.add_scaled(ring, b.data(), a.limbs(), i, c0.limb(i), subtract);
-        }
-        return a;
-    }
-    RnsPolynomial scaled(ring.n(), a.limbs(), Form::coefficient);
-    for (std::size_t i = 0; i < a.limbs(); ++i) {
-        space.add_scaled(ring, b.data(), a.limbs(), i, scaled.limb(i), subtract);
-    }
-    lacuna::to_ntt(ring.data(), scaled);
-    lacuna::add(ring.data(), c0, scaled, c0);
+    context_->plain_for(a.t).add_scaled(context_->ring(), b, a.parts[0], subtract);
     return a;
 }
 
@@ -209,7 +195,6 @@ Ciphertext Evaluator::subtract_plain(Ciphertext a, const Plaintext& b) const {
 
 PreparedPlaintext Evaluator::prepare_over(const Plaintext& b, std::size_t limbs, bool with_special) const {
     const Ring& ring = context_->ring();
-    const Modulus& t = context_->plain_for(b.modulus()).modulus();
     if (b.n() != ring.n() || limbs == 0 || limbs > ring.max_limbs()) {
         throw Error("prepare: expected a plaintext of " + std::to_string(ring.n()) +
                     " coefficients and 1 ... " + std::to_string(ring.max_limbs()) + " limbs, found " +
@@ -217,14 +202,14 @@ PreparedPlaintext Evaluator::prepare_over(const Plaintext& b, std::size_t limbs,
     }
     lacuna::check_coefficients("prepare", b);
     PreparedPlaintext prepared;
-    prepared.t = b.modulus();
+    prepared.t = context_->plain_for(b.t()).t();
     prepared.data_limbs = limbs;
     const std::size_t count = limbs + (with_special ? ring.special().size() : 0);
     prepared.values = RnsPolynomial::uninitialised(ring.n(), count, Form::coefficient);
     for (std::size_t i = 0; i < count; ++i) {
         const NttTables& tables = ring.key_basis().tables(extended_prime(ring, limbs, i));
         for (std::size_t j = 0; j < ring.n(); ++j) {
-            prepared.values.limb(i)[j] = tables.modulus().reduce_signed(t.centre(b[j]));
+            prepared.values.limb(i)[j] = tables.modulus().reduce_signed(b.centred(j));
         }
         tables.forward(prepared.values.limb_span(i));
     }
@@ -244,8 +229,8 @@ void Evaluator::check_prepared(const Ciphertext& a, const PreparedPlaintext& b) 
     check("multiply_prepared", a);
     if (a.form() != Form::ntt || b.t != a.t || b.data_limbs != a.limbs() || b.values.n() != a.n() ||
         b.values.limbs() < a.limbs()) {
-        throw Error("multiply_prepared: expected a ciphertext in NTT form, modulo t = " +
-                    std::to_string(b.t) + ", with the " + std::to_string(b.data_limbs) +
+        throw Error("multiply_prepared: expected a ciphertext in NTT form, modulo t = " + to_string(b.t) +
+                    ", with the " + std::to_string(b.data_limbs) +
                     " limbs that the plaintext was prepared for; call to_ntt or prepare for its level");
     }
 }
@@ -272,14 +257,22 @@ Ciphertext Evaluator::multiply_plain(const Ciphertext& a, const Plaintext& b) co
                                  : to_coefficients(multiply_prepared(to_ntt(a), prepared));
 }
 
+/// The factor that stands for a scalar modulo t(x).
+std::int64_t Evaluator::lifted_scalar(const PlainModulus& t, std::int64_t scalar) const {
+    if (!t.is_integer()) {
+        return scalar;
+    }
+    const Modulus& modulus = context_->plain_for(t).modulus();
+    return modulus.centre(modulus.reduce_signed(scalar));
+}
+
 Ciphertext Evaluator::multiply_scalar(const Ciphertext& a, std::int64_t scalar) const {
     return multiply_monomial(a, {scalar, 0});
 }
 
 Ciphertext Evaluator::multiply_monomial(const Ciphertext& a, const Monomial& monomial) const {
     check("multiply_monomial", a);
-    const Modulus& t = context_->plain_for(a.t).modulus();
-    const std::int64_t c = t.centre(t.reduce_signed(monomial.coefficient));
+    const std::int64_t c = lifted_scalar(a.t, monomial.coefficient);
     return map_parts(a, [&](const RnsPolynomial& part, RnsPolynomial& out) {
         if (monomial.exponent == 0) {
             lacuna::multiply_scalar(context_->ring().data(), part, c, out);
@@ -293,15 +286,13 @@ Ciphertext Evaluator::multiply_sparse(const Ciphertext& a, std::span<const Monom
     check("multiply_sparse", a);
     check_coefficients("multiply_sparse", a);
     const Ring& ring = context_->ring();
-    const Modulus& t = context_->plain_for(a.t).modulus();
     std::vector<SparseTerm> row;
     for (const Monomial& term : terms) {
         if (term.exponent >= 2 * ring.n()) {
             throw Error("multiply_sparse: expected exponents below 2n = " + std::to_string(2 * ring.n()) +
                         ", found " + std::to_string(term.exponent));
         }
-        row.push_back(
-            {0, static_cast<std::uint32_t>(term.exponent), t.centre(t.reduce_signed(term.coefficient))});
+        row.push_back({0, static_cast<std::uint32_t>(term.exponent), lifted_scalar(a.t, term.coefficient)});
     }
     const SparseMap map(ring.n(), 1, {std::move(row)});
     return map_parts(a, [&](const RnsPolynomial& part, RnsPolynomial& out) {
@@ -316,14 +307,16 @@ Ciphertext Evaluator::multiply_sparse(const Ciphertext& a, std::span<const Monom
 // ---- products of ciphertexts
 
 /// (1) Raise both operands from Q_l to the helper primes as well, so that products of centred representatives
-/// fit. (2) Transform. (3) Tensor. (4) Transform back. (5) Scale by t / Q_l and round, back into Q_l. b null:
-/// the square of a, with half the raising and transforming.
+/// fit. (2) Transform. (3) Tensor, and times t(x) where it is a binomial. (4) Transform back. (5) Scale by t
+/// / Q_l, or 1 / Q_l, and round, back into Q_l. b null: the square of a, with half the raising and
+/// transforming.
 Ciphertext Evaluator::product(const Ciphertext& a, const Ciphertext* b, std::size_t drop,
                               Ciphertext* spare) const {
     const Ring& ring = context_->ring();
     const std::size_t n = ring.n();
     const std::size_t limbs = a.limbs();
-    const std::size_t total = limbs + ring.auxiliary_count(limbs);
+    const PlaintextSpace& space = context_->plain_for(a.t);
+    const std::size_t total = limbs + space.auxiliary_count(limbs);
 
     // Prime by prime, so that what one prime needs stays in the second-level cache from raising to
     // transforming back.
@@ -346,7 +339,7 @@ Ciphertext Evaluator::product(const Ciphertext& a, const Ciphertext* b, std::siz
     for (RnsPolynomial& part : tensor) {
         part = RnsPolynomial::uninitialised(n, total, Form::coefficient);
     }
-    const Scaler& scaler = context_->plain_for(a.t).product_scaler(limbs, drop);
+    const Scaler& scaler = space.product_scaler(limbs, drop);
     RnsPolynomial transformed = RnsPolynomial::uninitialised(n, operands.size(), Form::ntt);
     for (std::size_t i = 0; i < total; ++i) {
         const NttTables& tables = i < limbs ? ring.data().tables(i) : ring.auxiliary().tables(i - limbs);
@@ -365,6 +358,11 @@ Ciphertext Evaluator::product(const Ciphertext& a, const Ciphertext* b, std::siz
                                   rows[2], rows[3], n, tables.modulus());
         }
         for (RnsPolynomial& part : tensor) {
+            if (!a.t.is_integer()) {
+                const std::uint64_t* const t =
+                    i < limbs ? space.data_values(i) : space.auxiliary_values(i - limbs);
+                ring.kernels().multiply(part.limb(i), part.limb(i), t, n, tables.modulus());
+            }
             tables.inverse(part.limb_span(i), scaler.factor(i));
         }
     }
@@ -423,6 +421,7 @@ Ciphertext Evaluator::square_unscaled(Ciphertext a, std::size_t drop) const {
     const Ring& ring = context_->ring();
     const std::size_t n = ring.n();
     const std::size_t limbs = a.limbs();
+    const PlaintextSpace& space = context_->plain_for(a.t);
     a.parts.push_back(RnsPolynomial::uninitialised(n, limbs, Form::coefficient));
     RnsPolynomial transformed = RnsPolynomial::uninitialised(n, 2, Form::ntt);
     for (std::size_t i = 0; i < limbs; ++i) {
@@ -434,7 +433,10 @@ Ciphertext Evaluator::square_unscaled(Ciphertext a, std::size_t drop) const {
         ring.kernels().tensor_square(a.parts[0].limb(i), a.parts[1].limb(i), a.parts[2].limb(i),
                                      transformed.limb(0), transformed.limb(1), n, q);
         for (RnsPolynomial& part : a.parts) {
-            tables.inverse(part.limb_span(i), q.reduce(a.t));
+            if (!a.t.is_integer()) {
+                ring.kernels().multiply(part.limb(i), part.limb(i), space.data_values(i), n, q);
+            }
+            tables.inverse(part.limb_span(i), a.t.is_integer() ? q.reduce(a.t.value()) : 1);
         }
     }
     for (std::size_t k = 0; drop != 0 && k < a.parts.size(); ++k) {
@@ -487,6 +489,10 @@ Ciphertext Evaluator::rotate_columns(const Ciphertext& a, const GaloisKeys& keys
     check_size_two("rotate_columns", a);
     check_coefficients("rotate_columns", a);
     check_keys("rotate_columns", context_->ring(), keys);
+    if (!a.t.is_integer()) {
+        throw Error("rotate_columns: expected two rows of slots, found one, modulo " + to_string(a.t) +
+                    "; rotate_rows turns all of its slots");
+    }
     const GaloisKeys::Entry& entry = keys.at(row_swap_element(context_->n()));
     return rotated(a, entry.automorphism, switch_key(context_->ring(), a.parts[1], entry.key));
 }
@@ -500,7 +506,7 @@ std::vector<Ciphertext> Evaluator::rotate_rows_hoisted(const Ciphertext& a, std:
     std::vector<const GaloisKeys::Entry*> entries;  // of every step, none where nothing turns
     std::vector<const KeySwitchKey*> switching;
     for (const int step : steps) {
-        const std::uint32_t element = rotation_element(context_->n(), step);
+        const std::uint32_t element = rotation_element(context_->n(), a.t, step);
         entries.push_back(element == 1 ? nullptr : &keys.at(element));
         if (entries.back() != nullptr) {
             switching.push_back(&entries.back()->key);
@@ -534,9 +540,9 @@ Ciphertext Evaluator::sum_of_rotated_products(const Ciphertext& a, std::span<con
         if (term.plaintext == nullptr || term.plaintext->t != a.t || term.plaintext->data_limbs != limbs ||
             term.plaintext->values.limbs() != extended || term.plaintext->values.n() != n) {
             throw Error("sum_of_rotated_products: expected plaintexts from prepare_for_rotations for " +
-                        std::to_string(limbs) + " limbs modulo t = " + std::to_string(a.t));
+                        std::to_string(limbs) + " limbs modulo t = " + to_string(a.t));
         }
-        const std::uint32_t element = rotation_element(n, term.steps);
+        const std::uint32_t element = rotation_element(n, a.t, term.steps);
         entries.push_back(element == 1 ? nullptr : &keys.at(element));
     }
     // With sigma a rotation and (d_0, d_1) the product of the digits and its key, the term is its plaintext

@@ -13,9 +13,9 @@
 
 namespace lacuna {
 
-/// Homomorphic operations of FV. Stateless and safe to share between threads; the context must outlive it.
-/// Operands of one operation share ring, t, level and form, or Error says which differs. Sizes 2 and 3 are
-/// allowed everywhere except where a comment says size 2.
+/// Homomorphic operations of FV, with an integer t or a binomial x^k - b. Stateless and safe to share between
+/// threads; the context must outlive it. Operands of one operation share ring, t, level and form, or Error
+/// says which differs. Sizes 2 and 3 are allowed everywhere except where a comment says size 2.
 class Evaluator {
   public:
     explicit Evaluator(const Context& context) : context_(&context) {}
@@ -29,7 +29,8 @@ class Evaluator {
     [[nodiscard]] Ciphertext add_plain(Ciphertext a, const Plaintext& b) const;
     [[nodiscard]] Ciphertext subtract_plain(Ciphertext a, const Plaintext& b) const;
 
-    // Products with plaintexts. Coefficients are lifted to (-t/2, t/2]: -1 costs no more noise than 1.
+    // Products with plaintexts. Coefficients are lifted to (-t/2, t/2]: -1 costs no more noise than 1. Modulo
+    // x^k - b they are small already.
     [[nodiscard]] Ciphertext multiply_plain(const Ciphertext& a, const Plaintext& b) const;
     /// b transformed once, for ciphertexts with `limbs` limbs in NTT form.
     [[nodiscard]] PreparedPlaintext prepare(const Plaintext& b, std::size_t limbs) const;
@@ -39,7 +40,7 @@ class Evaluator {
     [[nodiscard]] Ciphertext multiply_prepared(const Ciphertext& a, const PreparedPlaintext& b) const;
     /// The same in the storage of a.
     [[nodiscard]] Ciphertext multiply_prepared(Ciphertext&& a, const PreparedPlaintext& b) const;
-    /// Any signed scalar; used by its centred residue modulo t.
+    /// Any signed scalar; used by its centred residue modulo t, or as it is modulo a binomial.
     [[nodiscard]] Ciphertext multiply_scalar(const Ciphertext& a, std::int64_t scalar) const;
     /// c x^exponent a, exponent in [0, 2n).
     [[nodiscard]] Ciphertext multiply_monomial(const Ciphertext& a, const Monomial& monomial) const;
@@ -54,19 +55,20 @@ class Evaluator {
     /// The same in the storage of a, which the caches still hold: memory is what many squares in a row wait
     /// for.
     [[nodiscard]] Ciphertext square(Ciphertext&& a, std::size_t drop = 0) const;
-    /// t a^2 modulo Q, with no helper primes and no rounding: an encryption of -Q m^2 modulo t, for Q of the
-    /// level of a. A third of the work of square() and the better choice for fresh encryptions and short
-    /// sums of them; but where the noise of square() is that of a times a constant, here it is its own
+    /// t(x) a^2 modulo Q, with no helper primes and no rounding: an encryption of -Q m^2 modulo t(x), for Q
+    /// of the level of a. A third of the work of square() and the better choice for fresh encryptions and
+    /// short sums of them; but where the noise of square() is that of a times a constant, here it is its own
     /// square, t e^2. (The product of the least significant bit's encoding, which t a is: Alperin-Sheriff,
     /// Peikert, CRYPTO 2013, appendix A.)
     [[nodiscard]] Ciphertext square_unscaled(Ciphertext a, std::size_t drop = 0) const;
     /// Size 3 to size 2; size 2 passes through. Coefficient form.
     [[nodiscard]] Ciphertext relinearize(const Ciphertext& a, const RelinKeys& keys) const;
 
-    // Rotations of the 2 x n/2 matrix of slots: size 2, coefficient form.
+    // Rotations of the 2 x n/2 matrix of slots: size 2, coefficient form. Modulo x^k - b the slots are one
+    // row of k, and there is no swap.
     /// Slot j of each row takes the value of slot j + steps (cyclically).
     [[nodiscard]] Ciphertext rotate_rows(const Ciphertext& a, int steps, const GaloisKeys& keys) const;
-    /// Swaps the two rows.
+    /// Swaps the two rows; throws Error modulo a binomial, which has one.
     [[nodiscard]] Ciphertext rotate_columns(const Ciphertext& a, const GaloisKeys& keys) const;
     /// One rotation for each entry of `steps`, sharing the expensive half of the work.
     [[nodiscard]] std::vector<Ciphertext> rotate_rows_hoisted(const Ciphertext& a, std::span<const int> steps,
@@ -104,6 +106,7 @@ class Evaluator {
     [[nodiscard]] Ciphertext product(const Ciphertext& a, const Ciphertext* b, std::size_t drop,
                                      Ciphertext* spare) const;
     void check_square(const Ciphertext& a, std::size_t drop) const;
+    [[nodiscard]] std::int64_t lifted_scalar(const PlainModulus& t, std::int64_t scalar) const;
     void check_drop(const char* operation, const Ciphertext& a, std::size_t drop) const;
     void divide_by_last(const RnsPolynomial& part, RnsPolynomial& kept) const;
     [[nodiscard]] Ciphertext rotated(const Ciphertext& a, const Automorphism& automorphism,

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "he/ciphertext_batch.h"
+#include "he/record_parts.h"
 
 namespace lacuna {
 
@@ -15,11 +16,18 @@ namespace {
 constexpr const char* damaged = "fetch or write the data again";
 constexpr std::size_t max_plain_moduli_shown = 64;
 
-void note_modulus(FileDescription& description, std::uint64_t t) {
+void note_modulus(FileDescription& description, const PlainModulus& t) {
+    if (!t.is_integer()) {
+        auto& known = description.plain_polynomials;
+        if (std::ranges::find(known, t) == known.end() && known.size() < max_plain_moduli_shown) {
+            known.push_back(t);
+        }
+        return;
+    }
     auto& known = description.plain_moduli;
-    const auto place = std::ranges::lower_bound(known, t);
-    if ((place == known.end() || *place != t) && known.size() < max_plain_moduli_shown) {
-        known.insert(place, t);
+    const auto place = std::ranges::lower_bound(known, t.value());
+    if ((place == known.end() || *place != t.value()) && known.size() < max_plain_moduli_shown) {
+        known.insert(place, t.value());
     }
 }
 
@@ -40,11 +48,17 @@ void read_parameters(RecordReader& reader, FileDescription& description) {
     parameters.allow_insecure = reader.u8("allow_insecure") != 0;
     parameters.digit_limbs = reader.u16("digit size");
     parameters.security = reader.u16("security");
-    reader.zeros(8);
+    const bool named = reader.header().version == binomial_format_version;
+    const std::uint64_t binomials =
+        reader.integer_in(1, 0, named ? max_plain_moduli_shown : 0, "a number of binomials", damaged);
+    reader.zeros(7);
     for (const auto& [list, count] : lists) {
         for (std::size_t i = 0; i < count; ++i) {
             list->push_back(reader.u64("prime"));
         }
+    }
+    for (std::uint64_t i = 0; i < binomials; ++i) {
+        parameters.plain_polynomials.push_back(detail::read_plain_modulus(reader));
     }
     description.parameters = std::move(parameters);
 }
@@ -63,7 +77,7 @@ void read_key_fields(RecordReader& reader, FileDescription& description) {
 
 void read_ciphertext_fields(RecordReader& reader, FileDescription& description) {
     ++description.ciphertexts;
-    note_modulus(description, reader.u64("plaintext modulus"));
+    note_modulus(description, detail::read_plain_modulus(reader));
     if (reader.header().kind == Kind::seeded_ciphertext) {
         note_level(description, 2, reader.u8("number of limbs"));
     } else if (reader.header().kind == Kind::ciphertext) {
@@ -129,7 +143,7 @@ FileDescription inspect(Source& source) {
             read_key_fields(reader, description);
             break;
         case Kind::plaintext:
-            note_modulus(description, reader.u64("plaintext modulus"));
+            note_modulus(description, detail::read_plain_modulus(reader));
             break;
         case Kind::ciphertext:
         case Kind::seeded_ciphertext:

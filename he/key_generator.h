@@ -26,6 +26,9 @@ class KeyGenerator {
     /// Keys for rotations by these steps and, if asked, the swap of the rows.
     [[nodiscard]] GaloisKeys galois_keys(std::span<const int> steps, bool row_swap = false,
                                          int threads = 1) const;
+    /// Keys for rotations of the slots of this plaintext modulus by these steps.
+    [[nodiscard]] GaloisKeys galois_keys(const PlainModulus& t, std::span<const int> steps,
+                                         int threads = 1) const;
     /// Keys for these Galois elements.
     [[nodiscard]] GaloisKeys galois_keys_for(std::span<const std::uint32_t> elements, int threads = 1) const;
 

@@ -31,18 +31,30 @@ void expand(const Ring& ring, PublicKey& key) {
     sample_uniform(basis, key.seed, 0, key.a);
 }
 
-std::uint32_t rotation_element(std::size_t n, int steps) {
-    const auto rows = static_cast<std::int64_t>(n / 2);
-    if (steps <= -rows || steps >= rows) {
-        throw Error("rotation: expected a number of steps between -" + std::to_string(rows - 1) + " and " +
-                    std::to_string(rows - 1) + ", found " + std::to_string(steps));
+namespace {
+
+/// generator^steps modulo 2n, for a generator of order `slots`.
+std::uint32_t power_of(std::uint64_t generator, std::size_t n, std::size_t slots, int steps) {
+    const auto row = static_cast<std::int64_t>(slots);
+    if (steps <= -row || steps >= row) {
+        throw Error("rotation: expected a number of steps between -" + std::to_string(row - 1) + " and " +
+                    std::to_string(row - 1) + ", found " + std::to_string(steps));
     }
-    // 3 generates the units of Z_2n modulo -1, a cyclic group of order n/2.
     std::uint64_t element = 1;
-    for (std::int64_t i = 0; i < (steps + rows) % rows; ++i) {
-        element = element * 3 % (2 * n);
+    for (std::int64_t i = 0; i < (steps + row) % row; ++i) {
+        element = element * generator % (2 * n);
     }
     return static_cast<std::uint32_t>(element);
+}
+
+}  // namespace
+
+std::uint32_t rotation_element(std::size_t n, int steps) {
+    return power_of(3, n, n / 2, steps);  // 3 generates the units of Z_2n modulo -1, a cyclic group
+}
+
+std::uint32_t rotation_element(std::size_t n, const PlainModulus& t, int steps) {
+    return t.is_integer() ? rotation_element(n, steps) : power_of(1 + 2 * n / t.power(), n, t.power(), steps);
 }
 
 }  // namespace lacuna

@@ -6,6 +6,7 @@
 #include <map>
 #include <vector>
 
+#include "he/plain_modulus.h"
 #include "he/ring.h"
 #include "rns/automorphism.h"
 #include "rns/polynomial.h"
@@ -70,6 +71,9 @@ void expand(const Ring& ring, PublicKey& key);
 /// The Galois element of a rotation of the two rows of n/2 slots by `steps` (positive: towards lower
 /// indices), and of the swap of the rows.
 [[nodiscard]] std::uint32_t rotation_element(std::size_t n, int steps);
+/// The same for the slots of a plaintext modulus. Modulo x^k - b the k slots are one row, and x -> x^(1 +
+/// 2n/k) turns them by one.
+[[nodiscard]] std::uint32_t rotation_element(std::size_t n, const PlainModulus& t, int steps);
 [[nodiscard]] constexpr std::uint32_t row_swap_element(std::size_t n) {
     return static_cast<std::uint32_t>(2 * n - 1);
 }

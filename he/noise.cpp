@@ -435,10 +435,9 @@ double NoiseModel::log_rounding_bound() const {
 }
 
 double spectral_norm(const Plaintext& plaintext) {
-    const Modulus t(plaintext.modulus());
     std::vector<double> coefficients(plaintext.n());
     for (std::size_t j = 0; j < plaintext.n(); ++j) {
-        coefficients[j] = static_cast<double>(t.centre(plaintext[j]));
+        coefficients[j] = static_cast<double>(plaintext.centred(j));
     }
     double largest = 0;
     for (const std::complex<double>& value : embed(coefficients)) {

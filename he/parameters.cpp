@@ -36,6 +36,13 @@ std::string shown(const Json& value) {
     return text.size() <= longest_shown ? text : text.substr(0, longest_shown) + "...";
 }
 
+/// Whether a JSON integer may be the base of a binomial. Large unsigned ones must not wrap.
+bool is_base(const Json& item) {
+    return item.is_number_unsigned()
+               ? item.get<std::uint64_t>() < std::uint64_t{max_plain_base} && item.get<std::uint64_t>() >= 2
+               : item.get<std::int64_t>() > -max_plain_base && item.get<std::int64_t>() <= -2;
+}
+
 template <typename T>
 std::vector<T> read_list(const Json& json, const std::string& source, const char* field,
                          std::uint64_t largest) {
@@ -54,6 +61,31 @@ std::vector<T> read_list(const Json& json, const std::string& source, const char
                         ", found " + shown(item));
         }
         values.push_back(static_cast<T>(item.get<std::uint64_t>()));
+    }
+    return values;
+}
+
+std::vector<PlainModulus> read_binomials(const Json& json, const std::string& source, const char* field) {
+    std::vector<PlainModulus> values;
+    if (!json.contains(field)) {
+        return values;
+    }
+    const Json& list = json.at(field);
+    if (!list.is_array() || list.size() > max_plain_moduli) {
+        throw Error(source + ": " + field + ": expected a list of at most " +
+                    std::to_string(max_plain_moduli) + R"( objects {"power": k, "base": b})");
+    }
+    for (const Json& item : list) {
+        const bool fits = item.is_object() && item.size() == 2 && item.contains("power") &&
+                          item.contains("base") && item.at("power").is_number_unsigned() &&
+                          item.at("base").is_number_integer();
+        if (!fits || item.at("power").get<std::uint64_t>() > max_ntt_size ||
+            item.at("power").get<std::uint64_t>() == 0 || !is_base(item.at("base"))) {
+            throw Error(source + ": " + field + R"(: expected {"power": k, "base": b} with k of 1 ... )" +
+                        std::to_string(max_ntt_size / 2) + " and 2 <= |b| < 2^24, found " + item.dump());
+        }
+        values.push_back(
+            PlainModulus::binomial(item.at("power").get<std::size_t>(), item.at("base").get<std::int64_t>()));
     }
     return values;
 }
@@ -90,17 +122,33 @@ class Problems {
 /// switching at the top level: with P^2 in place of P it would. Lower levels with digits of several primes
 /// ask for more.
 bool special_primes_are_too_small(const Parameters& parameters) {
-    const auto& moduli = parameters.plain_moduli;
-    const double t =
-        moduli.empty() ? 2 : static_cast<double>(*std::max_element(moduli.begin(), moduli.end()));
+    double log_t = 1;
+    for (const PlainModulus& t : all_plain_moduli(parameters)) {
+        log_t = std::max(log_t, t.log_bound());
+    }
     const auto leaves_room = [&](const Parameters& tried) {
-        const NoiseModel noise(tried, std::log2(t));
+        const NoiseModel noise(tried, log_t);
         return noise.budget(noise.rotate(noise.fresh_symmetric())) > 0;
     };
     Parameters squared = parameters;
     squared.special_primes.insert(squared.special_primes.end(), parameters.special_primes.begin(),
                                   parameters.special_primes.end());
     return !leaves_room(parameters) && leaves_room(squared);
+}
+
+void check_binomials(const Parameters& parameters, bool primes_valid, Problems& problems) {
+    std::vector<PlainModulus> seen;
+    const std::vector<std::uint64_t> none;
+    for (const PlainModulus& t : parameters.plain_polynomials) {
+        const std::string problem =
+            binomial_problem(t, parameters.n, primes_valid ? parameters.data_primes : none);
+        if (!problem.empty()) {
+            problems.add("plain_polynomials: " + problem);
+        } else if (std::find(seen.begin(), seen.end(), t) != seen.end()) {
+            problems.add("plain_polynomials: " + to_string(t) + " occurs twice; give it once");
+        }
+        seen.push_back(t);
+    }
 }
 
 /// Replaces sizes by the largest free primes of those sizes.
@@ -139,6 +187,15 @@ void check_primes(std::size_t n, const std::vector<std::uint64_t>& primes, const
 
 }  // namespace
 
+std::vector<PlainModulus> all_plain_moduli(const Parameters& parameters) {
+    std::vector<PlainModulus> all;
+    for (const std::uint64_t t : parameters.plain_moduli) {
+        all.emplace_back(t);
+    }
+    all.insert(all.end(), parameters.plain_polynomials.begin(), parameters.plain_polynomials.end());
+    return all;
+}
+
 Parameters parse_parameters(std::string_view text, const std::string& source) {
     // Messages print values, whose nesting must not exhaust the stack.
     constexpr detail::JsonLimits limits{std::size_t{1} << 16, 8, 4096, 1024};
@@ -148,8 +205,8 @@ Parameters parse_parameters(std::string_view text, const std::string& source) {
                     std::string(json.type_name()));
     }
     static const std::set<std::string> known = {
-        "n",           "data_bits",  "data_primes",  "special_bits", "special_primes",
-        "digit_limbs", "plain_bits", "plain_moduli", "security",     "allow_insecure"};
+        "n",          "data_bits",    "data_primes",       "special_bits", "special_primes", "digit_limbs",
+        "plain_bits", "plain_moduli", "plain_polynomials", "security",     "allow_insecure"};
     for (const auto& [key, value] : json.items()) {
         if (!known.contains(key)) {
             throw Error(source + ": unknown field '" + key.substr(0, longest_shown) +
@@ -166,6 +223,7 @@ Parameters parse_parameters(std::string_view text, const std::string& source) {
     parameters.digit_limbs = read_integer(json, source, "digit_limbs", parameters.digit_limbs, max_primes);
     parameters.plain_bits = read_list<int>(json, source, "plain_bits", max_modulus_bits);
     parameters.plain_moduli = read_list<std::uint64_t>(json, source, "plain_moduli", largest_prime);
+    parameters.plain_polynomials = read_binomials(json, source, "plain_polynomials");
     parameters.security = static_cast<int>(read_integer(json, source, "security", 128, 256));
     if (json.contains("allow_insecure")) {
         if (!json.at("allow_insecure").is_boolean()) {
@@ -192,6 +250,9 @@ std::string format_parameters(const Parameters& parameters) {
     json["digit_limbs"] = parameters.digit_limbs;
     put("plain_bits", parameters.plain_bits);
     put("plain_moduli", parameters.plain_moduli);
+    for (const PlainModulus& t : parameters.plain_polynomials) {
+        json["plain_polynomials"].push_back({{"power", t.power()}, {"base", t.base()}});
+    }
     json["security"] = parameters.security;
     if (parameters.allow_insecure) {
         json["allow_insecure"] = true;
@@ -241,9 +302,10 @@ Parameters resolve(const Parameters& parameters) {
         problems.add("digit_limbs: expected 1 ... " + std::to_string(max_primes) + ", found " +
                      std::to_string(resolved.digit_limbs));
     }
-    if (resolved.plain_moduli.size() > max_plain_moduli) {
+    const std::size_t plain_count = resolved.plain_moduli.size() + resolved.plain_polynomials.size();
+    if (plain_count > max_plain_moduli) {
         problems.add("plain moduli: expected at most " + std::to_string(max_plain_moduli) + ", found " +
-                     std::to_string(resolved.plain_moduli.size()));
+                     std::to_string(plain_count));
     }
     std::set<std::uint64_t> seen_plain;
     for (const std::uint64_t t : resolved.plain_moduli) {
@@ -257,6 +319,7 @@ Parameters resolve(const Parameters& parameters) {
                          " shares a factor with a data prime; choose a t coprime to all of them");
         }
     }
+    check_binomials(resolved, primes_valid, problems);
     if (!primes_valid) {
         problems.raise();
     }
@@ -285,7 +348,11 @@ Parameters resolve(const Parameters& parameters) {
                      "special primes, or a smaller digit_limbs");
     }
     // Multiplication works modulo the data primes and as many helper primes just below 2^50 as n Q needs.
-    const std::size_t helpers = (mpz_sizeinbase(q.get_mpz_t(), 2) + std::bit_width(n)) / max_modulus_bits + 1;
+    // A binomial takes a little more, by |b| + 1.
+    const std::size_t growth =
+        resolved.plain_polynomials.empty() ? 0 : std::bit_width(std::uint64_t{max_plain_base});
+    const std::size_t helpers =
+        (mpz_sizeinbase(q.get_mpz_t(), 2) + std::bit_width(n) + growth) / max_modulus_bits + 1;
     if (resolved.data_primes.size() + helpers > max_product_primes) {
         problems.add("data primes: " + std::to_string(resolved.data_primes.size()) + " of them, with the " +
                      std::to_string(helpers) + " helper primes of a multiplication, are more than " +

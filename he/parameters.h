@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "he/plain_modulus.h"
+
 namespace lacuna {
 
 /// What a person writes to say which scheme they want; a plain literal, also as JSON. Context validates it
@@ -25,11 +27,17 @@ struct Parameters {
     std::size_t digit_limbs = 1;                ///< data primes that share one digit of a key-switching key
     std::vector<int> plain_bits;                ///< sizes of batching plaintext primes (1 mod 2n), and/or
     std::vector<std::uint64_t> plain_moduli;  ///< plaintext moduli by value: any t in [2, 2^50) coprime to Q
-    int security = 128;                       ///< required bits by the 2024 table: 128, 192, 256, or
+    /// Binomials x^k - b, as {"power": k, "base": b}: k a power of two below n, 2 <= |b| < 2^24, b^(n/k) + 1
+    /// coprime to Q. They come after the integers where plaintext moduli are numbered.
+    std::vector<PlainModulus> plain_polynomials;
+    int security = 128;           ///< required bits by the 2024 table: 128, 192, 256, or
     bool allow_insecure = false;  ///< accept parameters below the table, for tests and experiments
 
     bool operator==(const Parameters&) const = default;
 };
+
+/// The integers, then the binomials; sizes in bits, which stand for no modulus yet, left out.
+[[nodiscard]] std::vector<PlainModulus> all_plain_moduli(const Parameters& parameters);
 
 /// Throws Error that names `source`, the field, what was expected and what was found.
 [[nodiscard]] Parameters parse_parameters(std::string_view json, const std::string& source);

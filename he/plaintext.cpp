@@ -8,21 +8,27 @@
 namespace lacuna {
 
 void check_coefficients(const char* operation, const Plaintext& plaintext) {
-    const std::uint64_t largest = plaintext.modulus() - 1;  // below 2^50
-    std::uint64_t outside = 0;                              // its top bit: some coefficient is larger
+    const PlainModulus& t = plaintext.t();
+    const std::uint64_t lowest =
+        t.is_integer() ? 0 : std::uint64_t{0} - static_cast<std::uint64_t>(t.coefficient_bound());
+    const std::uint64_t largest =
+        t.is_integer() ? t.value() - 1 : 2 * static_cast<std::uint64_t>(t.coefficient_bound());
+    std::uint64_t outside = 0;  // its top bit: some coefficient is out of range; `largest` is below 2^50
     for (std::size_t i = 0; i < plaintext.n(); ++i) {
-        outside |= (largest - plaintext[i]) | plaintext[i];
+        const std::uint64_t above = plaintext[i] - lowest;
+        outside |= (largest - above) | above;
     }
     if (outside >> 63 == 0) {
         return;
     }
     std::size_t i = 0;
-    while (i + 1 < plaintext.n() && plaintext[i] <= largest) {
+    while (i + 1 < plaintext.n() && plaintext[i] - lowest <= largest) {
         ++i;
     }
-    throw Error(std::string(operation) + ": expected coefficients below the plaintext modulus " +
-                std::to_string(plaintext.modulus()) + ", found another at x^" + std::to_string(i) +
-                "; reduce it first");
+    throw Error(std::string(operation) + ": expected coefficients " +
+                (t.is_integer() ? "below the plaintext modulus " + to_string(t)
+                                : "within +-" + std::to_string(t.coefficient_bound()) + ", modulo " + to_string(t)) +
+                ", found another at x^" + std::to_string(i) + "; reduce it first");
 }
 
 }  // namespace lacuna

@@ -52,10 +52,10 @@ Plaintext RadixEncoder::encode(double value) const {
 }
 
 mpz_class RadixEncoder::decode_scaled(const Plaintext& plaintext) const {
-    if (plaintext.n() != n_ || plaintext.modulus() != space_->modulus().value()) {
+    if (plaintext.n() != n_ || plaintext.t() != space_->t()) {
         throw Error("radix encoder: expected a plaintext of " + std::to_string(n_) + " coefficients modulo " +
-                    std::to_string(space_->modulus().value()) + ", found " + std::to_string(plaintext.n()) +
-                    " modulo " + std::to_string(plaintext.modulus()));
+                    to_string(space_->t()) + ", found " + std::to_string(plaintext.n()) + " modulo " +
+                    to_string(plaintext.t()));
     }
     mpz_class value = 0;
     const auto digit = [&](std::size_t i) { return to_signed_mpz(space_->modulus().centre(plaintext[i])); };

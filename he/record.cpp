@@ -46,6 +46,12 @@ void start(Checksum& checksum, const Chain* chain) {
     }
 }
 
+/// Kinds that have a version 2.
+bool may_name_binomial(Kind kind) {
+    return kind == Kind::parameters || kind == Kind::plaintext || kind == Kind::ciphertext ||
+           kind == Kind::seeded_ciphertext || kind == Kind::reduced_ciphertext;
+}
+
 std::string shown(std::span<const std::uint8_t> bytes) {
     std::string text;
     for (const std::uint8_t byte : bytes) {
@@ -183,12 +189,13 @@ RecordReader::RecordReader(Source& source, Chain* chain)
              "give a file that the library wrote, complete");
     }
     field_ = start_ + magic.size();
-    if (found > magic.size() && encoded[magic.size()] != file_format_version) {
-        fail("format version " + std::to_string(file_format_version), std::to_string(encoded[magic.size()]),
-             encoded[magic.size()] > file_format_version ? "install a newer release of the library to read it"
-                                                         : "no release wrote such files; write it again");
+    header_.version = encoded[magic.size()];
+    if (found > magic.size() &&
+        (header_.version < file_format_version || header_.version > binomial_format_version)) {
+        fail("format version 1 or 2", std::to_string(header_.version),
+             header_.version > binomial_format_version ? "install a newer release of the library to read it"
+                                                       : "no release wrote such files; write it again");
     }
-    header_.version = file_format_version;
     if (found < encoded.size()) {
         field_ = start_;
         fail(std::to_string(encoded.size()) + " bytes of header", std::to_string(found),
@@ -198,6 +205,11 @@ RecordReader::RecordReader(Source& source, Chain* chain)
     header_.kind = static_cast<Kind>(encoded[kind_offset]);
     if (header_.kind < Kind::parameters || header_.kind > Kind::protected_secret_key) {
         fail("a kind of record from 1 to 12", std::to_string(encoded[kind_offset]),
+             "install a newer release of the library, or fetch the data again");
+    }
+    if (header_.version == binomial_format_version && !may_name_binomial(header_.kind)) {
+        field_ = start_ + magic.size();
+        fail("format version 1 of a record of kind " + std::string(kind_name(header_.kind)), "2",
              "install a newer release of the library, or fetch the data again");
     }
     std::memcpy(&header_.body_bytes, encoded.data() + length_offset, sizeof header_.body_bytes);

@@ -38,6 +38,8 @@ enum class Kind : std::uint8_t {
 [[nodiscard]] std::string format_hash(std::span<const std::uint8_t> bytes);
 
 inline constexpr std::uint8_t file_format_version = 1;
+/// Of records that name a binomial plaintext modulus: parameters, plaintexts and ciphertexts.
+inline constexpr std::uint8_t binomial_format_version = 2;
 
 /// The first bytes of every record.
 struct RecordHeader {

@@ -16,6 +16,38 @@ std::uint64_t polynomial_bytes(const RnsBasis& basis, std::size_t limbs) {
     return bytes;
 }
 
+std::uint8_t version_for(const PlainModulus& t) {
+    return t.is_integer() ? file_format_version : binomial_format_version;
+}
+
+std::size_t plain_modulus_bytes(const PlainModulus& t) {
+    return t.is_integer() ? 8 : 16;
+}
+
+void write_plain_modulus(RecordWriter& writer, const PlainModulus& t) {
+    if (t.is_integer()) {
+        writer.u64(t.value());
+        return;
+    }
+    writer.u32(static_cast<std::uint32_t>(t.power()));
+    writer.zeros(4);
+    writer.u64(static_cast<std::uint64_t>(t.base()));
+}
+
+PlainModulus read_plain_modulus(RecordReader& reader) {
+    if (reader.header().version == file_format_version) {
+        return PlainModulus(reader.u64("plaintext modulus"));
+    }
+    const std::uint64_t power =
+        reader.integer_in(4, 1, max_ntt_size, "a power k of the plaintext modulus x^k - b", damaged);
+    reader.zeros(4);
+    const auto base = static_cast<std::int64_t>(reader.u64("base of the plaintext modulus"));
+    if (base <= -max_plain_base || base >= max_plain_base || (base > -2 && base < 2)) {
+        reader.fail("a base of the plaintext modulus with 2 <= |b| < 2^24", std::to_string(base), damaged);
+    }
+    return PlainModulus::binomial(static_cast<std::size_t>(power), base);
+}
+
 RecordHeader header_for(Kind kind, const Ring& ring, std::uint64_t body_bytes) {
     return {kind, file_format_version, body_bytes, ring.hash(), static_cast<std::uint32_t>(ring.n())};
 }

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "he/keys.h"
+#include "he/plain_modulus.h"
 #include "he/record.h"
 #include "he/ring.h"
 #include "he/source.h"
@@ -25,6 +26,14 @@ void write_polynomial(RecordWriter& writer, const RnsBasis& basis, const RnsPoly
 /// what: its name in messages.
 [[nodiscard]] RnsPolynomial read_polynomial(RecordReader& reader, const RnsBasis& basis, std::size_t limbs,
                                             Form form, const char* what);
+
+/// The format version of a record that names this plaintext modulus, how many bytes the name takes, and the
+/// name: u64 t in version 1, u32 k, four zero bytes and i64 b in version 2.
+[[nodiscard]] std::uint8_t version_for(const PlainModulus& t);
+[[nodiscard]] std::size_t plain_modulus_bytes(const PlainModulus& t);
+void write_plain_modulus(RecordWriter& writer, const PlainModulus& t);
+/// As the header's version says; any that PlainModulus can name, with k and |b| in range.
+[[nodiscard]] PlainModulus read_plain_modulus(RecordReader& reader);
 
 [[nodiscard]] RecordHeader header_for(Kind kind, const Ring& ring, std::uint64_t body_bytes);
 [[nodiscard]] bool has_shape(const RnsPolynomial& polynomial, std::size_t n, std::size_t limbs, Form form);

@@ -12,7 +12,8 @@
 namespace lacuna {
 
 /// How a reply is made small: bits kept of every coefficient of c_0 and c_1, 1 ... bit length of q_0 (where
-/// it loses nothing), and which coefficients of c_0 are sent.
+/// it loses nothing), and which coefficients of c_0 are sent. Modulo x^k - b coefficient j of the message
+/// needs those of c_0 at j and at j - k.
 struct Reduction {
     int c0_bits = 0;
     int c1_bits = 0;
@@ -44,7 +45,7 @@ struct ReductionNoise {
 /// bits of c_i.
 struct ReducedCiphertext {
     RingHash ring{};
-    std::uint64_t t = 0;
+    PlainModulus t;
     Reduction reduction;
     Buffer c0;  ///< a word in [0, 2^c0_bits) for every coefficient that is sent
     Buffer c1;  ///< n words in [0, 2^c1_bits)

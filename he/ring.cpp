@@ -24,6 +24,12 @@ std::vector<Modulus> moduli_of(const RnsBasis& basis) {
     return moduli_of(basis, 0, basis.size());
 }
 
+/// n q growth (1 + 2^-30): the product of helper primes has to exceed it.
+mpz_class helpers_needed(const mpz_class& q, std::size_t n, std::uint64_t growth) {
+    const mpz_class needed = q * to_mpz(n) * to_mpz(growth);
+    return needed + (needed >> 30);
+}
+
 RingHash hash_of(const Parameters& parameters) {
     std::vector<std::uint64_t> words = {parameters.n, parameters.digit_limbs, parameters.data_primes.size()};
     words.insert(words.end(), parameters.data_primes.begin(), parameters.data_primes.end());
@@ -54,27 +60,16 @@ Ring::Ring(const Resolved& resolved, const Kernels& kernels)
     const std::size_t limbs = data_.size();
     const std::size_t n = parameters.n;
 
-    // Helper primes: the largest there are, as many as the top level needs.
+    // Helper primes: the largest there are, as many as the top level needs with any plaintext modulus.
     std::vector<std::uint64_t> taken = parameters.data_primes;
     taken.insert(taken.end(), parameters.special_primes.begin(), parameters.special_primes.end());
     std::vector<std::uint64_t> helpers;
-    mpz_class q = 1;
     mpz_class helper_product = 1;
-    for (std::size_t l = 1; l <= limbs; ++l) {
-        q *= to_mpz(parameters.data_primes[l - 1]);
-        mpz_class needed = q * to_mpz(n);
-        needed += needed >> 30;
-        while (helper_product <= needed) {
-            helpers.push_back(ntt_primes(n, max_modulus_bits, 1, taken).front());
-            taken.push_back(helpers.back());
-            helper_product *= to_mpz(helpers.back());
-        }
-        mpz_class product = 1;
-        std::size_t count = 0;
-        while (product <= needed) {
-            product *= to_mpz(helpers[count++]);
-        }
-        auxiliary_counts_.push_back(count);
+    const mpz_class needed = helpers_needed(data_.product(), n, max_plain_base);
+    while (helper_product <= needed) {
+        helpers.push_back(ntt_primes(n, max_modulus_bits, 1, taken).front());
+        taken.push_back(helpers.back());
+        helper_product *= to_mpz(helpers.back());
     }
     auxiliary_ = RnsBasis(n, helpers, kernels);
 
@@ -86,8 +81,8 @@ Ring::Ring(const Resolved& resolved, const Kernels& kernels)
         }
     }
     for (std::size_t l = 1; l <= limbs; ++l) {
-        auxiliary_converters_.emplace_back(moduli_of(data_, 0, l),
-                                           moduli_of(auxiliary_, 0, auxiliary_count(l)), kernels);
+        auxiliary_converters_.emplace_back(
+            moduli_of(data_, 0, l), moduli_of(auxiliary_, 0, auxiliary_count(l, max_plain_base)), kernels);
         if (l >= 2) {
             limb_dividers_.emplace_back(moduli_of(data_, l - 1, l), moduli_of(data_, 0, l - 1), kernels);
         }
@@ -95,6 +90,16 @@ Ring::Ring(const Resolved& resolved, const Kernels& kernels)
     if (special_.size() != 0) {
         special_divider_ = std::make_unique<const Divider>(moduli_of(special_), moduli_of(data_), kernels);
     }
+}
+
+std::size_t Ring::auxiliary_count(std::size_t limbs, std::uint64_t growth) const {
+    const mpz_class needed = helpers_needed(data_.prefix(limbs).product(), n(), growth);
+    mpz_class product = 1;
+    std::size_t count = 0;
+    while (product <= needed) {
+        product *= to_mpz(auxiliary_.modulus(count++).value());
+    }
+    return count;
 }
 
 double Ring::log_q(std::size_t limbs) const {

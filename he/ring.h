@@ -49,15 +49,16 @@ class Ring {
     }
     /// From the limbs [digit * digit_limbs, min(that + digit_limbs, limbs)) to every prime of key_basis().
     [[nodiscard]] const BaseConverter& digit_converter(std::size_t digit, std::size_t limbs) const;
-    /// From the first `limbs` data primes to the helper primes.
+    /// From the first `limbs` data primes to the helper primes, as many of them as any plaintext modulus may
+    /// need.
     [[nodiscard]] const BaseConverter& auxiliary_converter(std::size_t limbs) const {
         return auxiliary_converters_[limbs - 1];
     }
     /// How many helper primes a product of two ciphertexts at this level needs: their product exceeds n Q_l
-    /// (1 + 2^-39), so that |a0 b1 + a1 b0| <= n Q_l^2 / 2 stays below (1 - 2^-40) Q_l P / 2.
-    [[nodiscard]] std::size_t auxiliary_count(std::size_t limbs) const {
-        return auxiliary_counts_[limbs - 1];
-    }
+    /// (1 + 2^-30), so that |a0 b1 + a1 b0| <= n Q_l^2 / 2 stays below (1 - 2^-40) Q_l P / 2.
+    /// With a `growth` of up to max_plain_base, so many times as much: for a product that is multiplied by a
+    /// polynomial whose |coefficients| sum to it. Computed anew: PlaintextSpace keeps what it needs.
+    [[nodiscard]] std::size_t auxiliary_count(std::size_t limbs, std::uint64_t growth = 1) const;
     /// Division by P of the first data primes' limbs.
     [[nodiscard]] const Divider& special_divider() const { return *special_divider_; }
     /// Division by q_{limbs-1}, leaving limbs - 1 limbs; limbs >= 2.
@@ -79,7 +80,6 @@ class Ring {
     RingHash hash_{};
     std::vector<std::vector<BaseConverter>> digit_converters_;  // [digit][limbs in it - 1]
     std::vector<BaseConverter> auxiliary_converters_;
-    std::vector<std::size_t> auxiliary_counts_;
     std::unique_ptr<const Divider> special_divider_;
     std::vector<Divider> limb_dividers_;
 };

@@ -84,7 +84,9 @@ void save_file(const std::filesystem::path& file, const Ring& ring, const Object
 }
 void save_file(const std::filesystem::path& file, const Parameters& parameters, Overwrite overwrite);
 
-// Sizes of whole records in bytes, for plans.
+// Sizes of whole records in bytes, for plans. Of ciphertexts, with an integer plaintext modulus: a binomial
+// takes binomial_name_bytes more.
+inline constexpr std::uint64_t binomial_name_bytes = 8;
 
 [[nodiscard]] std::uint64_t secret_key_bytes(const Ring& ring);
 [[nodiscard]] std::uint64_t public_key_bytes(const Ring& ring);

@@ -14,7 +14,7 @@ namespace {
 
 using namespace detail;
 
-constexpr std::size_t plaintext_fixed_bytes = 8;
+// With an integer plaintext modulus, whose name takes 8 bytes; a binomial's takes 8 more.
 constexpr std::size_t ciphertext_fixed_bytes = 24;
 constexpr std::size_t seeded_fixed_bytes = 16;
 constexpr std::size_t seed_bytes = Seed().size();
@@ -27,21 +27,45 @@ std::uint64_t reduced_body_bytes(const Ring& ring, const Reduction& reduction) {
            packed_bytes(ring.n(), reduction.c1_bits);
 }
 
-void check_modulus(Kind kind, std::uint64_t t) {
-    check(kind, t >= 2 && t >> max_modulus_bits == 0, "a plaintext modulus of 2 ... 2^50");
+std::size_t extra_bytes(const PlainModulus& t) {
+    return plain_modulus_bytes(t) - plain_modulus_bytes(PlainModulus(2));
 }
 
-std::uint64_t read_plain_modulus(RecordReader& reader, const Context& context) {
-    const std::uint64_t t = reader.u64("plaintext modulus");
+/// The header of a ciphertext whose body has so many bytes with an integer plaintext modulus.
+RecordHeader header_for(Kind kind, const Ring& ring, std::uint64_t body_bytes, const PlainModulus& t) {
+    RecordHeader header = detail::header_for(kind, ring, body_bytes + extra_bytes(t));
+    header.version = version_for(t);
+    return header;
+}
+
+void check_modulus(Kind kind, const Ring& ring, const PlainModulus& t) {
+    if (t.is_integer()) {
+        check(kind, t.value() >= 2 && t.value() >> max_modulus_bits == 0,
+              "a plaintext modulus of 2 ... 2^50");
+    } else {
+        check(kind, binomial_problem(t, ring.n(), {}).empty(), "a plaintext modulus x^k - b of the ring");
+    }
+}
+
+/// Words of a plaintext as a record holds them, from 0 on: modulo x^k - b the coefficient bound is added.
+std::uint64_t word_offset(const PlainModulus& t) {
+    return t.is_integer() ? 0 : static_cast<std::uint64_t>(t.coefficient_bound());
+}
+std::uint64_t word_bound(const PlainModulus& t) {
+    return t.is_integer() ? t.value() : 2 * word_offset(t) + 1;
+}
+
+PlainModulus read_known_modulus(RecordReader& reader, const Context& context) {
+    const PlainModulus t = read_plain_modulus(reader);
     std::string known;
     for (std::size_t i = 0; i < context.plain_count(); ++i) {
-        const std::uint64_t candidate = context.plain(i).modulus().value();
+        const PlainModulus& candidate = context.plain(i).t();
         if (candidate == t) {
             return t;
         }
-        known += (known.empty() ? "" : " or ") + std::to_string(candidate);
+        known += (known.empty() ? "" : " or ") + to_string(candidate);
     }
-    reader.fail("a plaintext modulus t = " + known, std::to_string(t),
+    reader.fail("a plaintext modulus t = " + known, to_string(t),
                 "it was made for another plan: use files that belong together");
 }
 
@@ -53,7 +77,7 @@ Ciphertext read_ciphertext(RecordReader& reader, const Context& context) {
     const Ring& ring = context.ring();
     Ciphertext ciphertext;
     ciphertext.ring = ring.hash();
-    ciphertext.t = read_plain_modulus(reader, context);
+    ciphertext.t = read_known_modulus(reader, context);
     if (reader.f64("scale") != 1.0) {
         reader.fail("the scale 1", "another", damaged);
     }
@@ -62,7 +86,8 @@ Ciphertext read_ciphertext(RecordReader& reader, const Context& context) {
     const auto form =
         static_cast<Form>(reader.integer_in(1, 0, 1, "a form (0: coefficients, 1: NTT)", damaged));
     reader.zeros(5);
-    reader.expect_body(ciphertext_fixed_bytes + parts * polynomial_bytes(ring.data(), limbs));
+    reader.expect_body(extra_bytes(ciphertext.t) + ciphertext_fixed_bytes +
+                       parts * polynomial_bytes(ring.data(), limbs));
     for (std::size_t i = 0; i < parts; ++i) {
         ciphertext.parts.push_back(read_polynomial(reader, ring.data(), limbs, form, "a ciphertext part"));
     }
@@ -74,11 +99,12 @@ SeededCiphertext read_seeded(RecordReader& reader, const Context& context) {
     const Ring& ring = context.ring();
     SeededCiphertext ciphertext;
     ciphertext.ring = ring.hash();
-    ciphertext.t = read_plain_modulus(reader, context);
+    ciphertext.t = read_known_modulus(reader, context);
     const std::size_t limbs = read_level(reader, ring);
     reader.zeros(7);
     reader.bytes(ciphertext.seed, "seed");
-    reader.expect_body(seeded_fixed_bytes + seed_bytes + polynomial_bytes(ring.data(), limbs));
+    reader.expect_body(extra_bytes(ciphertext.t) + seeded_fixed_bytes + seed_bytes +
+                       polynomial_bytes(ring.data(), limbs));
     ciphertext.c0 = read_polynomial(reader, ring.data(), limbs, Form::coefficient, "c0");
     reader.finish();
     return ciphertext;
@@ -90,7 +116,7 @@ ReducedCiphertext read_reduced(RecordReader& reader, const Context& context) {
     const auto most = static_cast<std::uint64_t>(bits_below(ring.data().modulus(0).value()));
     ReducedCiphertext reduced;
     reduced.ring = ring.hash();
-    reduced.t = read_plain_modulus(reader, context);
+    reduced.t = read_known_modulus(reader, context);
     reduced.reduction.c0_bits = static_cast<int>(reader.integer_in(1, 1, most, "bits of c0", damaged));
     reduced.reduction.c1_bits = static_cast<int>(reader.integer_in(1, 1, most, "bits of c1", damaged));
     reader.zeros(2);
@@ -98,7 +124,7 @@ ReducedCiphertext read_reduced(RecordReader& reader, const Context& context) {
         static_cast<std::size_t>(reader.integer_in(4, 0, n, "a number of coefficients", damaged));
     reader.zeros(8);
     reduced.reduction.coefficients.resize(listed);
-    reader.expect_body(reduced_body_bytes(ring, reduced.reduction));
+    reader.expect_body(extra_bytes(reduced.t) + reduced_body_bytes(ring, reduced.reduction));
     if (listed != 0) {
         Buffer list = Buffer::uninitialised(listed);
         reader.packed(list.span(), n, "the list of coefficients");
@@ -119,16 +145,21 @@ ReducedCiphertext read_reduced(RecordReader& reader, const Context& context) {
 }  // namespace
 
 void save(std::ostream& stream, const Ring& ring, const Plaintext& plaintext) {
-    check_modulus(Kind::plaintext, plaintext.modulus());
+    const PlainModulus& t = plaintext.t();
+    check_modulus(Kind::plaintext, ring, t);
     check(Kind::plaintext, plaintext.n() == ring.n(), "as many coefficients as the ring's degree");
-    const std::uint64_t t = plaintext.modulus();
+    const std::uint64_t bound = word_bound(t);
     RecordWriter writer(stream, {Kind::plaintext,
-                                 file_format_version,
-                                 plaintext_fixed_bytes + packed_bytes(ring.n(), bits_below(t)),
+                                 version_for(t),
+                                 plain_modulus_bytes(t) + packed_bytes(ring.n(), bits_below(bound)),
                                  {},
                                  static_cast<std::uint32_t>(ring.n())});
-    writer.u64(t);
-    writer.packed({plaintext.data(), plaintext.n()}, t, Secrecy::secret);
+    write_plain_modulus(writer, t);
+    Buffer words = Buffer::uninitialised(plaintext.n(), Secrecy::secret);
+    for (std::size_t i = 0; i < plaintext.n(); ++i) {
+        words[i] = plaintext[i] + word_offset(t);
+    }
+    writer.packed(words.span(), bound, Secrecy::secret);
     writer.finish();
 }
 
@@ -136,14 +167,18 @@ Plaintext load_plaintext(Source& source, const Context& context) {
     RecordReader reader(source);
     reader.expect_kind(Kind::plaintext);
     reader.expect_no_ring();
-    const std::uint64_t t = read_plain_modulus(reader, context);
+    const PlainModulus t = read_known_modulus(reader, context);
     if (reader.header().n != context.n()) {
         reader.fail("a plaintext of n = " + std::to_string(context.n()) + " coefficients",
                     std::to_string(reader.header().n), "use files that belong together");
     }
-    reader.expect_body(plaintext_fixed_bytes + packed_bytes(context.n(), bits_below(t)));
+    const std::uint64_t bound = word_bound(t);
+    reader.expect_body(plain_modulus_bytes(t) + packed_bytes(context.n(), bits_below(bound)));
     Plaintext plaintext(context.n(), t);
-    reader.packed({plaintext.data(), plaintext.n()}, t, "the plaintext", Secrecy::secret);
+    reader.packed({plaintext.data(), plaintext.n()}, bound, "the plaintext", Secrecy::secret);
+    for (std::size_t i = 0; i < plaintext.n(); ++i) {
+        plaintext[i] -= word_offset(t);
+    }
     reader.finish();
     return plaintext;
 }
@@ -151,7 +186,7 @@ Plaintext load_plaintext(Source& source, const Context& context) {
 void save(std::ostream& stream, const Ring& ring, const Ciphertext& ciphertext, Chain* chain) {
     constexpr Kind kind = Kind::ciphertext;
     check_ring(kind, ring, ciphertext.ring);
-    check_modulus(kind, ciphertext.t);
+    check_modulus(kind, ring, ciphertext.t);
     check(kind, ciphertext.scale == 1.0, "the scale 1");
     check(kind, ciphertext.size() == 2 || ciphertext.size() == 3, "2 or 3 parts");
     const std::size_t limbs = ciphertext.limbs();
@@ -162,9 +197,10 @@ void save(std::ostream& stream, const Ring& ring, const Ciphertext& ciphertext, 
     }
     RecordWriter writer(
         stream,
-        header_for(kind, ring, ciphertext_bytes(ring, ciphertext.size(), limbs) - record_overhead_bytes),
+        header_for(kind, ring, ciphertext_bytes(ring, ciphertext.size(), limbs) - record_overhead_bytes,
+                   ciphertext.t),
         chain);
-    writer.u64(ciphertext.t);
+    write_plain_modulus(writer, ciphertext.t);
     writer.f64(ciphertext.scale);
     writer.u8(static_cast<std::uint8_t>(ciphertext.size()));
     writer.u8(static_cast<std::uint8_t>(limbs));
@@ -179,13 +215,15 @@ void save(std::ostream& stream, const Ring& ring, const Ciphertext& ciphertext, 
 void save(std::ostream& stream, const Ring& ring, const SeededCiphertext& ciphertext, Chain* chain) {
     constexpr Kind kind = Kind::seeded_ciphertext;
     check_ring(kind, ring, ciphertext.ring);
-    check_modulus(kind, ciphertext.t);
+    check_modulus(kind, ring, ciphertext.t);
     const std::size_t limbs = ciphertext.c0.limbs();
     check(kind, limbs >= 1 && limbs <= ring.max_limbs(), "a level of the ring");
     check(kind, has_shape(ciphertext.c0, ring.n(), limbs, Form::coefficient), "c0 in coefficient form");
     RecordWriter writer(
-        stream, header_for(kind, ring, seeded_ciphertext_bytes(ring, limbs) - record_overhead_bytes), chain);
-    writer.u64(ciphertext.t);
+        stream,
+        header_for(kind, ring, seeded_ciphertext_bytes(ring, limbs) - record_overhead_bytes, ciphertext.t),
+        chain);
+    write_plain_modulus(writer, ciphertext.t);
     writer.u8(static_cast<std::uint8_t>(limbs));
     writer.zeros(7);
     writer.bytes(ciphertext.seed);
@@ -196,14 +234,15 @@ void save(std::ostream& stream, const Ring& ring, const SeededCiphertext& cipher
 void save(std::ostream& stream, const Ring& ring, const ReducedCiphertext& ciphertext, Chain* chain) {
     constexpr Kind kind = Kind::reduced_ciphertext;
     check_ring(kind, ring, ciphertext.ring);
-    check_modulus(kind, ciphertext.t);
+    check_modulus(kind, ring, ciphertext.t);
     const Reduction& reduction = ciphertext.reduction;
     validate(ring, reduction);
     const std::size_t listed = reduction.coefficients.size();
     check(kind, ciphertext.c0.size() == (listed == 0 ? ring.n() : listed) && ciphertext.c1.size() == ring.n(),
           "a word for every coefficient");
-    RecordWriter writer(stream, header_for(kind, ring, reduced_body_bytes(ring, reduction)), chain);
-    writer.u64(ciphertext.t);
+    RecordWriter writer(stream, header_for(kind, ring, reduced_body_bytes(ring, reduction), ciphertext.t),
+                        chain);
+    write_plain_modulus(writer, ciphertext.t);
     writer.u8(static_cast<std::uint8_t>(reduction.c0_bits));
     writer.u8(static_cast<std::uint8_t>(reduction.c1_bits));
     writer.zeros(2);

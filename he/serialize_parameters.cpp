@@ -15,6 +15,7 @@ using namespace detail;
 
 constexpr std::size_t max_listed_primes = 64;
 constexpr std::size_t parameters_fixed_bytes = 16;
+constexpr std::size_t binomial_bytes = 16;
 
 }  // namespace
 
@@ -25,19 +26,26 @@ void save(std::ostream& stream, const Parameters& parameters) {
     for (const auto* list : lists) {
         body += sizeof(std::uint64_t) * list->size();
     }
-    RecordWriter writer(
-        stream, {Kind::parameters, file_format_version, body, {}, static_cast<std::uint32_t>(resolved.n)});
+    const std::vector<PlainModulus>& binomials = resolved.plain_polynomials;
+    const std::uint8_t version = binomials.empty() ? file_format_version : binomial_format_version;
+    body += binomial_bytes * binomials.size();
+    RecordWriter writer(stream,
+                        {Kind::parameters, version, body, {}, static_cast<std::uint32_t>(resolved.n)});
     for (const auto* list : lists) {
         writer.u8(static_cast<std::uint8_t>(list->size()));
     }
     writer.u8(resolved.allow_insecure ? 1 : 0);
     writer.u16(static_cast<std::uint16_t>(resolved.digit_limbs));
     writer.u16(static_cast<std::uint16_t>(resolved.security));
-    writer.zeros(8);
+    writer.u8(static_cast<std::uint8_t>(binomials.size()));
+    writer.zeros(7);
     for (const auto* list : lists) {
         for (const std::uint64_t prime : *list) {
             writer.u64(prime);
         }
+    }
+    for (const PlainModulus& t : binomials) {
+        write_plain_modulus(writer, t);
     }
     writer.finish();
 }
@@ -59,12 +67,19 @@ Parameters load_parameters(Source& source) {
     parameters.allow_insecure = reader.integer_in(1, 0, 1, "allow_insecure", damaged) == 1;
     parameters.digit_limbs = reader.u16("digit size");
     parameters.security = reader.u16("security");
-    reader.zeros(8);
+    const bool named = reader.header().version == binomial_format_version;
+    const auto binomials = static_cast<std::size_t>(
+        reader.integer_in(1, named ? 1 : 0, named ? max_listed_primes : 0, "a number of binomials", damaged));
+    body += binomial_bytes * binomials;
+    reader.zeros(7);
     reader.expect_body(body);
     for (const auto& [list, count] : lists) {
         for (std::size_t i = 0; i < count; ++i) {
             list->push_back(reader.u64("prime"));
         }
+    }
+    for (std::size_t i = 0; i < binomials; ++i) {
+        parameters.plain_polynomials.push_back(read_plain_modulus(reader));
     }
     reader.finish();
     try {

@@ -96,6 +96,20 @@ Ciphertext blank_like(const Ciphertext& model) {
     return output;
 }
 
+/// The sum of the terms modulo the binomial t. Coefficients of any size are written as digits first.
+Plaintext plaintext_of(const std::vector<Monomial>& terms, const PlainModulus& t, std::size_t n) {
+    Plaintext plaintext(n, t);
+    for (const Monomial& term : terms) {
+        const std::vector<std::int64_t> digits =
+            balanced_digits(mpz_class(static_cast<long>(term.coefficient)), t, n);
+        for (std::size_t j = 0; j < digits.size(); ++j) {
+            const std::size_t exponent = (term.exponent + t.power() * j) % (2 * n);
+            plaintext[exponent % n] += static_cast<std::uint64_t>(exponent < n ? digits[j] : -digits[j]);
+        }
+    }
+    return plaintext;
+}
+
 }  // namespace
 
 void SparseProduct::run(const Context& context, std::span<const Ciphertext> inputs,
@@ -120,6 +134,14 @@ void SparseProduct::run(const Context& context, std::span<const Ciphertext> inpu
     }
     map_.apply(ring.kernels(), planes, threads, stop);
 
+    if (!first.t.is_integer()) {
+        for (std::size_t j = 0; j < bias_.size(); ++j) {
+            if (!bias_[j].empty()) {
+                space.add_scaled(ring, plaintext_of(bias_[j], first.t, ring.n()), outputs[j].parts[0], false);
+            }
+        }
+        return;
+    }
     for (std::size_t j = 0; j < bias_.size(); ++j) {
         for (const Monomial& term : bias_[j]) {
             const bool wraps = term.exponent >= ring.n();

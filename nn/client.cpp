@@ -147,7 +147,7 @@ void Client::check(const EncryptedTensor& reply) const {
             if (ciphertext.t != plan_.parameters.plain_moduli[m]) {
                 throw Error("decrypt: expected ciphertexts modulo t = " +
                             std::to_string(plan_.parameters.plain_moduli[m]) + ", found " +
-                            std::to_string(ciphertext.t) + "; the reply answers another plan");
+                            to_string(ciphertext.t) + "; the reply answers another plan");
             }
         }
     }

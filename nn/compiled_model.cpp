@@ -198,7 +198,7 @@ void CompiledModel::check_residues(std::size_t m, const std::vector<Encrypted>& 
     for (const Encrypted& ciphertext : input) {
         if (ciphertext.t != t) {
             throw Error("infer: expected ciphertexts modulo t = " + std::to_string(t) + ", found " +
-                        std::to_string(ciphertext.t) + "; encrypt for this plan");
+                        to_string(ciphertext.t) + "; encrypt for this plan");
         }
         check_fresh(context_->ring(), ciphertext);
         masks.add(ciphertext);

@@ -98,11 +98,11 @@ void check_count(const Source& source, const BatchReader& reader, Kind item, std
 }
 
 /// t and level of a ciphertext are what the plan says.
-void check_place(const Source& source, std::uint64_t t, std::size_t limbs, std::uint64_t expected_t,
+void check_place(const Source& source, const PlainModulus& t, std::size_t limbs, std::uint64_t expected_t,
                  std::size_t expected_limbs) {
     if (t != expected_t || limbs != expected_limbs) {
         throw Error(source.name() + ": expected a ciphertext modulo t = " + std::to_string(expected_t) +
-                    " with " + std::to_string(expected_limbs) + " limbs, found t = " + std::to_string(t) +
+                    " with " + std::to_string(expected_limbs) + " limbs, found t = " + to_string(t) +
                     " with " + std::to_string(limbs) + "; the file does not fit its plan");
     }
 }

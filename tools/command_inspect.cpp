@@ -95,6 +95,9 @@ ordered_json describe_binary(const std::string& file) {
     put(document, "item", kind_name(description.item), batch);
     put(document, "ciphertexts", description.ciphertexts, description.ciphertexts != 0);
     put(document, "plain_moduli", description.plain_moduli, !description.plain_moduli.empty());
+    for (const PlainModulus& t : description.plain_polynomials) {
+        document["plain_polynomials"].push_back({{"power", t.power()}, {"base", t.base()}});
+    }
     put(document, "parts", description.parts, description.parts != 0);
     put(document, "limbs", description.most_limbs, description.most_limbs != 0);
     put(document, "c0_bits", description.c0_bits, description.c0_bits != 0);

@@ -15,7 +15,7 @@ namespace lacuna::testing {
 
 /// The toy ring of the golden files, which are the targets' seeds.
 inline const Context& fuzz_context() {
-    static const Context context(golden_parameters());
+    static const Context context(golden_binomial_parameters());
     return context;
 }
 

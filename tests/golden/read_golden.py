@@ -14,6 +14,8 @@ from pathlib import Path
 PLAIN_MODULUS = 97
 MESSAGE = [(i * i + 3) % PLAIN_MODULUS for i in range(16)]
 LARGEST_ERROR = 21
+POWER, BASE = 4, -160  # of the files of version 2
+BINOMIAL_MESSAGE = [i * 10 - 81 for i in range(16)]
 
 
 def check(condition, what):
@@ -21,9 +23,9 @@ def check(condition, what):
         raise SystemExit(f"golden files: {what}")
 
 
-def record(data, previous=b""):
+def record(data, previous=b"", version=1):
     """(kind, ring, n, body, rest, checksum) of the first record."""
-    check(data[:7] == b"LACUNA\x01", "magic and version")
+    check(data[:7] == b"LACUNA" + bytes([version]), "magic and version")
     body_bytes, = struct.unpack_from("<Q", data, 8)
     end = 40 + body_bytes
     checksum = hashlib.sha256(previous + data[:end]).digest()[:16]
@@ -104,7 +106,8 @@ def from_ntt(values, modulus):
             % modulus for i in range(n)]
 
 
-def decrypt(c0, c1, s, moduli):
+def phase(c0, c1, s, moduli):
+    """c_0 + c_1 s as integers, and their modulus."""
     product = 1
     for modulus in moduli:
         product *= modulus
@@ -113,7 +116,60 @@ def decrypt(c0, c1, s, moduli):
         weight = product // modulus * pow(product // modulus, -1, modulus)
         for i, x in enumerate(multiply(b, s, modulus)):
             total[i] += (a[i] + x) * weight
-    return [(2 * PLAIN_MODULUS * (z % product) + product) // (2 * product) % PLAIN_MODULUS for z in total]
+    return [z % product for z in total], product
+
+
+def decrypt(c0, c1, s, moduli):
+    total, product = phase(c0, c1, s, moduli)
+    return [(2 * PLAIN_MODULUS * z + product) // (2 * product) % PLAIN_MODULUS for z in total]
+
+
+def classes(polynomial):
+    """Modulo x^k - b: k residues modulo b^(n/k) + 1."""
+    n = len(polynomial)
+    p = BASE ** (n // POWER) + 1
+    return [sum(polynomial[i + POWER * j] * BASE ** j for j in range(n // POWER)) % p for i in range(POWER)]
+
+
+def decrypt_binomial(c0, c1, s, moduli):
+    """round((x^k - b) z / Q) modulo x^k - b."""
+    total, product = phase(c0, c1, s, moduli)
+    shifted = [-z for z in total[-POWER:]] + total[:-POWER]
+    return classes([(2 * (x - BASE * z) + product) // (2 * product) for x, z in zip(shifted, total)])
+
+
+def check_binomials(read, s, data, n):
+    """The files of version 2."""
+    name = struct.pack("<IIq", POWER, 0, BASE)
+    kind, _, _, body, _, _ = record(read("parameters_2.lct"), version=2)
+    check(kind == 1 and body[8:16] == bytes([2]) + bytes(7), "number of binomials")
+    check(body[-32:] == name + struct.pack("<IIq", 1, 0, 2), "binomials of the parameters")
+
+    kind, _, _, body, _, _ = record(read("plaintext_2.lct"), version=2)
+    bound = abs(BASE) // 2 + 1
+    words, end = packed(body, 16, n, 2 * bound + 1)
+    check(kind == 7 and body[:16] == name and end == len(body), "plaintext of version 2")
+    check([word - bound for word in words] == BINOMIAL_MESSAGE, "coefficients of the plaintext")
+
+    kind, _, _, body, _, _ = record(read("seeded_2.lct"), version=2)
+    check(kind == 9 and body[:16] == name, "seeded ciphertext of version 2")
+    c0, end = poly(body, 56, n, data[:body[16]])
+    check(end == len(body), "length of the seeded ciphertext")
+    c1 = expand(body[24:56], 0, data, n)
+    check(decrypt_binomial(c0, c1, s, data) == classes(BINOMIAL_MESSAGE), "decryption modulo x^k - b")
+    kind, _, _, body, _, _ = record(read("ciphertext_2.lct"), version=2)
+    first, end = poly(body, 32, n, data)
+    check(kind == 8 and (first, poly(body, end, n, data)[0]) == (c0, c1), "ciphertext of version 2")
+
+    kind, _, _, body, _, _ = record(read("reduced_2.lct"), version=2)
+    bits0, bits1, listed = body[16], body[17], struct.unpack_from("<I", body, 20)[0]
+    check(kind == 10 and body[:16] == name and listed == 0, "reduced ciphertext of version 2")
+    words0, end = packed(body, 32, n, 1 << bits0)
+    words1, end = packed(body, end, n, 1 << bits1)
+    restored = [[(2 * data[0] * word + (1 << bits)) // (2 << bits) % data[0] for word in words]
+                for words, bits in ((words0, bits0), (words1, bits1))]
+    check(decrypt_binomial([restored[0]], [restored[1]], s, data[:1]) == classes(BINOMIAL_MESSAGE),
+          "decryption of the reduced ciphertext modulo x^k - b")
 
 
 def main(folder):
@@ -188,6 +244,7 @@ def main(folder):
         kind, _, _, _, rest, checksum = record(rest, checksum)
         check(kind == body[4], "kind of the batch")
     check(rest == b"", "end of the batch")
+    check_binomials(read, s, data, n)
 
 
 if __name__ == "__main__":

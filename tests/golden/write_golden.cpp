@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <string_view>
 
 #include "he/ciphertext_batch.h"
 #include "he/serialize.h"
@@ -58,16 +59,33 @@ void write_all(const std::filesystem::path& folder) {
     put("evaluation.keys", keys);
 }
 
+/// Version 2: binomial plaintext moduli.
+void write_binomials(const std::filesystem::path& folder) {
+    const GoldenObjects golden;
+    const Context context(golden_binomial_parameters());
+    const Ring& ring = context.ring();
+    save_file(folder / "parameters_2.lct", golden_binomial_parameters(), Overwrite::refuse);
+    save_file(folder / "plaintext_2.lct", ring, GoldenObjects::binomial_plaintext(), Overwrite::refuse);
+    const SeededCiphertext seeded = golden.seeded_binomial(context);
+    save_file(folder / "seeded_2.lct", ring, seeded, Overwrite::refuse);
+    const Ciphertext full = expand(ring, seeded);
+    save_file(folder / "ciphertext_2.lct", ring, full, Overwrite::refuse);
+    const ReducedCiphertext reduced = reduce(ring, Evaluator(context).mod_switch_to(full, 1), {26, 28, {}});
+    save_file(folder / "reduced_2.lct", ring, reduced, Overwrite::refuse);
+    write_batch(folder / "batch_2.lct", ring, Kind::reduced_ciphertext, 2, reduced);
+}
+
 }  // namespace
 }  // namespace lacuna::testing
 
 int main(int argc, char** argv) {
-    if (argc != 2) {
-        std::fprintf(stderr, "usage: %s FOLDER\n", argv[0]);
+    const bool second = argc == 3 && std::string_view(argv[2]) == "2";
+    if (argc != 2 && !second) {
+        std::fprintf(stderr, "usage: %s FOLDER [2]\n", argv[0]);
         return EXIT_FAILURE;
     }
     try {
-        lacuna::testing::write_all(argv[1]);
+        second ? lacuna::testing::write_binomials(argv[1]) : lacuna::testing::write_all(argv[1]);
     } catch (const lacuna::Error& error) {
         std::fprintf(stderr, "%s\n", error.what());
         return EXIT_FAILURE;

@@ -13,6 +13,7 @@
 #include "he/inspect.h"
 #include "he/serialize.h"
 #include "ntt/error.h"
+#include "tests/support/binomial.h"
 #include "tests/support/records.h"
 #include "tests/support/scheme.h"
 
@@ -78,13 +79,31 @@ struct GoldenFile {
     std::string name;
     Loader load;
     std::string content;
+    int version = 1;
 };
 
 const std::vector<GoldenFile>& golden_files() {
     static const Loader ciphertext = [](Source& source, const Context& context, ContentHash& hash) {
         hash.add(load_ciphertext(source, context));
     };
+    static const Loader plaintext = [](Source& source, const Context& context, ContentHash& hash) {
+        const Plaintext loaded = load_plaintext(source, context);
+        hash.add(std::span(loaded.data(), loaded.n()));
+    };
     static const std::vector<GoldenFile> files = {
+        {"parameters_2.lct",
+         [](Source& source, const Context&, ContentHash& hash) {
+             for (const PlainModulus& t : load_parameters(source).plain_polynomials) {
+                 const std::array<std::uint64_t, 2> words = {t.power(), static_cast<std::uint64_t>(t.base())};
+                 hash.add(words);
+             }
+         },
+         "ccb5bb60bd5d5d2a9099c639d6bf80de", 2},
+        {"plaintext_2.lct", plaintext, "303ac580eb19eb34b5f9ef4ae3b34739", 2},
+        {"ciphertext_2.lct", ciphertext, "4a08f17382d5260ca8d759a113e2d360", 2},
+        {"seeded_2.lct", ciphertext, "4a08f17382d5260ca8d759a113e2d360", 2},
+        {"reduced_2.lct", ciphertext, "f3d25cbac409aa7142d8f94999d97f35", 2},
+        {"batch_2.lct", read_batch, "ffd0f27c3a6fb39c9e69a15b827e1120", 1},
         {"parameters.lct",
          [](Source& source, const Context&, ContentHash& hash) {
              const Parameters parameters = load_parameters(source);
@@ -121,12 +140,7 @@ const std::vector<GoldenFile>& golden_files() {
              hash.add(keys.galois_keys);
          },
          "3990a14a5eeab1bd42053617163f4c9b"},
-        {"plaintext.lct",
-         [](Source& source, const Context& context, ContentHash& hash) {
-             const Plaintext plaintext = load_plaintext(source, context);
-             hash.add(std::span(plaintext.data(), plaintext.n()));
-         },
-         "c82bc2642f4d9f889436ad83585655d9"},
+        {"plaintext.lct", plaintext, "c82bc2642f4d9f889436ad83585655d9"},
         {"ciphertext.lct", ciphertext, "0643d14bb7bfcb5d50cb378ee54575c5"},
         {"squared.lct", ciphertext, "c7d83fd061e9e30fcad3bd6bc351435e"},
         {"seeded.lct", ciphertext, "0643d14bb7bfcb5d50cb378ee54575c5"},
@@ -146,7 +160,7 @@ class GoldenTest : public ::testing::TestWithParam<std::size_t> {
     const Context& context = shared_context();
 
     static const Context& shared_context() {
-        static const Context instance(golden_parameters());
+        static const Context instance(golden_binomial_parameters());
         return instance;
     }
 
@@ -206,7 +220,7 @@ TEST_P(GoldenTest, IsDescribedWithoutKeys) {
     Source source(folder / file.name);
     const FileDescription description = inspect(source);
     EXPECT_EQ(description.bytes, bytes.size());
-    EXPECT_EQ(description.version, 1);
+    EXPECT_EQ(description.version, file.version);
     EXPECT_EQ(description.n, 16U);
     EXPECT_EQ(static_cast<std::uint8_t>(description.kind), bytes[7]);
     const bool has_ring = description.kind != Kind::parameters && description.kind != Kind::plaintext;
@@ -245,6 +259,18 @@ TEST(Golden, WritingGivesTheSameBytes) {
     expect_file("reduced_some.lct", golden.ring, golden.reduced_some());
     expect_file("evaluation.keys", golden.ring,
                 load_evaluation_keys(folder / "evaluation.keys", golden.ring));
+
+    const Context binomials(golden_binomial_parameters());
+    std::ostringstream second;
+    save(second, golden_binomial_parameters());
+    const std::string written = second.str();
+    EXPECT_EQ(Bytes(written.begin(), written.end()), read_bytes(folder / "parameters_2.lct"));
+    const SeededCiphertext seeded = golden.seeded_binomial(binomials);
+    expect_file("plaintext_2.lct", golden.ring, GoldenObjects::binomial_plaintext());
+    expect_file("seeded_2.lct", golden.ring, seeded);
+    expect_file("ciphertext_2.lct", golden.ring, expand(golden.ring, seeded));
+    const Ciphertext one_limb = Evaluator(binomials).mod_switch_to(expand(golden.ring, seeded), 1);
+    expect_file("reduced_2.lct", golden.ring, reduce(golden.ring, one_limb, {26, 28, {}}));
 }
 
 TEST(Golden, KeysStillWork) {
@@ -285,6 +311,20 @@ TEST(Golden, KeysStillWork) {
     }
 }
 
+TEST(Golden, BinomialsStillDecrypt) {
+    const Context context(load_parameters(folder / "parameters_2.lct"));
+    const SecretKey secret = load_secret_key(folder / "secret.key", context.ring());
+    const Plaintext message = load_plaintext(folder / "plaintext_2.lct", context);
+    EXPECT_EQ(message, GoldenObjects::binomial_plaintext());
+    const BinomialRing ring(message.n(), message.t());
+    const Decryptor decryptor(context, secret);
+    for (const char* name : {"ciphertext_2.lct", "seeded_2.lct", "reduced_2.lct"}) {
+        // Another representative of the same class: -81 is one below the shortest.
+        const Plaintext found = decryptor.decrypt(load_ciphertext(folder / name, context));
+        EXPECT_EQ(ring.element(found), ring.element(message)) << name;
+    }
+}
+
 FileDescription described(const char* name) {
     Source source(folder / name);
     return inspect(source);
@@ -317,6 +357,10 @@ TEST(Inspect, SaysWhatFilesHold) {
     EXPECT_EQ(batch.layout_bytes, 5U);
     EXPECT_EQ(described("batch.lct").most_limbs, 1U);
     EXPECT_EQ(described("secret.key").ciphertexts, 0U);
+    EXPECT_EQ(described("parameters_2.lct").parameters, resolve(golden_binomial_parameters()));
+    const std::vector<PlainModulus> polynomial = {PlainModulus::binomial(4, -160)};
+    EXPECT_EQ(described("batch_2.lct").plain_polynomials, polynomial);
+    EXPECT_EQ(described("plaintext_2.lct").plain_polynomials, polynomial);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "he/parameters.h"
 
+#include <cmath>
 #include <functional>
 
 #include <gtest/gtest.h>
@@ -434,6 +435,64 @@ TEST(Keys, PublicEncryptionsOfZeroRerandomiseAtEveryLevel) {
     EXPECT_THROW((void)scheme.encryptor.encrypt(broken), Error);
     EXPECT_THROW((void)scheme.public_encryptor.encrypt(Plaintext(32, 257)), Error);
     EXPECT_THROW((void)scheme.public_encryptor.encrypt(Plaintext(64, 97)), Error);
+}
+
+TEST(Parameters, BinomialsAreReadWrittenAndChecked) {
+    const Parameters parameters = parse_parameters(
+        R"({"n": 16, "data_bits": [50], "plain_moduli": [97], "allow_insecure": true,
+            "plain_polynomials": [{"power": 4, "base": 160}, {"base": -2, "power": 1}]})",
+        "p.json");
+    const std::vector<PlainModulus> expected = {PlainModulus::binomial(4, 160),
+                                                PlainModulus::binomial(1, -2)};
+    EXPECT_EQ(parameters.plain_polynomials, expected);
+    EXPECT_EQ(parse_parameters(format_parameters(parameters), "again"), parameters);
+    const Context context(parameters);
+    ASSERT_EQ(context.plain_count(), 3U);
+    EXPECT_EQ(context.plain(0).t(), 97U);
+    EXPECT_EQ(to_string(context.plain(1).t()), "x^4 - 160");
+    EXPECT_EQ(to_string(context.plain(2).t()), "x^1 + 2");
+    EXPECT_EQ(&context.plain_for(expected[1]), &context.plain(2));
+    EXPECT_THROW((void)context.plain(1).modulus(), Error);
+    EXPECT_THROW((void)expected[0].value(), Error);
+    EXPECT_THROW((void)PlainModulus(97).base(), Error);
+    EXPECT_NEAR(expected[1].log_norm(), std::log2(std::sqrt(5.0)), 1e-12);
+    EXPECT_NEAR(expected[1].log_bound(), std::log2(3.0), 1e-12);
+
+    for (const char* wrong : {R"({"power": 0, "base": 2})", R"({"power": 4})", R"({"power": 4, "base": 1})",
+                              R"({"power": 4, "base": 16777216})", R"({"power": 4, "base": -16777216})",
+                              R"({"power": 4, "base": 18446744073709551615})", "7",
+                              R"({"power": 4, "base": 2.5})", R"({"power": 4, "base": 4, "a": 1})"}) {
+        EXPECT_NE(message_of([&] {
+                      (void)parse_parameters("{\"plain_polynomials\": [" + std::string(wrong) + "]}", "p");
+                  }).find("plain_polynomials"),
+                  std::string::npos)
+            << wrong;
+    }
+    const auto problem = [&](std::vector<PlainModulus> moduli) {
+        Parameters tried = small_parameters(16, {50, 30}, {}, {});
+        tried.plain_polynomials = std::move(moduli);
+        return message_of([&] { (void)resolve(tried); });
+    };
+    EXPECT_NE(problem({PlainModulus::binomial(16, 3)}).find("power of two in 1 ... 8"), std::string::npos);
+    EXPECT_NE(problem({PlainModulus::binomial(3, 3)}).find("power of two"), std::string::npos);
+    EXPECT_NE(problem({expected[0], expected[0]}).find("occurs twice"), std::string::npos);
+    EXPECT_NE(problem({PlainModulus(97)}).find("give it in plain_moduli"), std::string::npos);
+    // b^(n/k) = -1 modulo the prime.
+    Parameters singular = small_parameters(16, {}, {}, {});
+    singular.data_primes = {97, ntt_primes(16, 50, 1).front()};
+    const Modulus q(97);
+    std::int64_t b = 2;
+    while (q.power(static_cast<std::uint64_t>(b), 8) != 96) {
+        ++b;
+    }
+    ASSERT_LE(4 * (b + 1), 96);
+    singular.plain_polynomials = {PlainModulus::binomial(2, b)};
+    EXPECT_NE(message_of([&] { (void)resolve(singular); }).find("not invertible modulo the data prime 97"),
+              std::string::npos);
+    EXPECT_NE(message_of([&] {
+                  (void)Context(context.shared_ring(), {}, {PlainModulus::binomial(16, 3)});
+              }).find("power of two"),
+              std::string::npos);
 }
 
 }  // namespace

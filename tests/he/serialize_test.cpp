@@ -404,8 +404,9 @@ TEST_F(RefusalTest, ForeignFiles) {
 
 TEST_F(RefusalTest, OtherVersions) {
     expect_error(loading_ciphertext(with(ciphertext, 6, 0)),
-                 {"offset 6", "format version 1, found 0", "write it again"});
-    expect_error(loading_ciphertext(with(ciphertext, 6, 2)), {"format version 1, found 2", "newer release"});
+                 {"offset 6", "format version 1 or 2, found 0", "write it again"});
+    expect_error(loading_ciphertext(with(ciphertext, 6, 3)),
+                 {"format version 1 or 2, found 3", "newer release"});
 }
 
 TEST_F(RefusalTest, OtherKinds) {
@@ -439,6 +440,31 @@ TEST_F(RefusalTest, OtherPlaintextModuli) {
     expect_error(loading(saved(ring, golden.plaintext()),
                          [&](Source& source) { (void)load_plaintext(source, other); }),
                  {"t = 65537 or 257, found 97"});
+}
+
+TEST_F(RefusalTest, BinomialsOutOfRange) {
+    const Context binomials(golden_binomial_parameters());
+    const Bytes bytes = saved(ring, golden.seeded_binomial(binomials));
+    const auto load = [&](const Bytes& changed) {
+        return loading(changed, [&](Source& source) { (void)load_ciphertext(source, binomials); });
+    };
+    EXPECT_EQ(bytes.size(), seeded_ciphertext_bytes(ring, ring.max_limbs()) + binomial_name_bytes);
+    expect_error(load(with(bytes, 40, 0)), {"offset 40", "a power k", "found 0"});
+    expect_error(load(with(bytes, 40, 8)), {"x^4 + 160", "found x^8 + 160"});
+    expect_error(load(with(bytes, 44, 1)), {"offset 44", "zero"});
+    expect_error(load(with(bytes, 51, 1)), {"offset 48", "2 <= |b| < 2^24"});
+    expect_error(loading_ciphertext(bytes), {"t = 97 or 65537, found x^4 + 160", "another plan"});
+    // Records that name no modulus have no second version.
+    expect_error(loading(with(saved(ring, golden.secret_key()), 6, 2),
+                         [&](Source& source) { (void)load_secret_key(source, ring); }),
+                 {"offset 6", "format version 1", "found 2"});
+    Parameters wrong = golden_binomial_parameters();
+    const Bytes parameters = saved(wrong);
+    expect_error(loading(with(parameters, 48, 0), [](Source& source) { (void)load_parameters(source); }),
+                 {"offset 48", "a number of binomials", "found 0"});
+    Plaintext outside = GoldenObjects::binomial_plaintext();
+    outside[3] = 82;
+    expect_error([&] { (void)saved(ring, outside); }, {"below 163"});
 }
 
 TEST_F(RefusalTest, ScaleLevelFormAndPadding) {

@@ -68,7 +68,7 @@ std::vector<double> noise_of(const Client& client, const Ciphertext& ciphertext)
     multiply(basis, phase, client.secret_key().s.first_limbs(ciphertext.limbs()), phase);
     to_coefficients(basis, phase);
     add(basis, phase, ciphertext.parts[0], phase);
-    multiply_scalar(basis, phase, static_cast<std::int64_t>(ciphertext.t), phase);
+    multiply_scalar(basis, phase, static_cast<std::int64_t>(ciphertext.t.value()), phase);
     const Crt crt(basis);
     std::vector<double> noise;
     std::vector<std::uint64_t> residues(ciphertext.limbs());
@@ -76,7 +76,7 @@ std::vector<double> noise_of(const Client& client, const Ciphertext& ciphertext)
         for (std::size_t i = 0; i < residues.size(); ++i) {
             residues[i] = phase.limb(i)[j];
         }
-        noise.push_back(crt.compose_centred(residues).get_d() / static_cast<double>(ciphertext.t));
+        noise.push_back(crt.compose_centred(residues).get_d() / static_cast<double>(ciphertext.t.value()));
     }
     return noise;
 }
@@ -477,7 +477,7 @@ TEST_P(SmallNetwork, RefusesOtherLayouts) {
          }) {
         EXPECT_NE(message.find("another layout than the plan's"), std::string::npos) << message;
     }
-    EXPECT_NE(infer([](SeededTensor& r) { r.residues[0][0].t = 3; }).find("ciphertexts modulo t"),
+    EXPECT_NE(infer([](SeededTensor& r) { r.residues[0][0].t = PlainModulus(3); }).find("ciphertexts modulo t"),
               std::string::npos);
 
     const EncryptedTensor reply = inference_.session.infer(good);
@@ -491,7 +491,7 @@ TEST_P(SmallNetwork, RefusesOtherLayouts) {
     EXPECT_NE(decrypt([](EncryptedTensor& r) { r.residues[0].pop_back(); }), "");
     EXPECT_NE(decrypt([](EncryptedTensor& r) { r.layout.stride += 1; }), "");
     EXPECT_NE(decrypt([](EncryptedTensor& r) { r.layout.batch += 100000; }), "");
-    EXPECT_NE(decrypt([](EncryptedTensor& r) { r.residues[0][0].t = 3; }), "");
+    EXPECT_NE(decrypt([](EncryptedTensor& r) { r.residues[0][0].t = PlainModulus(3); }), "");
     EXPECT_NE(decrypt([](EncryptedTensor& r) { r.residues[0][0].parts.pop_back(); }), "");
     EXPECT_NE(decrypt([](EncryptedTensor& r) { r.residues[0][0].ring = {}; }), "");
 }

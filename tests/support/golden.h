@@ -25,6 +25,13 @@ inline Parameters golden_parameters() {
     return parameters;
 }
 
+/// The same ring with a binomial: what files of version 2 name.
+inline Parameters golden_binomial_parameters() {
+    Parameters parameters = golden_parameters();
+    parameters.plain_polynomials = {PlainModulus::binomial(4, -160), PlainModulus::binomial(1, 2)};
+    return parameters;
+}
+
 /// What the golden files hold, but for public and key-switching keys, from fixed seeds.
 struct GoldenObjects {
     Context context{golden_parameters()};
@@ -59,7 +66,7 @@ struct GoldenObjects {
     [[nodiscard]] SeededCiphertext seeded_ciphertext() const {
         SeededCiphertext result;
         result.ring = ring.hash();
-        result.t = 97;
+        result.t = PlainModulus(97);
         result.seed = seed(2);
         const RnsBasis& basis = ring.data();
         RnsPolynomial mask(ring.n(), basis.size(), Form::coefficient);
@@ -76,6 +83,26 @@ struct GoldenObjects {
         for (std::size_t i = 0; i < basis.size(); ++i) {
             context.plain(0).add_scaled(ring, message.data(), basis.size(), i, result.c0.limb(i));
         }
+        return result;
+    }
+
+    /// The plaintext of version 2, and its encryption with the seeds of seeded_ciphertext().
+    [[nodiscard]] static Plaintext binomial_plaintext() {
+        Plaintext message(16, PlainModulus::binomial(4, -160));
+        for (std::size_t i = 0; i < message.n(); ++i) {
+            message[i] = i * 10 - 81;
+        }
+        return message;
+    }
+    [[nodiscard]] SeededCiphertext seeded_binomial(const Context& binomials) const {
+        SeededCiphertext result = seeded_ciphertext();
+        const PlaintextSpace& space = context.plain(0);
+        for (std::size_t i = 0; i < result.c0.limbs(); ++i) {
+            space.add_scaled(ring, plaintext().data(), result.c0.limbs(), i, result.c0.limb(i), true);
+        }
+        const Plaintext message = binomial_plaintext();
+        result.t = message.t();
+        binomials.plain_for(result.t).add_scaled(ring, message, result.c0, false);
         return result;
     }
 
