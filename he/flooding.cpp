@@ -2,6 +2,7 @@
 #include "he/flooding.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -25,12 +26,16 @@ Ciphertext flood(const Context& context, const Encryptor& encryptor, const Ciphe
                     std::to_string(a.size()) + " or another form; relinearise it and leave the NTT form");
     }
     const RnsBasis& basis = ring.data();
-    const mpz_class room = basis.prefix(limbs).product() / to_mpz(context.plain_for(a.t).modulus().value());
+    (void)context.plain_for(a.t);
+    // What t(x) multiplies noise by at most: t itself, or |b| + 1.
+    const std::uint64_t growth =
+        a.t.is_integer() ? a.t.value() : static_cast<std::uint64_t>(std::abs(a.t.base())) + 1;
+    const mpz_class room = basis.prefix(limbs).product() / to_mpz(growth);
     const int most = std::min(max_flood_bits, static_cast<int>(mpz_sizeinbase(room.get_mpz_t(), 2)) - 2);
     if (flood_bits < 1 || flood_bits > most) {
         throw Error("flood: expected 1 ... " + std::to_string(most) + " bits, found " +
                     std::to_string(flood_bits) + ": at this level Q has room for no more above t = " +
-                    std::to_string(a.t) + "; flood less, or at a higher level");
+                    to_string(a.t) + "; flood less, or at a higher level");
     }
     Ciphertext result = encryptor.encrypt_zero(a.t, limbs);
     for (std::size_t k = 0; k < 2; ++k) {

@@ -372,7 +372,7 @@ void validate(const Model& model, const std::string& source) {
                               [](const SumPool&) {}, [](const Flatten&) {}},
                    layer.kind);
     }
-    (void)all_shapes(prefix, model);
+    check_size(model, all_shapes(prefix, model), prefix);
 }
 
 bool is_linear(const Layer& layer) {

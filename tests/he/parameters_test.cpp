@@ -240,8 +240,11 @@ TEST(Parameters, MalformedJsonNamesSourceFieldAndWhatWasFound) {
     const auto problem = [](const std::string& json) {
         return message_of([&] { (void)parse_parameters(json, "params.json"); });
     };
-    for (const char* json : {"", "{", "[1]", "7", "null", "{\"n\": 8192", "{\"n\": 8192}}", "\xff\xfe"}) {
+    for (const char* json : {"[1]", "7", "null"}) {
         expect_mentions(problem(json), {"params.json: expected a JSON object"});
+    }
+    for (const char* json : {"", "{", "{\"n\": 8192", "{\"n\": 8192}}", "\xff\xfe"}) {
+        expect_mentions(problem(json), {"params.json: expected JSON, found a parse error at line 1, column"});
     }
     expect_mentions(problem(R"({"rings": 1})"), {"params.json: unknown field 'rings'"});
     expect_mentions(problem(R"({"n": "8192"})"), {"params.json: n:", "found \"8192\""});

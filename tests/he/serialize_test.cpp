@@ -414,7 +414,7 @@ TEST_F(RefusalTest, OtherKinds) {
                  {"offset 7", "ciphertext, found secret key"});
     expect_error(loading(ciphertext, [this](Source& source) { (void)load_secret_key(source, ring); }),
                  {"expected secret key, found ciphertext"});
-    expect_error(loading_ciphertext(with(ciphertext, 7, 12)), {"a kind of record from 1 to 11, found 12"});
+    expect_error(loading_ciphertext(with(ciphertext, 7, 13)), {"a kind of record from 1 to 12, found 13"});
     expect_error(loading_ciphertext(with(ciphertext, 7, 0)), {"a kind of record"});
 }
 

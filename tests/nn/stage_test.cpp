@@ -120,7 +120,7 @@ TEST(Stages, WeightsOfSlotsAreCentredModuloEveryModulus) {
     EXPECT_DOUBLE_EQ(radix[1].powers[1], 3);  // 12290 = 2^14 - 2^12 + 2
 }
 
-/// 100 sums of 4 inputs, squared and summed: uncorrelated where no two sums are proportional, and one where
+/// 100 sums of 8 inputs, squared and summed: uncorrelated where no two sums are proportional, and one where
 /// all are.
 TEST(Stages, ProportionalRowsAreCorrelated) {
     SmallModel random(1);
@@ -129,7 +129,7 @@ TEST(Stages, ProportionalRowsAreCorrelated) {
     WeightMatrix same{8, {}};
     WeightMatrix ones{100, {{}}};
     for (std::uint32_t i = 0; i < 100; ++i) {
-        distinct.rows.push_back({{0, 1}, {1, 1 + i % 10}, {3, -1 - static_cast<std::int64_t>(i) / 10}});
+        distinct.rows.push_back({{0, 1}, {1 + i % 7, -1 - static_cast<std::int64_t>(i) / 7}});
         same.rows.push_back({{0, 1 + i}, {2, -2 - 2 * static_cast<std::int64_t>(i)}});
         ones.rows[0].push_back({i, i % 2 == 0 ? 1 : -1});
     }
