@@ -25,7 +25,10 @@ std::vector<std::complex<double>> embed(std::span<const double> coefficients) {
                 std::polar(1.0, std::numbers::pi * static_cast<double>(j) / static_cast<double>(half));
             for (std::size_t begin = j; begin < n; begin += 2 * half) {
                 const std::complex<double> x = values[begin];
-                const std::complex<double> y = values[begin + half] * twiddle;
+                const std::complex<double> z = values[begin + half];
+                // Written out, as the library's product asks whether it is not a number.
+                const std::complex<double> y(z.real() * twiddle.real() - z.imag() * twiddle.imag(),
+                                             z.real() * twiddle.imag() + z.imag() * twiddle.real());
                 values[begin] = x + y;
                 values[begin + half] = x - y;
             }

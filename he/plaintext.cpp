@@ -26,8 +26,9 @@ void check_coefficients(const char* operation, const Plaintext& plaintext) {
         ++i;
     }
     throw Error(std::string(operation) + ": expected coefficients " +
-                (t.is_integer() ? "below the plaintext modulus " + to_string(t)
-                                : "within +-" + std::to_string(t.coefficient_bound()) + ", modulo " + to_string(t)) +
+                (t.is_integer()
+                     ? "below the plaintext modulus " + to_string(t)
+                     : "within +-" + std::to_string(t.coefficient_bound()) + ", modulo " + to_string(t)) +
                 ", found another at x^" + std::to_string(i) + "; reduce it first");
 }
 

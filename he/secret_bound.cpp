@@ -46,11 +46,11 @@ bool SecretBound::accepts(std::span<const std::int64_t> secret) const {
     std::vector<double> coefficients(secret.begin(), secret.end());
     std::vector<std::complex<double>> values = embed(coefficients);
     const double mean_square = 1 + 2.0 * static_cast<double>(n_) / 3;
-    double largest = 0;
+    unsigned outside = 0;  // gathered without a branch: which bound fails, and where, is the secret's own
     std::array<double, checked + 1> sums{};
     for (std::size_t k = 0; k < values.size() / 2; ++k) {
         const double u = (1 + std::norm(values[k])) / mean_square;
-        largest = std::max(largest, u);
+        outside |= static_cast<unsigned>(u > largest_);
         double power = 1;
         for (std::size_t j = 1; j <= checked; ++j) {
             power *= u;
@@ -59,12 +59,11 @@ bool SecretBound::accepts(std::span<const std::int64_t> secret) const {
     }
     detail::cleanse(coefficients.data(), coefficients.size() * sizeof(double));
     detail::cleanse(values.data(), values.size() * sizeof(std::complex<double>));
-    bool accepted = largest <= largest_;
     for (std::size_t j = 1; j <= checked; ++j) {
-        accepted = accepted && sums[j] <= std::exp(log_moments_[j]) * static_cast<double>(n_) / 2;
+        outside |= static_cast<unsigned>(sums[j] > std::exp(log_moments_[j]) * static_cast<double>(n_) / 2);
     }
     detail::cleanse(sums.data(), sizeof(sums));
-    return accepted;
+    return outside == 0;
 }
 
 }  // namespace lacuna

@@ -30,7 +30,8 @@ TEST(NoiseOfLayers, SumsGrowByTheNormOfWhatIsKnown) {
     const NoiseEstimate product = noise.multiply(fresh, fresh);
     EXPECT_NEAR(noise.log_bound(noise.linear(product, 1000)), noise.log_bound(product) + std::log2(1000),
                 1e-9);
-    EXPECT_NEAR(noise.log_bound(noise.linear(product, norms)), noise.log_bound(product) + std::log2(60), 1e-9);
+    EXPECT_NEAR(noise.log_bound(noise.linear(product, norms)), noise.log_bound(product) + std::log2(60),
+                1e-9);
     // Sums of sums share terms.
     const NoiseEstimate sum = noise.linear(product, norms);
     EXPECT_NEAR(noise.log_bound(noise.linear(sum, norms)), noise.log_bound(sum) + std::log2(1000), 1e-9);

@@ -66,12 +66,12 @@ std::vector<Kind> kinds(const Circuit& circuit) {
 
 TEST(Circuits, FreshNoiseAndItsRoundingAreIndependent) {
     const CircuitSetting setting = setting_of(4096, {40}, {}, 17);
-    // 10,000 inputs of weight 1 and the same message: the errors add to 3.24 x 100 x T, and the random roundings
-    // of Q m / t, of variance 1/4 at most, in the same way.
+    // 10,000 inputs of weight 1 and the same message: the errors add to 3.24 x 100 x T, and the random
+    // roundings of Q m / t, of variance 1/4 at most, in the same way.
     const auto circuit = plan({linear_stage(1, 10000, 100, 10000)}, setting);
     ASSERT_TRUE(circuit);
-    const double deviations = std::exp2(
-        NoiseModel(setting.parameters, setting.log_t).tail().log_deviations(NoiseFactors{}, 0));
+    const double deviations =
+        std::exp2(NoiseModel(setting.parameters, setting.log_t).tail().log_deviations(NoiseFactors{}, 0));
     EXPECT_GE(std::exp2(circuit->steps[0].noise_bits), deviations * std::sqrt(10.5 + 0.25) * 100);
     EXPECT_LE(std::exp2(circuit->steps[0].noise_bits), deviations * 1.03 * std::sqrt(10.5 + 0.25) * 100 + 10);
     // After an activation, or a second time, everything is taken as correlated.
@@ -247,9 +247,9 @@ TEST(Circuits, FloodHidesNoiseInEveryCoefficientOfTheReply) {
                 ASSERT_LE(circuit->steps.end() - flood, 2);
                 if (std::next(flood) != circuit->steps.end()) {
                     const double dropped = noise.log_q(3) - noise.log_q(circuit->steps.back().limbs);
-                    EXPECT_GE(std::exp2(circuit->steps.back().noise_bits),
-                              std::exp2(flood->noise_bits - dropped) +
-                                  14 * std::sqrt((1 + 8192 * 2.0 / 3) / 12));
+                    EXPECT_GE(
+                        std::exp2(circuit->steps.back().noise_bits),
+                        std::exp2(flood->noise_bits - dropped) + 14 * std::sqrt((1 + 8192 * 2.0 / 3) / 12));
                 }
             }
         }

@@ -59,28 +59,6 @@ std::string refusal(const Call& call) {
     return keys;
 }
 
-/// The noise e of c_0 + c_1 s = Q m / t + e, coefficient by coefficient: the centred residue of t e modulo Q,
-/// over t.
-std::vector<double> noise_of(const Client& client, const Ciphertext& ciphertext) {
-    const RnsBasis basis = client.context().ring().data().prefix(ciphertext.limbs());
-    RnsPolynomial phase = ciphertext.parts[1];
-    to_ntt(basis, phase);
-    multiply(basis, phase, client.secret_key().s.first_limbs(ciphertext.limbs()), phase);
-    to_coefficients(basis, phase);
-    add(basis, phase, ciphertext.parts[0], phase);
-    multiply_scalar(basis, phase, static_cast<std::int64_t>(ciphertext.t.value()), phase);
-    const Crt crt(basis);
-    std::vector<double> noise;
-    std::vector<std::uint64_t> residues(ciphertext.limbs());
-    for (std::size_t j = 0; j < ciphertext.n(); ++j) {
-        for (std::size_t i = 0; i < residues.size(); ++i) {
-            residues[i] = phase.limb(i)[j];
-        }
-        noise.push_back(crt.compose_centred(residues).get_d() / static_cast<double>(ciphertext.t.value()));
-    }
-    return noise;
-}
-
 // ---- one small network, quick enough for the sanitizers
 
 Model small_network() {
@@ -477,8 +455,9 @@ TEST_P(SmallNetwork, RefusesOtherLayouts) {
          }) {
         EXPECT_NE(message.find("another layout than the plan's"), std::string::npos) << message;
     }
-    EXPECT_NE(infer([](SeededTensor& r) { r.residues[0][0].t = PlainModulus(3); }).find("ciphertexts modulo t"),
-              std::string::npos);
+    EXPECT_NE(
+        infer([](SeededTensor& r) { r.residues[0][0].t = PlainModulus(3); }).find("ciphertexts modulo t"),
+        std::string::npos);
 
     const EncryptedTensor reply = inference_.session.infer(good);
     const auto decrypt = [&](const auto& change) {

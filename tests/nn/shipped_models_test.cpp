@@ -179,7 +179,11 @@ TEST_P(ShippedModel, EqualsItsReferenceUnderEncryption) {
             continue;
         }
         const Inference inference(model, plan);
-        inference.expect_exact(images(0, packing == Packing::slots ? 50 : 1));
+        VarianceWatch variance(inference.client);
+        inference.expect_exact(images(0, packing == Packing::slots ? 50 : 1), std::ref(variance));
+        std::cout << GetParam() << ", " << packing_name(packing)
+                  << ": bits from the noise's deviation to its bound: " << variance.least
+                  << " at the closest step, " << variance.last << " at the reply\n";
     }
 }
 
@@ -203,8 +207,14 @@ TEST(RealDigits, AFullBatchInTheSlots) {
     const Model model = load(main_model);
     const Inference inference(model, request_of(Packing::slots));
     NoiseWatch watch(inference.client, 3);
-    inference.expect_exact(images(0, inference.plan.client.batch), std::ref(watch));
-    std::cout << watch.text();
+    VarianceWatch variance(inference.client);
+    inference.expect_exact(images(0, inference.plan.client.batch),
+                           [&](const PlanStep& step, const std::vector<Ciphertext>& values) {
+                               watch(step, values);
+                               variance(step, values);
+                           });
+    std::cout << watch.text() << "bits from the noise's deviation to its bound: " << variance.least
+              << " at the closest step, " << variance.last << " at the reply\n";
 }
 
 // ---- what the training scripts have exported

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <span>
@@ -16,11 +17,60 @@
 #include "nn/plan.h"
 #include "nn/reference.h"
 #include "nn/session.h"
+#include "rns/basis.h"
+#include "rns/ring_operations.h"
 #include "tests/support/random_model.h"
 
 namespace lacuna::testing {
 
 using Logits = std::vector<std::vector<mpz_class>>;
+
+/// The noise e of c_0 + c_1 s = Q m / t + e, coefficient by coefficient: the centred residue of t e modulo Q,
+/// over t.
+inline std::vector<double> noise_of(const Client& client, const Ciphertext& ciphertext) {
+    const RnsBasis basis = client.context().ring().data().prefix(ciphertext.limbs());
+    RnsPolynomial phase = ciphertext.parts[1];
+    to_ntt(basis, phase);
+    multiply(basis, phase, client.secret_key().s.first_limbs(ciphertext.limbs()), phase);
+    to_coefficients(basis, phase);
+    add(basis, phase, ciphertext.parts[0], phase);
+    multiply_scalar(basis, phase, static_cast<std::int64_t>(ciphertext.t.value()), phase);
+    const Crt crt(basis);
+    std::vector<double> noise;
+    std::vector<std::uint64_t> residues(ciphertext.limbs());
+    for (std::size_t j = 0; j < ciphertext.n(); ++j) {
+        for (std::size_t i = 0; i < residues.size(); ++i) {
+            residues[i] = phase.limb(i)[j];
+        }
+        noise.push_back(crt.compose_centred(residues).get_d() / static_cast<double>(ciphertext.t.value()));
+    }
+    return noise;
+}
+
+/// The conditional variance of the noise, which has a tail of its own behind products (he/noise.md): over the
+/// coefficients of one ciphertext it is their mean square. Every step's bound has to be as many of those
+/// deviations as a Gaussian would need; how many bits more it is, is what it costs.
+struct VarianceWatch {
+    explicit VarianceWatch(const Client& the_client) : client(the_client) {}
+
+    void operator()(const PlanStep& step, const std::vector<Ciphertext>& values) {
+        for (std::size_t i = 0; i < std::min<std::size_t>(values.size(), 3) && values[i].size() == 2; ++i) {
+            double squares = 0;
+            for (const double e : noise_of(client, values[i])) {
+                squares += e * e;
+            }
+            const double distance =
+                step.noise_bits - 0.5 * std::log2(squares / static_cast<double>(values[i].n()));
+            EXPECT_GE(distance, std::log2(14.0)) << step.name;
+            least = std::min(least, distance);
+            last = distance;
+        }
+    }
+
+    const Client& client;
+    double least = std::numeric_limits<double>::infinity();
+    double last = 0;
+};
 
 /// A model from plan to reply: client, server, and the reference that they have to equal.
 struct Inference {
