@@ -35,8 +35,8 @@ class KeyFolder {
 
     [[nodiscard]] ClientPlan plan() const { return load_client_plan(folder_ / "client.json"); }
     /// With the secret key; ask is called where that is under a passphrase. Throws Error where others than
-    /// its owner may read it, and where the folder's public or evaluation keys were made with another secret or
-    /// lack what the plan asks for.
+    /// its owner may read it, and where the folder's public or evaluation keys were made with another secret
+    /// or lack what the plan asks for.
     [[nodiscard]] Client client(const std::function<Passphrase()>& ask) const;
     /// Throws Error where the evaluation keys hold another public key or lack what the plan asks for.
     [[nodiscard]] PublicKey public_key(const ClientPlan& plan, const Ring& ring) const;
