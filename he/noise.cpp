@@ -17,7 +17,6 @@ namespace lacuna {
 
 namespace {
 
-constexpr double secret_variance = 2.0 / 3.0;
 /// Of the random rounding of a message, whatever its fraction.
 constexpr double message_variance = 0.25;
 /// A uniform variable is below (1 / this) times a Gaussian of its variance in the convex order (he/noise.md,
@@ -108,7 +107,7 @@ double NoiseModel::log_deviations(const NoiseTerm& term) const {
 NoiseTerm NoiseModel::rounding_term(std::size_t size) const {
     // d_k uniform in (-1/2, 1/2]: (1/12) sum_k |s(zeta)|^2k <= (1/12) (1 + |s|^2)^(size - 1).
     const int power = static_cast<int>(size) - 1;
-    const double log_square = power * std::log2(1 + static_cast<double>(n_) * secret_variance);
+    const double log_square = power * std::log2(1 + static_cast<double>(n_) * ternary_variance);
     NoiseTerm term;
     term.log_sigma = 0.5 * (log_square + log_weight(power) - std::log2(12.0));
     term.secret_power = power;
@@ -183,7 +182,7 @@ NoiseEstimate NoiseModel::fresh_symmetric() const {
 NoiseEstimate NoiseModel::fresh_public() const {
     // (e u + e_0 + e_1 s) / P, the rounding of the division where there is one, and that of Q m / t.
     const double log_p = std::accumulate(log_special_.begin(), log_special_.end(), 0.0);
-    const double ns = static_cast<double>(n_) * secret_variance;
+    const double ns = static_cast<double>(n_) * ternary_variance;
     NoiseEstimate result;
     result.limbs = log_data_.size();
     NoiseTerm errors;
@@ -289,7 +288,7 @@ NoiseEstimate NoiseModel::multiply_plain(const NoiseEstimate& a, double norm) co
 
 NoiseTerm NoiseModel::product_term(const NoiseTerm& term, int repeats) const {
     const double n = static_cast<double>(n_);
-    const double log_k = std::log2((1 + n * secret_variance) / 12.0);  // variance of a coefficient of K
+    const double log_k = std::log2((1 + n * ternary_variance) / 12.0);  // variance of a coefficient of K
     NoiseTerm result;
     result.log_sigma =
         log_t_ + term.log_sigma +

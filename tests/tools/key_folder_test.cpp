@@ -18,6 +18,7 @@
 #include "nn/model.h"
 #include "ntt/error.h"
 #include "tests/support/child_process.h"
+#include "tests/tools/small_model.h"
 
 namespace lacuna::testing {
 namespace {
@@ -43,19 +44,10 @@ mode_t mode_of(const fs::path& path) {
 /// The client's half of a plan with small keys: one linear layer.
 const ClientPlan& small_plan() {
     static const ClientPlan plan = [] {
-        Model model;
-        model.name = "small";
-        model.input_shape = {1, 2, 2};
-        model.thresholds = {128};
-        model.layers.push_back({"flatten", Flatten{}});
-        Dense logits{{4, {}}, {}};
-        logits.weights.rows = {{{0, 1}, {3, -1}}, {{1, 2}}};
-        logits.bias = {0, 1};
-        model.layers.push_back({"logits", std::move(logits)});
         PlanRequest request;
         request.packing = Packing::slots;
         request.privacy_bits = 0;
-        return make_plan(model, request).client;
+        return make_plan(test::small_model(), request).client;
     }();
     return plan;
 }

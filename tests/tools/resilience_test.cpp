@@ -18,6 +18,7 @@
 
 #include "nn/model.h"
 #include "tests/support/child_process.h"
+#include "tests/tools/small_model.h"
 
 namespace lacuna::testing {
 namespace {
@@ -45,25 +46,11 @@ std::set<std::string> names_in(const fs::path& folder) {
     return names;
 }
 
-/// One linear layer over 2 x 2 pixels.
-Model small_model(const std::string& name = "small") {
-    Model model;
-    model.name = name;
-    model.input_shape = {1, 2, 2};
-    model.thresholds = {128};
-    model.layers.push_back({"flatten", Flatten{}});
-    Dense logits{{4, {}}, {}};
-    logits.weights.rows = {{{0, 1}, {3, -1}}, {{1, 2}}};
-    logits.bias = {0, 1};
-    model.layers.push_back({"logits", std::move(logits)});
-    return model;
-}
-
 /// Folder with model.lacuna.json, client.json, keys and image.csv, and an upload and its reply.
 const fs::path& prepared() {
     static const TemporaryFolder folder;
     static const bool done = [] {
-        save_model(small_model(), folder / "model.lacuna.json");
+        save_model(test::small_model(), folder / "model.lacuna.json");
         write_text(folder / "image.csv", "0,255,3,200\n");
         for (const Arguments& arguments : std::vector<Arguments>{
                  {"plan", "--model", "model.lacuna.json", "--packing", "slots", "--no-circuit-privacy",
@@ -245,7 +232,7 @@ TEST(Outputs, ForeignTextIsEscapedAndShort) {
     const std::string evil =
         "\x1b]0;owned\x07\x1b[2J\xc2\x9b"
         "31m\nlacuna: all is well";
-    json model = json::parse(format_model(small_model()));
+    json model = json::parse(format_model(test::small_model()));
     model["name"] = evil;
     model["description"] = evil + std::string(2'000'000, 'z');
     model["layers"][1]["name"] = evil;
@@ -322,7 +309,7 @@ TEST(Inputs, PipesAreReadOrRefusedByName) {
 
 TEST(Inputs, TheFormatMayStandAnywhereInAModel) {
     const TemporaryFolder folder;
-    json model = json::parse(format_model(small_model()));
+    json model = json::parse(format_model(test::small_model()));
     model["description"] = std::string(100'000, 'd');
     std::string text = model.dump();  // fields in alphabetical order: "description" comes before "format"
     write_text(folder / "late.lacuna.json", text);
