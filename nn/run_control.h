@@ -6,7 +6,7 @@
 #include <stop_token>
 #include <string_view>
 
-#include "ntt/error.h"
+#include <lacuna/ntt/error.h>
 
 namespace lacuna {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ntt/buffer.h"
+#include <lacuna/ntt/buffer.h>
 
 #include <atomic>
 #include <cstdlib>

@@ -6,7 +6,7 @@
 
 #include <gmpxx.h>
 
-#include "ntt/modulus.h"
+#include <lacuna/ntt/modulus.h>
 
 namespace lacuna {
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ntt/kernels.h"
+#include <lacuna/ntt/kernels.h>
 
 #include <array>
 #include <cstdlib>
 #include <string>
 
-#include "ntt/error.h"
-#include "ntt/kernels/list.h"
+#include <lacuna/ntt/error.h>
+#include <lacuna/ntt/kernels/list.h>
 
 namespace lacuna {
 

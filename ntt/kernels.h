@@ -6,8 +6,8 @@
 #include <span>
 #include <string_view>
 
-#include "ntt/buffer.h"
-#include "ntt/modulus.h"
+#include <lacuna/ntt/buffer.h>
+#include <lacuna/ntt/modulus.h>
 
 namespace lacuna {
 

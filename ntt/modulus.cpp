@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ntt/modulus.h"
+#include <lacuna/ntt/modulus.h>
 
 #include <bit>
 #include <string>
 #include <utility>
 
-#include "ntt/error.h"
+#include <lacuna/ntt/error.h>
 
 namespace lacuna {
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ntt/ntt_tables.h"
+#include <lacuna/ntt/ntt_tables.h>
 
 #include <bit>
 #include <string>
 
-#include "ntt/error.h"
-#include "ntt/primes.h"
+#include <lacuna/ntt/error.h>
+#include <lacuna/ntt/primes.h>
 
 namespace lacuna {
 

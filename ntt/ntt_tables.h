@@ -5,9 +5,9 @@
 #include <cstdint>
 #include <span>
 
-#include "ntt/buffer.h"
-#include "ntt/kernels.h"
-#include "ntt/modulus.h"
+#include <lacuna/ntt/buffer.h>
+#include <lacuna/ntt/kernels.h>
+#include <lacuna/ntt/modulus.h>
 
 namespace lacuna {
 

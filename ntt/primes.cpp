@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ntt/primes.h"
+#include <lacuna/ntt/primes.h>
 
 #include <algorithm>
 #include <bit>
@@ -7,8 +7,8 @@
 
 #include <gmpxx.h>
 
-#include "ntt/error.h"
-#include "ntt/gmp_words.h"
+#include <lacuna/ntt/error.h>
+#include <lacuna/ntt/gmp_words.h>
 
 namespace lacuna {
 

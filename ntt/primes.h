@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "ntt/modulus.h"
+#include <lacuna/ntt/modulus.h>
 
 namespace lacuna {
 

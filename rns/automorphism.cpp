@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "rns/automorphism.h"
+#include <lacuna/rns/automorphism.h>
 
 #include <bit>
 #include <string>
 
-#include "ntt/error.h"
+#include <lacuna/ntt/error.h>
 
 namespace lacuna {
 

@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "rns/basis.h"
-#include "rns/polynomial.h"
+#include <lacuna/rns/basis.h>
+#include <lacuna/rns/polynomial.h>
 
 namespace lacuna {
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "rns/base_converter.h"
+#include <lacuna/rns/base_converter.h>
 
 #include <algorithm>
 #include <array>
 
-#include "ntt/buffer.h"
-#include "rns/basis.h"
+#include <lacuna/ntt/buffer.h>
+#include <lacuna/rns/basis.h>
 
 namespace lacuna {
 

@@ -6,9 +6,9 @@
 #include <span>
 #include <vector>
 
-#include "ntt/kernels.h"
-#include "ntt/modulus.h"
-#include "rns/fixed_fractions.h"
+#include <lacuna/ntt/kernels.h>
+#include <lacuna/ntt/modulus.h>
+#include <lacuna/rns/fixed_fractions.h>
 
 namespace lacuna {
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "rns/basis.h"
+#include <lacuna/rns/basis.h>
 
 #include <algorithm>
 #include <cmath>
 #include <string>
 
-#include "ntt/error.h"
+#include <lacuna/ntt/error.h>
 
 namespace lacuna {
 

@@ -9,8 +9,8 @@
 
 #include <gmpxx.h>
 
-#include "ntt/gmp_words.h"
-#include "ntt/ntt_tables.h"
+#include <lacuna/ntt/gmp_words.h>
+#include <lacuna/ntt/ntt_tables.h>
 
 namespace lacuna {
 

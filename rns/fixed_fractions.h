@@ -6,7 +6,7 @@
 
 #include <gmpxx.h>
 
-#include "ntt/gmp_words.h"
+#include <lacuna/ntt/gmp_words.h>
 
 namespace lacuna {
 

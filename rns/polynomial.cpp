@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "rns/polynomial.h"
+#include <lacuna/rns/polynomial.h>
 
 #include <algorithm>
 #include <string>
 
-#include "ntt/error.h"
+#include <lacuna/ntt/error.h>
 
 namespace lacuna {
 

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <span>
 
-#include "ntt/buffer.h"
+#include <lacuna/ntt/buffer.h>
 
 namespace lacuna {
 

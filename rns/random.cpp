@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "rns/random.h"
+#include <lacuna/rns/random.h>
 
 #include <algorithm>
 #include <bit>
@@ -9,7 +9,7 @@
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 
-#include "ntt/error.h"
+#include <lacuna/ntt/error.h>
 
 namespace lacuna {
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "rns/ring_operations.h"
+#include <lacuna/rns/ring_operations.h>
 
 #include <algorithm>
 #include <string>
 
-#include "ntt/error.h"
+#include <lacuna/ntt/error.h>
 
 namespace lacuna {
 

@@ -3,8 +3,8 @@
 
 #include <cstdint>
 
-#include "rns/basis.h"
-#include "rns/polynomial.h"
+#include <lacuna/rns/basis.h>
+#include <lacuna/rns/polynomial.h>
 
 namespace lacuna {
 

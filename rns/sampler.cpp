@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "rns/sampler.h"
+#include <lacuna/rns/sampler.h>
 
 #include <algorithm>
 

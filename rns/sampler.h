@@ -4,9 +4,9 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "rns/basis.h"
-#include "rns/polynomial.h"
-#include "rns/random.h"
+#include <lacuna/rns/basis.h>
+#include <lacuna/rns/polynomial.h>
+#include <lacuna/rns/random.h>
 
 namespace lacuna {
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "rns/scaler.h"
+#include <lacuna/rns/scaler.h>
 
 #include <algorithm>
 
-#include "ntt/buffer.h"
-#include "rns/basis.h"
+#include <lacuna/ntt/buffer.h>
+#include <lacuna/rns/basis.h>
 
 namespace lacuna {
 

@@ -8,10 +8,10 @@
 
 #include <gmpxx.h>
 
-#include "ntt/kernels.h"
-#include "ntt/modulus.h"
-#include "rns/base_converter.h"
-#include "rns/fixed_fractions.h"
+#include <lacuna/ntt/kernels.h>
+#include <lacuna/ntt/modulus.h>
+#include <lacuna/rns/base_converter.h>
+#include <lacuna/rns/fixed_fractions.h>
 
 namespace lacuna {
 

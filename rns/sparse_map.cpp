@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "rns/sparse_map.h"
+#include <lacuna/rns/sparse_map.h>
 
 #include <algorithm>
 #include <bit>
@@ -8,8 +8,8 @@
 
 #include <omp.h>
 
-#include "ntt/buffer.h"
-#include "ntt/error.h"
+#include <lacuna/ntt/buffer.h>
+#include <lacuna/ntt/error.h>
 
 namespace lacuna {
 

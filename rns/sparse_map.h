@@ -7,8 +7,8 @@
 #include <stop_token>
 #include <vector>
 
-#include "ntt/kernels.h"
-#include "ntt/modulus.h"
+#include <lacuna/ntt/kernels.h>
+#include <lacuna/ntt/modulus.h>
 
 namespace lacuna {
 

@@ -11,8 +11,8 @@
 #include <cairo-svg.h>
 #include <cairo.h>
 
-#include "he/output_file.h"
-#include "ntt/error.h"
+#include <lacuna/he/files/output_file.h>
+#include <lacuna/ntt/error.h>
 
 namespace lacuna {
 

@@ -6,7 +6,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include "ntt/error.h"
+#include <lacuna/ntt/error.h>
 
 namespace lacuna {
 

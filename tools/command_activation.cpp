@@ -6,7 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "nn/activation_fit.h"
+#include <lacuna/nn/model/activation_fit.h>
 #include "tools/activation_plot.h"
 #include "tools/command.h"
 #include "tools/json_output.h"

@@ -5,7 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "nn/reference.h"
+#include <lacuna/nn/model/reference.h>
 #include "tools/command.h"
 #include "tools/json_output.h"
 #include "tools/key_folder.h"

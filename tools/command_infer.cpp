@@ -7,10 +7,10 @@
 
 #include <nlohmann/json.hpp>
 
-#include "he/record.h"
-#include "he/serialize.h"
-#include "nn/session.h"
-#include "nn/tensor_file.h"
+#include <lacuna/he/files/record.h>
+#include <lacuna/he/files/serialize.h>
+#include <lacuna/nn/client/tensor_file.h>
+#include <lacuna/nn/server/session.h>
 #include "tools/command.h"
 #include "tools/json_output.h"
 #include "tools/model_files.h"

@@ -7,10 +7,10 @@
 
 #include <nlohmann/json.hpp>
 
-#include "he/inspect.h"
-#include "he/record.h"
-#include "nn/model.h"
-#include "nn/tensor_file.h"
+#include <lacuna/he/files/inspect.h>
+#include <lacuna/he/files/record.h>
+#include <lacuna/nn/client/tensor_file.h>
+#include <lacuna/nn/model/model.h>
 #include "tools/command.h"
 #include "tools/json_output.h"
 #include "tools/key_folder.h"

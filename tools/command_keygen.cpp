@@ -5,8 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "he/record.h"
-#include "he/serialize.h"
+#include <lacuna/he/files/record.h>
+#include <lacuna/he/files/serialize.h>
 #include "tools/command.h"
 #include "tools/json_output.h"
 #include "tools/key_folder.h"

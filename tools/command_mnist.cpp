@@ -10,11 +10,11 @@
 
 #include <nlohmann/json.hpp>
 
-#include "he/serialize.h"
-#include "nn/client.h"
-#include "nn/reference.h"
-#include "nn/reply.h"
-#include "nn/session.h"
+#include <lacuna/he/files/serialize.h>
+#include <lacuna/nn/client/client.h>
+#include <lacuna/nn/client/reply.h>
+#include <lacuna/nn/model/reference.h>
+#include <lacuna/nn/server/session.h>
 #include "tools/command.h"
 #include "tools/digit_picture.h"
 #include "tools/idx.h"

@@ -5,8 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "he/output_file.h"
-#include "nn/ranges.h"
+#include <lacuna/he/files/output_file.h>
+#include <lacuna/nn/model/ranges.h>
 #include "tools/command.h"
 #include "tools/json_output.h"
 #include "tools/machine_speed.h"

@@ -13,7 +13,7 @@
 
 #include <zlib.h>
 
-#include "ntt/error.h"
+#include <lacuna/ntt/error.h>
 
 namespace lacuna {
 

@@ -9,9 +9,9 @@
 #include <string>
 #include <system_error>
 
-#include "he/temporary_files.h"
-#include "nn/run_control.h"
-#include "ntt/error.h"
+#include <lacuna/he/files/temporary_files.h>
+#include <lacuna/nn/run_control.h>
+#include <lacuna/ntt/error.h>
 #include "tools/passphrase_prompt.h"
 
 namespace lacuna {

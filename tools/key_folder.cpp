@@ -15,11 +15,11 @@
 #include <string_view>
 #include <utility>
 
-#include "he/key_match.h"
-#include "he/serialize.h"
-#include "he/temporary_files.h"
-#include "nn/key_set.h"
-#include "ntt/error.h"
+#include <lacuna/he/files/serialize.h>
+#include <lacuna/he/files/temporary_files.h>
+#include <lacuna/he/rlwe/key_match.h>
+#include <lacuna/nn/server/key_set.h>
+#include <lacuna/ntt/error.h>
 
 namespace lacuna {
 

@@ -5,12 +5,12 @@
 #include <functional>
 #include <optional>
 
-#include "he/evaluation_keys.h"
-#include "he/output_file.h"
-#include "he/protected_key.h"
-#include "nn/client.h"
-#include "nn/plan.h"
-#include "nn/tensor_file.h"
+#include <lacuna/he/files/output_file.h>
+#include <lacuna/he/files/protected_key.h>
+#include <lacuna/he/rlwe/evaluation_keys.h>
+#include <lacuna/nn/client/client.h>
+#include <lacuna/nn/client/tensor_file.h>
+#include <lacuna/nn/plan/plan.h>
 
 namespace lacuna {
 

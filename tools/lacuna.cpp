@@ -7,9 +7,9 @@
 #include <new>
 #include <string>
 
-#include "he/temporary_files.h"
-#include "nn/run_control.h"
-#include "ntt/kernels.h"
+#include <lacuna/he/files/temporary_files.h>
+#include <lacuna/nn/run_control.h>
+#include <lacuna/ntt/kernels.h>
 #include "tools/command.h"
 #include "tools/interrupt.h"
 #include "tools/terminal_text.h"

@@ -5,9 +5,9 @@
 #include <chrono>
 #include <limits>
 
-#include "nn/cost_model.h"
-#include "ntt/buffer.h"
-#include "ntt/ntt_tables.h"
+#include <lacuna/nn/program/cost_model.h>
+#include <lacuna/ntt/buffer.h>
+#include <lacuna/ntt/ntt_tables.h>
 
 namespace lacuna {
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <string_view>
 
-#include "ntt/error.h"
+#include <lacuna/ntt/error.h>
 #include "tools/rereadable.h"
 
 namespace lacuna {

@@ -11,10 +11,10 @@
 #include <cstring>
 #include <mutex>
 
-#include "he/source.h"
-#include "nn/run_control.h"
-#include "ntt/buffer.h"
-#include "ntt/error.h"
+#include <lacuna/he/files/source.h>
+#include <lacuna/nn/run_control.h>
+#include <lacuna/ntt/buffer.h>
+#include <lacuna/ntt/error.h>
 #include "tools/option_checks.h"
 
 namespace lacuna {

@@ -8,7 +8,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include "he/protected_key.h"
+#include <lacuna/he/files/protected_key.h>
 
 namespace lacuna {
 

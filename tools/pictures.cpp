@@ -15,8 +15,8 @@
 #include <string>
 #include <string_view>
 
-#include "he/source.h"
-#include "ntt/error.h"
+#include <lacuna/he/files/source.h>
+#include <lacuna/ntt/error.h>
 #include "tools/idx.h"
 
 namespace lacuna {

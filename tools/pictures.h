@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <vector>
 
-#include "nn/model.h"
+#include <lacuna/nn/model/model.h>
 
 namespace lacuna {
 

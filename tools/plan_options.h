@@ -7,7 +7,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include "nn/plan.h"
+#include <lacuna/nn/plan/plan.h>
 
 namespace lacuna {
 

@@ -5,7 +5,7 @@
 #include <functional>
 #include <string>
 
-#include "nn/run_control.h"
+#include <lacuna/nn/run_control.h>
 
 namespace lacuna {
 

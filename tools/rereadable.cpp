@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/rereadable.h"
 
-#include "ntt/error.h"
+#include <lacuna/ntt/error.h>
 
 namespace lacuna {
 

@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "ntt/error.h"
+#include <lacuna/ntt/error.h>
 
 namespace lacuna {
 

@@ -15,15 +15,15 @@
 
 #include <benchmark/benchmark.h>
 
+#include <lacuna/he/fv/batch_encoder.h>
+#include <lacuna/he/fv/decryptor.h>
+#include <lacuna/he/fv/encryptor.h>
+#include <lacuna/he/fv/evaluator.h>
+#include <lacuna/he/rlwe/key_generator.h>
 #include "bench/he/settings.h"
 #include "bench/he/sparse_bench.h"
 #include "bench/support/machine.h"
 #include "bench/support/on_demand.h"
-#include "he/batch_encoder.h"
-#include "he/decryptor.h"
-#include "he/encryptor.h"
-#include "he/evaluator.h"
-#include "he/key_generator.h"
 
 namespace lacuna::bench {
 namespace {

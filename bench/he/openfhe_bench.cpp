@@ -11,10 +11,10 @@
 #include <benchmark/benchmark.h>
 #include <openfhe.h>
 
+#include <lacuna/ntt/error.h>
 #include "bench/he/settings.h"
 #include "bench/support/machine.h"
 #include "bench/support/on_demand.h"
-#include "ntt/error.h"
 
 namespace lacuna::bench {
 namespace {

@@ -13,12 +13,12 @@
 
 #include <benchmark/benchmark.h>
 
+#include <lacuna/he/fv/batch_encoder.h>
+#include <lacuna/he/fv/encryptor.h>
+#include <lacuna/he/fv/evaluator.h>
+#include <lacuna/he/fv/sparse_product.h>
+#include <lacuna/he/rlwe/key_generator.h>
 #include "bench/support/on_demand.h"
-#include "he/batch_encoder.h"
-#include "he/encryptor.h"
-#include "he/evaluator.h"
-#include "he/key_generator.h"
-#include "he/sparse_product.h"
 
 namespace lacuna::bench {
 

@@ -4,8 +4,8 @@
 #include <cstddef>
 #include <vector>
 
+#include <lacuna/rns/sparse_map.h>
 #include "bench/he/settings.h"
-#include "rns/sparse_map.h"
 
 namespace lacuna::bench {
 

@@ -14,11 +14,11 @@
 
 #include <benchmark/benchmark.h>
 
+#include <lacuna/nn/client/client.h>
+#include <lacuna/nn/model/model.h>
+#include <lacuna/nn/plan/plan.h>
+#include <lacuna/nn/server/session.h>
 #include "bench/support/machine.h"
-#include "nn/client.h"
-#include "nn/model.h"
-#include "nn/plan.h"
-#include "nn/session.h"
 #include "tools/idx.h"
 
 namespace lacuna::bench {

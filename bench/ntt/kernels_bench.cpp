@@ -9,9 +9,9 @@
 
 #include <benchmark/benchmark.h>
 
+#include <lacuna/ntt/primes.h>
 #include "bench/ntt/benches.h"
 #include "bench/support/kernel_list.h"
-#include "ntt/primes.h"
 
 namespace lacuna::bench {
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cstdio>
 
+#include <lacuna/ntt/error.h>
 #include "bench/ntt/benches.h"
 #include "bench/support/machine.h"
-#include "ntt/error.h"
 
 int main(int argc, char** argv) {
     try {

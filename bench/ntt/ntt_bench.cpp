@@ -7,11 +7,11 @@
 
 #include <benchmark/benchmark.h>
 
+#include <lacuna/ntt/ntt_tables.h>
+#include <lacuna/ntt/primes.h>
 #include "bench/ntt/benches.h"
 #include "bench/support/kernel_list.h"
 #include "bench/support/machine.h"
-#include "ntt/ntt_tables.h"
-#include "ntt/primes.h"
 
 #ifdef LACUNA_BENCH_HEXL
 #include <hexl/hexl.hpp>

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "ntt/kernels.h"
-#include "rns/basis.h"
-#include "rns/polynomial.h"
+#include <lacuna/ntt/kernels.h>
+#include <lacuna/rns/basis.h>
+#include <lacuna/rns/polynomial.h>
 
 namespace lacuna::bench {
 

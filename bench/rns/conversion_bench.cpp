@@ -6,9 +6,9 @@
 #include <span>
 #include <vector>
 
+#include <lacuna/rns/base_converter.h>
+#include <lacuna/rns/scaler.h>
 #include "bench/rns/benches.h"
-#include "rns/base_converter.h"
-#include "rns/scaler.h"
 
 namespace lacuna::bench {
 

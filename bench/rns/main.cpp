@@ -3,11 +3,11 @@
 // Polynomials over several primes. Names are <operation>/<kernel>/<n>: the active kernel is "lacuna".
 #include <benchmark/benchmark.h>
 
+#include <lacuna/ntt/primes.h>
+#include <lacuna/rns/sampler.h>
 #include "bench/rns/benches.h"
 #include "bench/support/kernel_list.h"
 #include "bench/support/machine.h"
-#include "ntt/primes.h"
-#include "rns/sampler.h"
 
 namespace lacuna::bench {
 

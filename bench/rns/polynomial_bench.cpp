@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Ring operations, automorphisms and sampling of whole polynomials.
+#include <lacuna/rns/automorphism.h>
+#include <lacuna/rns/random.h>
+#include <lacuna/rns/ring_operations.h>
+#include <lacuna/rns/sampler.h>
 #include "bench/rns/benches.h"
-#include "rns/automorphism.h"
-#include "rns/random.h"
-#include "rns/ring_operations.h"
-#include "rns/sampler.h"
 
 namespace lacuna::bench {
 

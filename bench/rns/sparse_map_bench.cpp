@@ -10,9 +10,9 @@
 
 #include <benchmark/benchmark.h>
 
+#include <lacuna/rns/sparse_map.h>
 #include "bench/rns/benches.h"
 #include "bench/support/kernel_list.h"
-#include "rns/sparse_map.h"
 
 namespace lacuna::bench {
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "ntt/kernels.h"
+#include <lacuna/ntt/kernels.h>
 
 namespace lacuna::bench {
 

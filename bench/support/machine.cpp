@@ -7,8 +7,8 @@
 
 #include <benchmark/benchmark.h>
 
-#include "ntt/error.h"
-#include "ntt/kernels.h"
+#include <lacuna/ntt/error.h>
+#include <lacuna/ntt/kernels.h>
 
 namespace lacuna::bench {
 

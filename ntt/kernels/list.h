@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "ntt/kernels.h"
+#include <lacuna/ntt/kernels.h>
 
 namespace lacuna {
 

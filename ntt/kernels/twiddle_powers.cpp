@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ntt/kernels/twiddle_powers.h"
+#include <lacuna/ntt/kernels/twiddle_powers.h>
 
 #include <bit>
 
-#include "ntt/ntt_tables.h"
+#include <lacuna/ntt/ntt_tables.h>
 
 namespace lacuna {
 

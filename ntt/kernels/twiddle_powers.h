@@ -4,8 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "ntt/buffer.h"
-#include "ntt/modulus.h"
+#include <lacuna/ntt/buffer.h>
+#include <lacuna/ntt/modulus.h>
 
 namespace lacuna {
 

@@ -16,10 +16,10 @@
 #include <iostream>
 #include <string_view>
 
-#include "he/decryptor.h"
-#include "he/encryptor.h"
-#include "he/flooding.h"
-#include "he/key_generator.h"
+#include <lacuna/he/fv/decryptor.h>
+#include <lacuna/he/fv/encryptor.h>
+#include <lacuna/he/fv/flooding.h>
+#include <lacuna/he/rlwe/key_generator.h>
 
 extern "C" [[gnu::visibility("default")]] int RAND_priv_bytes(unsigned char* bytes, int count) {
     using Generator = int (*)(unsigned char*, int);

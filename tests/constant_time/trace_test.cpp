@@ -29,9 +29,9 @@
 #include <utility>
 #include <vector>
 
-#include "ntt/kernels.h"
-#include "ntt/ntt_tables.h"
-#include "ntt/primes.h"
+#include <lacuna/ntt/kernels.h>
+#include <lacuna/ntt/ntt_tables.h>
+#include <lacuna/ntt/primes.h>
 
 namespace lacuna::testing {
 namespace {

@@ -2,8 +2,8 @@
 //
 // Streams of ciphertexts.
 
-#include "he/ciphertext_batch.h"
-#include "ntt/error.h"
+#include <lacuna/he/files/ciphertext_batch.h>
+#include <lacuna/ntt/error.h>
 #include "tests/fuzz/input.h"
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

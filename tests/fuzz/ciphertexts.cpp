@@ -6,9 +6,9 @@
 #include <cstdlib>
 #include <sstream>
 
-#include "he/evaluator.h"
-#include "he/serialize.h"
-#include "ntt/error.h"
+#include <lacuna/he/files/serialize.h>
+#include <lacuna/he/fv/evaluator.h>
+#include <lacuna/ntt/error.h>
 #include "tests/fuzz/input.h"
 
 namespace lacuna::testing {

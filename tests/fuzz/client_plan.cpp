@@ -4,8 +4,8 @@
 
 #include <cstdlib>
 
-#include "nn/plan.h"
-#include "ntt/error.h"
+#include <lacuna/nn/plan/plan.h>
+#include <lacuna/ntt/error.h>
 #include "tests/fuzz/input.h"
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

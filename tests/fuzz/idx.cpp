@@ -11,7 +11,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "ntt/error.h"
+#include <lacuna/ntt/error.h>
 #include "tests/fuzz/input.h"
 
 namespace lacuna::testing {

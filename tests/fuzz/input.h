@@ -6,7 +6,7 @@
 #include <span>
 #include <string_view>
 
-#include "he/context.h"
+#include <lacuna/he/fv/context.h>
 #include "tests/support/golden.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);

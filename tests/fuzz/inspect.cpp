@@ -2,12 +2,12 @@
 //
 // Descriptions of files of any kind, from a stream that does not know its end.
 
-#include "he/inspect.h"
+#include <lacuna/he/files/inspect.h>
 
 #include <sstream>
 #include <string>
 
-#include "ntt/error.h"
+#include <lacuna/ntt/error.h>
 #include "tests/fuzz/input.h"
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "he/json_document.h"
-#include "ntt/error.h"
+#include <lacuna/he/files/json_document.h>
+#include <lacuna/ntt/error.h>
 #include "tests/fuzz/input.h"
 
 namespace lacuna::testing {

@@ -6,8 +6,8 @@
 #include <cstdlib>
 #include <sstream>
 
-#include "he/serialize.h"
-#include "ntt/error.h"
+#include <lacuna/he/files/serialize.h>
+#include <lacuna/ntt/error.h>
 #include "tests/fuzz/input.h"
 
 namespace lacuna::testing {

@@ -2,11 +2,11 @@
 //
 // Models as JSON: what parses must format to a text that parses to the same text.
 
-#include "nn/model.h"
+#include <lacuna/nn/model/model.h>
 
 #include <cstdlib>
 
-#include "ntt/error.h"
+#include <lacuna/ntt/error.h>
 #include "tests/fuzz/input.h"
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -2,11 +2,11 @@
 //
 // Parameters as JSON, and what resolve() makes of them.
 
-#include "he/parameters.h"
+#include <lacuna/he/fv/parameters.h>
 
 #include <cstdlib>
 
-#include "ntt/error.h"
+#include <lacuna/ntt/error.h>
 #include "tests/fuzz/input.h"
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -3,8 +3,8 @@
 // Uploads and replies, for a plan of one pixel and one logit. Plans that travel must be secure, so the ring
 // is the smallest that is.
 
-#include "nn/tensor_file.h"
-#include "ntt/error.h"
+#include <lacuna/nn/client/tensor_file.h>
+#include <lacuna/ntt/error.h>
 #include "tests/fuzz/input.h"
 
 namespace lacuna::testing {

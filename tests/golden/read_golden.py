@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Reads the golden files by he/file_format.md alone, with the standard library and none of Lacuna's code.
+"""Reads the golden files by he/files/file_format.md alone, with the standard library and none of Lacuna's code.
 
 It decrypts the ciphertexts and checks the equation of the relinearisation keys, so the page says all that another
 program needs to know.

@@ -8,9 +8,9 @@
 #include <filesystem>
 #include <string_view>
 
-#include "he/ciphertext_batch.h"
-#include "he/serialize.h"
-#include "ntt/error.h"
+#include <lacuna/he/files/ciphertext_batch.h>
+#include <lacuna/he/files/serialize.h>
+#include <lacuna/ntt/error.h>
 #include "tests/support/golden.h"
 
 namespace lacuna::testing {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "nn/run_control.h"
+#include <lacuna/nn/run_control.h>
 
 #include <gtest/gtest.h>
 

@@ -8,8 +8,8 @@
 
 #include <gtest/gtest.h>
 
-#include "ntt/error.h"
-#include "ntt/kernels.h"
+#include <lacuna/ntt/error.h>
+#include <lacuna/ntt/kernels.h>
 
 namespace lacuna {
 

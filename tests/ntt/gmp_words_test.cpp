@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ntt/gmp_words.h"
+#include <lacuna/ntt/gmp_words.h>
 
 #include <cstdint>
 #include <limits>

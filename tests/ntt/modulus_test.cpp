@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Modular arithmetic against 128-bit remainders and NTL.
-#include "ntt/modulus.h"
+#include <lacuna/ntt/modulus.h>
 
 #include <algorithm>
 #include <random>
@@ -11,7 +11,7 @@
 #include <NTL/ZZ_p.h>
 #include <gtest/gtest.h>
 
-#include "ntt/error.h"
+#include <lacuna/ntt/error.h>
 
 namespace lacuna {
 

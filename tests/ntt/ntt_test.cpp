@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The transforms of every kernel against their definition, a schoolbook product and NTL.
-#include "ntt/ntt_tables.h"
+#include <lacuna/ntt/ntt_tables.h>
 
 #include <bit>
 #include <random>
@@ -13,8 +13,8 @@
 #include <NTL/ZZ_pX.h>
 #include <gtest/gtest.h>
 
-#include "ntt/error.h"
-#include "ntt/primes.h"
+#include <lacuna/ntt/error.h>
+#include <lacuna/ntt/primes.h>
 
 namespace lacuna {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ntt/primes.h"
+#include <lacuna/ntt/primes.h>
 
 #include <set>
 #include <vector>
@@ -7,7 +7,7 @@
 #include <NTL/ZZ.h>
 #include <gtest/gtest.h>
 
-#include "ntt/error.h"
+#include <lacuna/ntt/error.h>
 
 namespace lacuna {
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The README's example: parameters, keys, encryption, a square and a sparse product, decryption.
-#include <he/batch_encoder.h>
-#include <he/decryptor.h>
-#include <he/encryptor.h>
-#include <he/evaluator.h>
-#include <he/key_generator.h>
+#include <lacuna/he/fv/batch_encoder.h>
+#include <lacuna/he/fv/decryptor.h>
+#include <lacuna/he/fv/encryptor.h>
+#include <lacuna/he/fv/evaluator.h>
+#include <lacuna/he/rlwe/key_generator.h>
 
 #include <iostream>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "rns/base_converter.h"
+#include <lacuna/rns/base_converter.h>
 
 #include <gtest/gtest.h>
 

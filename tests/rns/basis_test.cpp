@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "rns/basis.h"
+#include <lacuna/rns/basis.h>
 
 #include <gtest/gtest.h>
 
-#include "ntt/error.h"
+#include <lacuna/ntt/error.h>
 #include "tests/support/residues.h"
 
 namespace lacuna::testing {

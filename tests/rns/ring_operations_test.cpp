@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "rns/ring_operations.h"
+#include <lacuna/rns/ring_operations.h>
 
 #include <gtest/gtest.h>
 
 #include <NTL/ZZ_pX.h>
 
-#include "ntt/error.h"
-#include "rns/automorphism.h"
+#include <lacuna/ntt/error.h>
+#include <lacuna/rns/automorphism.h>
 #include "tests/support/residues.h"
 
 namespace lacuna::testing {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The expected words below are frozen: files expand their seeds by these rules.
-#include "rns/sampler.h"
+#include <lacuna/rns/sampler.h>
 
 #include <bit>
 #include <cmath>

@@ -3,7 +3,7 @@
 // Scaling against exact rounding. The fixed-point fractions may decide a rounding the other way only where
 // the exact quotient lies within L 2^-51 of a half-integer; everywhere else the residues must be the exact
 // ones.
-#include "rns/scaler.h"
+#include <lacuna/rns/scaler.h>
 
 #include <gtest/gtest.h>
 

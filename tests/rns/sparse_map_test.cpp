@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The fused product against its definition, one term at a time in 128-bit arithmetic.
-#include "rns/sparse_map.h"
+#include <lacuna/rns/sparse_map.h>
 
 #include <gtest/gtest.h>
 
-#include "ntt/error.h"
+#include <lacuna/ntt/error.h>
 #include "tests/support/residues.h"
 
 namespace lacuna::testing {

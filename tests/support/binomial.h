@@ -7,7 +7,7 @@
 
 #include <gmpxx.h>
 
-#include "he/plaintext.h"
+#include <lacuna/he/fv/plaintext.h>
 
 namespace lacuna::testing {
 

@@ -4,12 +4,12 @@
 #include <array>
 #include <cstdint>
 
-#include "he/context.h"
-#include "he/evaluator.h"
-#include "he/key_generator.h"
-#include "he/reduced_ciphertext.h"
-#include "rns/ring_operations.h"
-#include "rns/sampler.h"
+#include <lacuna/he/fv/context.h>
+#include <lacuna/he/fv/evaluator.h>
+#include <lacuna/he/fv/reduced_ciphertext.h>
+#include <lacuna/he/rlwe/key_generator.h>
+#include <lacuna/rns/ring_operations.h>
+#include <lacuna/rns/sampler.h>
 
 namespace lacuna::testing {
 

@@ -12,13 +12,13 @@
 
 #include <gtest/gtest.h>
 
-#include "he/decryptor.h"
-#include "nn/client.h"
-#include "nn/plan.h"
-#include "nn/reference.h"
-#include "nn/session.h"
-#include "rns/basis.h"
-#include "rns/ring_operations.h"
+#include <lacuna/he/fv/decryptor.h>
+#include <lacuna/nn/client/client.h>
+#include <lacuna/nn/model/reference.h>
+#include <lacuna/nn/plan/plan.h>
+#include <lacuna/nn/server/session.h>
+#include <lacuna/rns/basis.h>
+#include <lacuna/rns/ring_operations.h>
 #include "tests/support/random_model.h"
 
 namespace lacuna::testing {
@@ -47,8 +47,8 @@ inline std::vector<double> noise_of(const Client& client, const Ciphertext& ciph
     return noise;
 }
 
-/// The conditional variance of the noise, which has a tail of its own behind products (he/noise.md): over the
-/// coefficients of one ciphertext it is their mean square. Every step's bound has to be as many of those
+/// The conditional variance of the noise, which has a tail of its own behind products (he/fv/noise.md): over
+/// the coefficients of one ciphertext it is their mean square. Every step's bound has to be as many of those
 /// deviations as a Gaussian would need; how many bits more it is, is what it costs.
 struct VarianceWatch {
     explicit VarianceWatch(const Client& the_client) : client(the_client) {}

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "nn/model.h"
+#include <lacuna/nn/model/model.h>
 
 namespace lacuna::test {
 

@@ -11,7 +11,7 @@
 #include <span>
 #include <vector>
 
-#include "he/record.h"
+#include <lacuna/he/files/record.h>
 
 namespace lacuna::testing {
 

@@ -8,10 +8,10 @@
 
 #include <gmpxx.h>
 
-#include "ntt/buffer.h"
-#include "ntt/primes.h"
-#include "rns/basis.h"
-#include "rns/polynomial.h"
+#include <lacuna/ntt/buffer.h>
+#include <lacuna/ntt/primes.h>
+#include <lacuna/rns/basis.h>
+#include <lacuna/rns/polynomial.h>
 
 namespace lacuna::testing {
 

@@ -5,11 +5,11 @@
 #include <random>
 #include <vector>
 
-#include "he/context.h"
-#include "he/decryptor.h"
-#include "he/encryptor.h"
-#include "he/evaluator.h"
-#include "he/key_generator.h"
+#include <lacuna/he/fv/context.h>
+#include <lacuna/he/fv/decryptor.h>
+#include <lacuna/he/fv/encryptor.h>
+#include <lacuna/he/fv/evaluator.h>
+#include <lacuna/he/rlwe/key_generator.h>
 
 namespace lacuna::testing {
 

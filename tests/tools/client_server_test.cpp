@@ -7,10 +7,10 @@
 
 #include <nlohmann/json.hpp>
 
-#include "he/serialize.h"
-#include "nn/client.h"
-#include "nn/model.h"
-#include "nn/reference.h"
+#include <lacuna/he/files/serialize.h>
+#include <lacuna/nn/client/client.h>
+#include <lacuna/nn/model/model.h>
+#include <lacuna/nn/model/reference.h>
 #include "tests/support/child_process.h"
 #include "tests/support/digits_source.h"
 

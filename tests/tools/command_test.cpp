@@ -3,8 +3,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "nn/model.h"
-#include "nn/plan.h"
+#include <lacuna/nn/model/model.h>
+#include <lacuna/nn/plan/plan.h>
 #include "tests/support/child_process.h"
 #include "tests/tools/deep_model.h"
 

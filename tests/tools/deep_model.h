@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "nn/model.h"
+#include <lacuna/nn/model/model.h>
 
 namespace lacuna::testing {
 

@@ -9,7 +9,7 @@
 #include <fstream>
 #include <string>
 
-#include "ntt/error.h"
+#include <lacuna/ntt/error.h>
 #include "tests/support/digits_source.h"
 
 namespace lacuna {

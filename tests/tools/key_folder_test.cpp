@@ -14,9 +14,9 @@
 #include <thread>
 #include <vector>
 
-#include "he/serialize.h"
-#include "nn/model.h"
-#include "ntt/error.h"
+#include <lacuna/he/files/serialize.h>
+#include <lacuna/nn/model/model.h>
+#include <lacuna/ntt/error.h>
 #include "tests/support/child_process.h"
 #include "tests/tools/small_model.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <nlohmann/json.hpp>
 
-#include "nn/model.h"
+#include <lacuna/nn/model/model.h>
 #include "tests/support/child_process.h"
 #include "tests/support/digits_source.h"
 #include "tests/tools/deep_model.h"

@@ -13,7 +13,7 @@
 #include <thread>
 #include <utility>
 
-#include "ntt/error.h"
+#include <lacuna/ntt/error.h>
 #include "tests/support/child_process.h"
 
 namespace lacuna::testing {

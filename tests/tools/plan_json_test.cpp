@@ -6,9 +6,9 @@
 
 #include <nlohmann/json.hpp>
 
-#include "nn/client.h"
-#include "nn/plan.h"
-#include "ntt/error.h"
+#include <lacuna/nn/client/client.h>
+#include <lacuna/nn/plan/plan.h>
+#include <lacuna/ntt/error.h>
 
 namespace lacuna {
 namespace {

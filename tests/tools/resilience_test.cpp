@@ -16,7 +16,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "nn/model.h"
+#include <lacuna/nn/model/model.h>
 #include "tests/support/child_process.h"
 #include "tests/tools/small_model.h"
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <utility>
 
-#include "nn/model.h"
+#include <lacuna/nn/model/model.h>
 
 namespace lacuna::test {
 

@@ -99,7 +99,7 @@ def bend(split, copies=6, strength=0.4, seed=7):
 
 
 def quantise(images, thresholds):
-    """Pixel -> number of thresholds that are <= pixel (nn/model_format.md), as uint8."""
+    """Pixel -> number of thresholds that are <= pixel (nn/model/model_format.md), as uint8."""
     levels = np.zeros(256, np.uint8)
     for threshold in thresholds:
         levels[threshold:] += 1

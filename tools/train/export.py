@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""IntegerModel <-> `*.lacuna.json` (nn/model_format.md)."""
+"""IntegerModel <-> `*.lacuna.json` (nn/model/model_format.md)."""
 
 import json
 import os

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The network as integers: what a `*.lacuna.json` holds, in numpy. See nn/model_format.md."""
+"""The network as integers: what a `*.lacuna.json` holds, in numpy. See nn/model/model_format.md."""
 
 from dataclasses import dataclass, field
 

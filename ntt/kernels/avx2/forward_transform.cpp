@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <iterator>
 
-#include "ntt/kernels/avx2/transform.h"
+#include <lacuna/ntt/kernels/avx2/transform.h>
 
-#include "ntt/kernels/avx2/region_begin.h"
+#include <lacuna/ntt/kernels/avx2/region_begin.h>
 
 namespace lacuna::avx2 {
 
@@ -217,4 +217,4 @@ void ntt_forward(const NttTables& tables, Word* a, const Word* source) {
 
 }  // namespace lacuna::avx2
 
-#include "ntt/kernels/avx2/region_end.h"
+#include <lacuna/ntt/kernels/avx2/region_end.h>

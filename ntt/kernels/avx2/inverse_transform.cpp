@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ntt/kernels/avx2/transform.h"
+#include <lacuna/ntt/kernels/avx2/transform.h>
 
-#include "ntt/kernels/avx2/region_begin.h"
+#include <lacuna/ntt/kernels/avx2/region_begin.h>
 
 namespace lacuna::avx2 {
 
@@ -192,4 +192,4 @@ void ntt_inverse(const NttTables& tables, Word* a, Word factor) {
 
 }  // namespace lacuna::avx2
 
-#include "ntt/kernels/avx2/region_end.h"
+#include <lacuna/ntt/kernels/avx2/region_end.h>

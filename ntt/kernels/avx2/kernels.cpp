@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What gains nothing from vectors of four, or needs products of 104 bits, is left to the portable twin.
-#include "ntt/kernels/avx2/functions.h"
-#include "ntt/kernels/list.h"
-#include "ntt/kernels/portable/functions.h"
+#include <lacuna/ntt/kernels/avx2/functions.h>
+#include <lacuna/ntt/kernels/list.h>
+#include <lacuna/ntt/kernels/portable/functions.h>
 
 namespace lacuna {
 

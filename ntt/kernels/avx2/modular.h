@@ -12,9 +12,9 @@
 
 #include <bit>
 
-#include "ntt/kernels/avx2/vectors.h"
+#include <lacuna/ntt/kernels/avx2/vectors.h>
 
-#include "ntt/kernels/avx2/region_begin.h"
+#include <lacuna/ntt/kernels/avx2/region_begin.h>
 
 namespace lacuna::avx2 {
 
@@ -139,4 +139,4 @@ class ScalarMultiplier {
 
 }  // namespace lacuna::avx2
 
-#include "ntt/kernels/avx2/region_end.h"
+#include <lacuna/ntt/kernels/avx2/region_end.h>

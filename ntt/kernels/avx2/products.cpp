@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ntt/kernels/avx2/modular.h"
+#include <lacuna/ntt/kernels/avx2/modular.h>
 
-#include "ntt/kernels/avx2/region_begin.h"
+#include <lacuna/ntt/kernels/avx2/region_begin.h>
 
 namespace lacuna::avx2 {
 
-#include "ntt/kernels/generic/products.h"
+#include <lacuna/ntt/kernels/generic/products.h>
 
 }  // namespace lacuna::avx2
 
-#include "ntt/kernels/avx2/region_end.h"
+#include <lacuna/ntt/kernels/avx2/region_end.h>

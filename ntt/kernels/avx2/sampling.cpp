@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <bit>
 
-#include "ntt/kernels/avx2/functions.h"
+#include <lacuna/ntt/kernels/avx2/functions.h>
 
-#include "ntt/kernels/avx2/region_begin.h"
+#include <lacuna/ntt/kernels/avx2/region_begin.h>
 
 namespace lacuna::avx2 {
 
-#include "ntt/kernels/generic/centred_binomial.h"
+#include <lacuna/ntt/kernels/generic/centred_binomial.h>
 
 }  // namespace lacuna::avx2
 
-#include "ntt/kernels/avx2/region_end.h"
+#include <lacuna/ntt/kernels/avx2/region_end.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ntt/kernels/avx2/modular.h"
-#include "ntt/kernels/portable/functions.h"
+#include <lacuna/ntt/kernels/avx2/modular.h>
+#include <lacuna/ntt/kernels/portable/functions.h>
 
-#include "ntt/kernels/avx2/region_begin.h"
+#include <lacuna/ntt/kernels/avx2/region_begin.h>
 
 namespace lacuna::avx2 {
 
@@ -12,8 +12,8 @@ constexpr std::size_t narrower(std::size_t) {
     return 2;
 }
 
-#include "ntt/kernels/generic/sparse.h"
+#include <lacuna/ntt/kernels/generic/sparse.h>
 
 }  // namespace lacuna::avx2
 
-#include "ntt/kernels/avx2/region_end.h"
+#include <lacuna/ntt/kernels/avx2/region_end.h>

@@ -2,9 +2,9 @@
 //
 // Sums of products. They share no loop with AVX-512: doubles have to reduce every product, the integer
 // multipliers add halves of products without any reduction before the end.
-#include "ntt/kernels/avx2/modular.h"
+#include <lacuna/ntt/kernels/avx2/modular.h>
 
-#include "ntt/kernels/avx2/region_begin.h"
+#include <lacuna/ntt/kernels/avx2/region_begin.h>
 
 namespace lacuna::avx2 {
 
@@ -52,4 +52,4 @@ void weighted_sum(Word* out, const Word* const* rows, const Word* weights, std::
 
 }  // namespace lacuna::avx2
 
-#include "ntt/kernels/avx2/region_end.h"
+#include <lacuna/ntt/kernels/avx2/region_end.h>

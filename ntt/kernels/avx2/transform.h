@@ -10,10 +10,10 @@
 #include <algorithm>
 #include <bit>
 
-#include "ntt/kernels/avx2/modular.h"
-#include "ntt/ntt_tables.h"
+#include <lacuna/ntt/kernels/avx2/modular.h>
+#include <lacuna/ntt/ntt_tables.h>
 
-#include "ntt/kernels/avx2/region_begin.h"
+#include <lacuna/ntt/kernels/avx2/region_begin.h>
 
 namespace lacuna::avx2 {
 
@@ -24,7 +24,7 @@ constexpr int pass_stages(int left) {
 }
 constexpr std::size_t last_constants(std::size_t n);  // below: made of what passes.h defines
 
-#include "ntt/kernels/generic/passes.h"
+#include <lacuna/ntt/kernels/generic/passes.h>
 
 constexpr std::size_t block_words = std::size_t{1} << last_stages;
 /// Three pairs (w, w / q) and a gap for the stages between registers, one and two pairs of vectors for the
@@ -95,4 +95,4 @@ template <int columns>
 
 }  // namespace lacuna::avx2
 
-#include "ntt/kernels/avx2/region_end.h"
+#include <lacuna/ntt/kernels/avx2/region_end.h>

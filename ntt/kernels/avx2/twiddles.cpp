@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ntt/kernels/avx2/transform.h"
-#include "ntt/kernels/twiddle_powers.h"
+#include <lacuna/ntt/kernels/avx2/transform.h>
+#include <lacuna/ntt/kernels/twiddle_powers.h>
 
-#include "ntt/kernels/avx2/region_begin.h"
+#include <lacuna/ntt/kernels/avx2/region_begin.h>
 
 namespace lacuna::avx2 {
 
@@ -47,4 +47,4 @@ void build_twiddles(std::size_t n, const Modulus& q, Word root, Buffer& forward,
 
 }  // namespace lacuna::avx2
 
-#include "ntt/kernels/avx2/region_end.h"
+#include <lacuna/ntt/kernels/avx2/region_end.h>

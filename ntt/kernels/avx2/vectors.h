@@ -8,9 +8,9 @@
 
 #include <immintrin.h>
 
-#include "ntt/kernels/avx2/functions.h"
+#include <lacuna/ntt/kernels/avx2/functions.h>
 
-#include "ntt/kernels/avx2/region_begin.h"
+#include <lacuna/ntt/kernels/avx2/region_begin.h>
 
 namespace lacuna::avx2 {
 
@@ -96,4 +96,4 @@ inline Real round(Real x) {
 
 }  // namespace lacuna::avx2
 
-#include "ntt/kernels/avx2/region_end.h"
+#include <lacuna/ntt/kernels/avx2/region_end.h>

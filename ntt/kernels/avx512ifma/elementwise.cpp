@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ntt/kernels/avx512ifma/modular.h"
-#include "ntt/kernels/portable/functions.h"
+#include <lacuna/ntt/kernels/avx512ifma/modular.h>
+#include <lacuna/ntt/kernels/portable/functions.h>
 
-#include "ntt/kernels/avx512ifma/region_begin.h"
+#include <lacuna/ntt/kernels/avx512ifma/region_begin.h>
 
 namespace lacuna::avx512ifma {
 
-#include "ntt/kernels/generic/elementwise.h"
+#include <lacuna/ntt/kernels/generic/elementwise.h>
 
 }  // namespace lacuna::avx512ifma
 
-#include "ntt/kernels/avx512ifma/region_end.h"
+#include <lacuna/ntt/kernels/avx512ifma/region_end.h>

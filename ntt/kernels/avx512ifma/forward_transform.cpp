@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ntt/kernels/avx512ifma/transform.h"
+#include <lacuna/ntt/kernels/avx512ifma/transform.h>
 
-#include "ntt/kernels/avx512ifma/region_begin.h"
+#include <lacuna/ntt/kernels/avx512ifma/region_begin.h>
 
 namespace lacuna::avx512ifma {
 
@@ -249,4 +249,4 @@ void ntt_forward(const NttTables& tables, Word* a, const Word* source) {
 
 }  // namespace lacuna::avx512ifma
 
-#include "ntt/kernels/avx512ifma/region_end.h"
+#include <lacuna/ntt/kernels/avx512ifma/region_end.h>

@@ -4,10 +4,10 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "ntt/kernels.h"
+#include <lacuna/ntt/kernels.h>
 
 namespace lacuna::avx512ifma {
 
-#include "ntt/kernels/generic/functions.h"
+#include <lacuna/ntt/kernels/generic/functions.h>
 
 }  // namespace lacuna::avx512ifma

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ntt/kernels/avx512ifma/functions.h"
-#include "ntt/kernels/list.h"
+#include <lacuna/ntt/kernels/avx512ifma/functions.h>
+#include <lacuna/ntt/kernels/list.h>
 
 namespace lacuna {
 

@@ -5,9 +5,9 @@
 
 #include <algorithm>
 
-#include "ntt/kernels/avx512ifma/vectors.h"
+#include <lacuna/ntt/kernels/avx512ifma/vectors.h>
 
-#include "ntt/kernels/avx512ifma/region_begin.h"
+#include <lacuna/ntt/kernels/avx512ifma/region_begin.h>
 
 namespace lacuna::avx512ifma {
 
@@ -130,4 +130,4 @@ class ScalarMultiplier {
 
 }  // namespace lacuna::avx512ifma
 
-#include "ntt/kernels/avx512ifma/region_end.h"
+#include <lacuna/ntt/kernels/avx512ifma/region_end.h>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
-#include "ntt/kernels/avx512ifma/vectors.h"
-#include "ntt/kernels/portable/functions.h"
+#include <lacuna/ntt/kernels/avx512ifma/vectors.h>
+#include <lacuna/ntt/kernels/portable/functions.h>
 
-#include "ntt/kernels/avx512ifma/region_begin.h"
+#include <lacuna/ntt/kernels/avx512ifma/region_begin.h>
 
 namespace lacuna::avx512ifma {
 
@@ -69,4 +69,4 @@ void automorphism(Word* out, const Word* a, std::size_t n, std::uint32_t h, cons
 
 }  // namespace lacuna::avx512ifma
 
-#include "ntt/kernels/avx512ifma/region_end.h"
+#include <lacuna/ntt/kernels/avx512ifma/region_end.h>

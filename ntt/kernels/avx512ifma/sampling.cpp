@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <bit>
 
-#include "ntt/kernels/avx512ifma/vectors.h"
-#include "ntt/kernels/portable/functions.h"
+#include <lacuna/ntt/kernels/avx512ifma/vectors.h>
+#include <lacuna/ntt/kernels/portable/functions.h>
 
-#include "ntt/kernels/avx512ifma/region_begin.h"
+#include <lacuna/ntt/kernels/avx512ifma/region_begin.h>
 
 namespace lacuna::avx512ifma {
 
@@ -34,4 +34,4 @@ void centred_binomial(Word* out, const Word* words, std::size_t n) {
 
 }  // namespace lacuna::avx512ifma
 
-#include "ntt/kernels/avx512ifma/region_end.h"
+#include <lacuna/ntt/kernels/avx512ifma/region_end.h>

@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <iterator>
 
-#include "ntt/kernels/avx512ifma/vectors.h"
-#include "ntt/kernels/portable/functions.h"
+#include <lacuna/ntt/kernels/avx512ifma/vectors.h>
+#include <lacuna/ntt/kernels/portable/functions.h>
 
-#include "ntt/kernels/avx512ifma/region_begin.h"
+#include <lacuna/ntt/kernels/avx512ifma/region_begin.h>
 
 namespace lacuna::avx512ifma {
 
@@ -191,4 +191,4 @@ void round_fractions(Word* out, const Word* const* rows, const Word* high, const
 
 }  // namespace lacuna::avx512ifma
 
-#include "ntt/kernels/avx512ifma/region_end.h"
+#include <lacuna/ntt/kernels/avx512ifma/region_end.h>

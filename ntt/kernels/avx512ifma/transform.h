@@ -16,10 +16,10 @@
 #include <algorithm>
 #include <bit>
 
-#include "ntt/kernels/avx512ifma/vectors.h"
-#include "ntt/ntt_tables.h"
+#include <lacuna/ntt/kernels/avx512ifma/vectors.h>
+#include <lacuna/ntt/ntt_tables.h>
 
-#include "ntt/kernels/avx512ifma/region_begin.h"
+#include <lacuna/ntt/kernels/avx512ifma/region_begin.h>
 
 namespace lacuna::avx512ifma {
 
@@ -30,7 +30,7 @@ constexpr int pass_stages(int left) {
 }
 constexpr std::size_t last_constants(std::size_t n);  // below: made of what passes.h defines
 
-#include "ntt/kernels/generic/passes.h"
+#include <lacuna/ntt/kernels/generic/passes.h>
 
 constexpr int lane_stages = 3;  // of these, the stages after the transposition
 constexpr std::size_t unit_words = std::size_t{1} << last_stages;
@@ -124,4 +124,4 @@ enum class End { x, y, final };
 
 }  // namespace lacuna::avx512ifma
 
-#include "ntt/kernels/avx512ifma/region_end.h"
+#include <lacuna/ntt/kernels/avx512ifma/region_end.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ntt/kernels/avx512ifma/transform.h"
-#include "ntt/kernels/twiddle_powers.h"
+#include <lacuna/ntt/kernels/avx512ifma/transform.h>
+#include <lacuna/ntt/kernels/twiddle_powers.h>
 
-#include "ntt/kernels/avx512ifma/region_begin.h"
+#include <lacuna/ntt/kernels/avx512ifma/region_begin.h>
 
 namespace lacuna::avx512ifma {
 
@@ -58,4 +58,4 @@ void build_twiddles(std::size_t n, const Modulus& q, Word root, Buffer& forward,
 
 }  // namespace lacuna::avx512ifma
 
-#include "ntt/kernels/avx512ifma/region_end.h"
+#include <lacuna/ntt/kernels/avx512ifma/region_end.h>

@@ -16,9 +16,9 @@
 #endif
 #include <immintrin.h>
 
-#include "ntt/kernels/avx512ifma/functions.h"
+#include <lacuna/ntt/kernels/avx512ifma/functions.h>
 
-#include "ntt/kernels/avx512ifma/region_begin.h"
+#include <lacuna/ntt/kernels/avx512ifma/region_begin.h>
 
 namespace lacuna::avx512ifma {
 
@@ -93,4 +93,4 @@ inline Word inverse_mod_word(Word q) {
 
 }  // namespace lacuna::avx512ifma
 
-#include "ntt/kernels/avx512ifma/region_end.h"
+#include <lacuna/ntt/kernels/avx512ifma/region_end.h>

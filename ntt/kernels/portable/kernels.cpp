@@ -2,8 +2,8 @@
 //
 // The plain twin of every vector kernel, and the only kernel of machines without one: 64-bit words and
 // 128-bit products, no special instructions.
-#include "ntt/kernels/list.h"
-#include "ntt/kernels/portable/functions.h"
+#include <lacuna/ntt/kernels/list.h>
+#include <lacuna/ntt/kernels/portable/functions.h>
 
 namespace lacuna {
 

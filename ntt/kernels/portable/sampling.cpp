@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <bit>
 
-#include "ntt/kernels/portable/functions.h"
+#include <lacuna/ntt/kernels/portable/functions.h>
 
 namespace lacuna::portable {
 
@@ -15,6 +15,6 @@ std::size_t filter_below(Word* out, const Word* words, std::size_t count, Word m
     return kept;
 }
 
-#include "ntt/kernels/generic/centred_binomial.h"
+#include <lacuna/ntt/kernels/generic/centred_binomial.h>
 
 }  // namespace lacuna::portable

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ntt/kernels/portable/functions.h"
+#include <lacuna/ntt/kernels/portable/functions.h>
 
 namespace lacuna::portable {
 

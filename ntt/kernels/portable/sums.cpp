@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
-#include "ntt/kernels/portable/functions.h"
+#include <lacuna/ntt/kernels/portable/functions.h>
 
 namespace lacuna::portable {
 

@@ -2,9 +2,9 @@
 #include <algorithm>
 #include <bit>
 
-#include "ntt/kernels/portable/functions.h"
-#include "ntt/kernels/twiddle_powers.h"
-#include "ntt/ntt_tables.h"
+#include <lacuna/ntt/kernels/portable/functions.h>
+#include <lacuna/ntt/kernels/twiddle_powers.h>
+#include <lacuna/ntt/ntt_tables.h>
 
 namespace lacuna::portable {
 

@@ -13,8 +13,8 @@
 
 #include <gtest/gtest.h>
 
-#include "ntt/kernels.h"
-#include "ntt/primes.h"
+#include <lacuna/ntt/kernels.h>
+#include <lacuna/ntt/primes.h>
 
 namespace lacuna {
 

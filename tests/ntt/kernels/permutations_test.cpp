@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ntt/ntt_tables.h"
+#include <lacuna/ntt/ntt_tables.h>
 #include "tests/ntt/kernels/kernels_fixture.h"
 
 namespace lacuna {

@@ -40,7 +40,7 @@ def integer_model(generator, weight_limit=4, activation=(0, 0, 1)):
 
 
 def naive_logits(model, image):
-    """The definition of nn/model_format.md, loop by loop, in Python integers."""
+    """The definition of nn/model/model_format.md, loop by loop, in Python integers."""
     values = [[[sum(t <= int(pixel) for t in model.thresholds) for pixel in row] for row in image]]
     for layer in model.layers:
         if layer.kind in ("convolution", "sum_pool"):

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <lacuna/he/rlwe/key_generator.h>
+
+#include <algorithm>
+#include <exception>
+#include <string>
+#include <vector>
+
+#include <lacuna/he/rlwe/secret_bound.h>
+#include <lacuna/ntt/error.h>
+#include <lacuna/rns/ring_operations.h>
+#include <lacuna/rns/sampler.h>
+
+namespace lacuna {
+
+namespace {
+
+/// Replaces b by -(a s + e) with fresh noise, all in NTT form modulo the key basis.
+void mask(const Ring& ring, const RnsPolynomial& secret, const RnsPolynomial& a, RandomStream& noise,
+          RnsPolynomial& b) {
+    const RnsBasis& basis = ring.key_basis();
+    const Buffer error = sample_error(ring.n(), noise, ring.kernels());
+    b = RnsPolynomial::uninitialised(ring.n(), basis.size(), Form::coefficient);
+    set_signed(basis, error.data(), b);
+    to_ntt(basis, b);
+    multiply_add(basis, a, secret, b);
+    negate(basis, b, b);
+}
+
+}  // namespace
+
+KeyGenerator::KeyGenerator(std::shared_ptr<const Ring> ring) : ring_(std::move(ring)) {
+    RandomStream stream = RandomStream::secret();
+    const SecretBound bound(ring_->n());
+    Buffer ternary;
+    do {  // the noise bound rests on what is checked here
+        ternary = sample_ternary(ring_->n(), stream);
+    } while (!bound.accepts({reinterpret_cast<const std::int64_t*>(ternary.data()), ring_->n()}));
+    secret_.ring = ring_->hash();
+    secret_.s = RnsPolynomial::uninitialised(ring_->n(), ring_->key_basis().size(), Form::coefficient,
+                                             Secrecy::secret);
+    set_signed(ring_->key_basis(), ternary.data(), secret_.s);
+    to_ntt(ring_->key_basis(), secret_.s);
+}
+
+KeyGenerator::KeyGenerator(std::shared_ptr<const Ring> ring, SecretKey secret)
+    : ring_(std::move(ring)), secret_(std::move(secret)) {
+    if (secret_.ring != ring_->hash()) {
+        throw Error("key generator: the secret key belongs to other parameters; load it with its own");
+    }
+}
+
+PublicKey KeyGenerator::public_key() const {
+    PublicKey key;
+    key.ring = ring_->hash();
+    key.seed = public_seed();
+    expand(*ring_, key);
+    RandomStream noise = RandomStream::secret();
+    mask(*ring_, secret_.s, key.a, noise, key.b);
+    return key;
+}
+
+void KeyGenerator::fill_digit(KeySwitchKey& key, std::size_t d, const mpz_class& p, const RnsPolynomial& from,
+                              const RnsPolynomial& to, RandomStream& noise) const {
+    const RnsBasis& basis = ring_->key_basis();
+    KeySwitchKey::Digit& digit = key.digits[d];
+    digit.a = RnsPolynomial::uninitialised(ring_->n(), basis.size(), Form::ntt);
+    sample_uniform(basis, key.seed, d * key_stream_stride, digit.a);
+    mask(*ring_, to, digit.a, noise, digit.b);
+    const std::size_t begin = d * ring_->digit_limbs();
+    for (std::size_t i = begin; i < std::min(begin + ring_->digit_limbs(), ring_->max_limbs()); ++i) {
+        const Modulus& q = basis.modulus(i);
+        Buffer product = Buffer::uninitialised(ring_->n(), Secrecy::secret);
+        ring_->kernels().multiply_scalar(product.data(), from.limb(i), ring_->n(),
+                                         ShoupFactor(residue(p, q), q), q);
+        ring_->kernels().add(digit.b.limb(i), digit.b.limb(i), product.data(), ring_->n(), q);
+    }
+}
+
+KeySwitchKey KeyGenerator::key_switch_key(const RnsPolynomial& from, const RnsPolynomial& to,
+                                          int threads) const {
+    if (ring_->special().size() == 0) {
+        throw Error("key generator: relinearisation and rotation need special primes; add special_bits");
+    }
+    KeySwitchKey key;
+    key.seed = public_seed();
+    key.digits.resize(ring_->digits(ring_->max_limbs()));
+    const mpz_class p = ring_->special().product();
+    // Drawn here, and errors carried out below: an exception must not leave a parallel region.
+    std::vector<RandomStream> noises;
+    for (std::size_t d = 0; d < key.digits.size(); ++d) {
+        noises.push_back(RandomStream::secret());
+    }
+    std::exception_ptr failure;
+#pragma omp parallel for num_threads(std::max(threads, 1)) schedule(dynamic)
+    for (std::size_t d = 0; d < key.digits.size(); ++d) {
+        try {
+            fill_digit(key, d, p, from, to, noises[d]);
+        } catch (...) {
+#pragma omp critical(lacuna_key_generator)
+            failure = std::current_exception();
+        }
+    }
+    if (failure) {
+        std::rethrow_exception(failure);
+    }
+    return key;
+}
+
+RelinKeys KeyGenerator::relin_keys(int threads) const {
+    RnsPolynomial square =
+        RnsPolynomial::uninitialised(ring_->n(), ring_->key_basis().size(), Form::ntt, Secrecy::secret);
+    multiply(ring_->key_basis(), secret_.s, secret_.s, square);
+    return {ring_->hash(), key_switch_key(square, secret_.s, threads)};
+}
+
+GaloisKeys KeyGenerator::galois_keys(std::span<const int> steps, bool row_swap, int threads) const {
+    std::vector<std::uint32_t> elements;
+    for (const int step : steps) {
+        elements.push_back(rotation_element(ring_->n(), step));
+    }
+    if (row_swap) {
+        elements.push_back(row_swap_element(ring_->n()));
+    }
+    return galois_keys_for(elements, threads);
+}
+
+GaloisKeys KeyGenerator::galois_keys(const PlainModulus& t, std::span<const int> steps, int threads) const {
+    std::vector<std::uint32_t> elements;
+    for (const int step : steps) {
+        elements.push_back(rotation_element(ring_->n(), t, step));
+    }
+    return galois_keys_for(elements, threads);
+}
+
+GaloisKeys KeyGenerator::galois_keys_for(std::span<const std::uint32_t> elements, int threads) const {
+    GaloisKeys keys;
+    keys.ring = ring_->hash();
+    for (const std::uint32_t element : elements) {
+        if (element == 1 || keys.entries.contains(element)) {
+            continue;
+        }
+        Automorphism automorphism(ring_->n(), element);
+        RnsPolynomial rotated(ring_->n(), ring_->key_basis().size(), Form::ntt, Secrecy::secret);
+        Automorphism(ring_->n(), inverse_element(ring_->n(), element))
+            .apply(ring_->key_basis(), secret_.s, rotated);
+        keys.entries.emplace(
+            element, GaloisKeys::Entry{key_switch_key(secret_.s, rotated, threads), std::move(automorphism)});
+    }
+    return keys;
+}
+
+}  // namespace lacuna

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <span>
+
+#include <lacuna/he/fv/context.h>
+#include <lacuna/he/rlwe/keys.h>
+
+namespace lacuna {
+
+/// Makes a secret key and everything that depends on it. Keys know the ring only: one set serves every
+/// plaintext modulus.
+class KeyGenerator {
+  public:
+    /// A fresh secret from the operating system's randomness.
+    explicit KeyGenerator(std::shared_ptr<const Ring> ring);
+    explicit KeyGenerator(const Context& context) : KeyGenerator(context.shared_ring()) {}
+    /// Keys for an existing secret. Throws Error where it belongs to another ring.
+    KeyGenerator(std::shared_ptr<const Ring> ring, SecretKey secret);
+
+    [[nodiscard]] const SecretKey& secret_key() const { return secret_; }
+    [[nodiscard]] PublicKey public_key() const;
+    /// Throws Error where the ring has no special primes.
+    [[nodiscard]] RelinKeys relin_keys(int threads = 1) const;
+    /// Keys for rotations by these steps and, if asked, the swap of the rows.
+    [[nodiscard]] GaloisKeys galois_keys(std::span<const int> steps, bool row_swap = false,
+                                         int threads = 1) const;
+    /// Keys for rotations of the slots of this plaintext modulus by these steps.
+    [[nodiscard]] GaloisKeys galois_keys(const PlainModulus& t, std::span<const int> steps,
+                                         int threads = 1) const;
+    /// Keys for these Galois elements.
+    [[nodiscard]] GaloisKeys galois_keys_for(std::span<const std::uint32_t> elements, int threads = 1) const;
+
+  private:
+    /// A key that leads from one secret to another, both in NTT form modulo the key basis.
+    [[nodiscard]] KeySwitchKey key_switch_key(const RnsPolynomial& from, const RnsPolynomial& to,
+                                              int threads) const;
+    /// Digit d of that key, whose seed is set; p: the special modulus.
+    void fill_digit(KeySwitchKey& key, std::size_t d, const mpz_class& p, const RnsPolynomial& from,
+                    const RnsPolynomial& to, RandomStream& noise) const;
+
+    std::shared_ptr<const Ring> ring_;
+    SecretKey secret_;
+};
+
+}  // namespace lacuna

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <lacuna/nn/client/client.h>
+
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <limits>
+#include <string>
+
+#include <lacuna/he/fv/decryptor.h>
+#include <lacuna/he/fv/encryptor.h>
+#include <lacuna/nn/packing/rules.h>
+#include <lacuna/ntt/error.h>
+#include <lacuna/ntt/gmp_words.h>
+#include <lacuna/rns/basis.h>
+
+namespace lacuna {
+
+namespace {
+
+/// Which level every pixel becomes.
+std::array<int, 256> levels_of_pixels(const ClientPlan& plan) {
+    std::array<int, 256> level_of{};
+    for (std::size_t pixel = 0; pixel < level_of.size(); ++pixel) {
+        level_of[pixel] =
+            static_cast<int>(std::count_if(plan.thresholds.begin(), plan.thresholds.end(),
+                                           [&](int t) { return t <= static_cast<int>(pixel); }));
+    }
+    return level_of;
+}
+
+/// A packing's encoder for every plaintext modulus.
+template <typename Rules>
+std::vector<typename Rules::Encoder> encoders_of(const Context& context) {
+    std::vector<typename Rules::Encoder> encoders;
+    for (std::size_t m = 0; m < context.plain_count(); ++m) {
+        encoders.emplace_back(context, m);
+    }
+    return encoders;
+}
+
+/// Quantises and encodes the pixels and encrypts every plaintext.
+template <typename Tensor, typename Encrypt>
+Tensor encrypt_pixels(const ClientPlan& plan, const Context& context, std::span<const std::uint8_t> pixels,
+                      const RunControl& control, const Encrypt& encrypt) {
+    const std::size_t elements = plan.input_shape.size();
+    const std::size_t images = pixels.size() / elements;
+    if (images == 0 || images * elements != pixels.size() || images > plan.batch) {
+        throw Error("encrypt: expected 1 ... " + std::to_string(plan.batch) + " images of " +
+                    std::to_string(elements) + " pixels, found " + std::to_string(pixels.size()) + " pixels");
+    }
+    const std::array<int, 256> level_of = levels_of_pixels(plan);
+    const std::size_t moduli = context.plain_count();
+    Tensor tensor;
+    tensor.layout = plan.input_layout(images);
+    tensor.residues.resize(moduli);
+    for (auto& residues : tensor.residues) {
+        residues.resize(elements);
+    }
+    std::visit(
+        [&]<typename Rules>(const Rules&) {
+            const auto encoders = encoders_of<Rules>(context);
+            parallel_for(elements, control, "encrypt", 0, 1, 1, [&](std::size_t element) {
+                std::vector<std::int64_t> levels(images);
+                for (std::size_t image = 0; image < images; ++image) {
+                    levels[image] = level_of[pixels[image * elements + element]];
+                }
+                for (std::size_t m = 0; m < moduli; ++m) {
+                    tensor.residues[m][element] = encrypt(encoders[m].encode(levels));
+                }
+            });
+        },
+        rules_of(plan.packing));
+    return tensor;
+}
+
+const ClientPlan& checked(const ClientPlan& plan) {
+    if (plan.reply_factors.size() != plan.parameters.plain_moduli.size()) {
+        throw Error("client: expected a reply factor for each of the " +
+                    std::to_string(plan.parameters.plain_moduli.size()) + " plaintext moduli, found " +
+                    std::to_string(plan.reply_factors.size()) + "; use the plan as make_plan returns it");
+    }
+    return plan;
+}
+
+}  // namespace
+
+Client::Client(const ClientPlan& plan)
+    : plan_(checked(plan)),
+      context_(std::make_shared<const Context>(plan.parameters)),
+      generator_(std::make_unique<const KeyGenerator>(*context_)) {}
+
+Client::Client(const ClientPlan& plan, SecretKey secret)
+    : plan_(checked(plan)),
+      context_(std::make_shared<const Context>(plan.parameters)),
+      generator_(std::make_unique<const KeyGenerator>(context_->shared_ring(), std::move(secret))) {}
+
+EvaluationKeys Client::evaluation_keys(int threads) const {
+    EvaluationKeys keys;
+    keys.ring = context_->ring().hash();
+    if (plan_.sends_public_key()) {
+        keys.public_key = generator_->public_key();
+    }
+    if (plan_.relin_keys) {
+        keys.relin_keys = generator_->relin_keys(threads);
+    }
+    keys.galois_keys = generator_->galois_keys_for(plan_.galois_elements, threads);
+    return keys;
+}
+
+SeededTensor Client::encrypt(std::span<const std::uint8_t> pixels, const RunControl& control) const {
+    const Encryptor encryptor(*context_, generator_->secret_key());
+    return encrypt_pixels<SeededTensor>(plan_, *context_, pixels, control, [&](const Plaintext& plaintext) {
+        return encryptor.encrypt_seeded(plaintext);
+    });
+}
+
+EncryptedTensor encrypt_public(const ClientPlan& plan, const Context& context, const PublicKey& key,
+                               std::span<const std::uint8_t> pixels, const RunControl& control) {
+    if (!plan.public_encryption) {
+        throw Error(
+            "encrypt: expected a plan with room for public-key encryption, found one without; plan with "
+            "public encryption, or encrypt with the secret key");
+    }
+    const Encryptor encryptor(context, key);
+    return encrypt_pixels<EncryptedTensor>(plan, context, pixels, control, [&](const Plaintext& plaintext) {
+        return encryptor.encrypt(plaintext);
+    });
+}
+
+void Client::check(const EncryptedTensor& reply) const {
+    const std::size_t moduli = context_->plain_count();
+    const Layout& layout = reply.layout;
+    const bool fits = reply.residues.size() == moduli && layout == plan_.reply_layout(layout.batch) &&
+                      layout.batch >= 1 && layout.batch <= plan_.batch &&
+                      std::all_of(reply.residues.begin(), reply.residues.end(), [&](const auto& ciphertexts) {
+                          return ciphertexts.size() == layout.ciphertexts();
+                      });
+    if (!fits) {
+        throw Error("decrypt: the reply has another layout than the plan's: expected " +
+                    std::to_string(plan_.reply_layout(1).ciphertexts()) + " ciphertexts for each of " +
+                    std::to_string(moduli) + " plaintext moduli in the " + packing_name(plan_.packing) +
+                    " packing");
+    }
+    for (std::size_t m = 0; m < moduli; ++m) {
+        for (const Ciphertext& ciphertext : reply.residues[m]) {
+            if (ciphertext.t != plan_.parameters.plain_moduli[m]) {
+                throw Error("decrypt: expected ciphertexts modulo t = " +
+                            std::to_string(plan_.parameters.plain_moduli[m]) + ", found " +
+                            to_string(ciphertext.t) + "; the reply answers another plan");
+            }
+        }
+    }
+}
+
+std::vector<std::vector<mpz_class>> Client::decrypt(const EncryptedTensor& reply,
+                                                    const RunControl& control) const {
+    check(reply);
+    return std::visit([&]<typename Rules>(const Rules&) { return decrypt_as<Rules>(reply, control); },
+                      rules_of(plan_.packing));
+}
+
+template <typename Rules>
+std::vector<std::vector<mpz_class>> Client::decrypt_as(const EncryptedTensor& reply,
+                                                       const RunControl& control) const {
+    const std::size_t moduli = context_->plain_count();
+    const std::size_t ciphertexts = reply.layout.ciphertexts();
+    const Decryptor decryptor(*context_, generator_->secret_key());
+    const auto encoders = encoders_of<Rules>(*context_);
+    // words[m][ciphertext]: centred.
+    std::vector<std::vector<std::vector<std::int64_t>>> words(
+        moduli, std::vector<std::vector<std::int64_t>>(ciphertexts));
+    parallel_for(moduli * ciphertexts, control, "decrypt", 0, 1, 1, [&](std::size_t task) {
+        const std::size_t m = task / ciphertexts;
+        std::vector<std::int64_t>& out = words[m][task % ciphertexts];
+        out = encoders[m].decode(decryptor.decrypt(reply.residues[m][task % ciphertexts]));
+        const Modulus& t = context_->plain(m).modulus();
+        for (std::int64_t& value : out) {
+            value = t.centre(t.multiply(t.reduce_signed(value), plan_.reply_factors[m]));
+        }
+    });
+
+    const Crt crt(plan_.parameters.plain_moduli);
+    std::vector<std::uint64_t> residues(moduli);
+    const auto integer = [&](std::size_t ciphertext, std::size_t position) {
+        if (moduli == 1) {
+            return to_signed_mpz(words[0][ciphertext][position]);
+        }
+        for (std::size_t m = 0; m < moduli; ++m) {
+            residues[m] = context_->plain(m).modulus().reduce_signed(words[m][ciphertext][position]);
+        }
+        return crt.compose_centred(residues);
+    };
+    std::vector<std::vector<mpz_class>> logits(reply.layout.batch, std::vector<mpz_class>(plan_.classes));
+    for (std::size_t c = 0; c < plan_.classes; ++c) {
+        const Place place = reply.layout.place(c);
+        const std::function<mpz_class(std::size_t)> word = [&](std::size_t position) {
+            return integer(place.ciphertext, position);
+        };
+        for (std::size_t image = 0; image < reply.layout.batch; ++image) {
+            logits[image][c] = Rules::logit(word, place.position, image, plan_.reply_coefficients);
+        }
+    }
+    return logits;
+}
+
+double Client::noise_budget(const EncryptedTensor& tensor) const {
+    const Decryptor decryptor(*context_, generator_->secret_key());
+    double smallest = std::numeric_limits<double>::infinity();
+    for (const auto& ciphertexts : tensor.residues) {
+        for (const Ciphertext& ciphertext : ciphertexts) {
+            smallest = std::min(smallest, decryptor.noise_budget(ciphertext));
+        }
+    }
+    return smallest;
+}
+
+}  // namespace lacuna

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <numeric>
+
+#include <lacuna/nn/client/client_plan.h>
+#include <lacuna/nn/model/strict_json.h>
+#include <lacuna/nn/model/text_file.h>
+#include <lacuna/nn/packing/rules.h>
+#include <lacuna/ntt/error.h>
+
+namespace lacuna {
+
+namespace {
+
+using namespace strict_json;
+using nlohmann::ordered_json;
+
+constexpr int client_plan_version = 2;
+constexpr std::size_t max_galois_keys = 256;
+const char* const again = "export the client's half of the plan again";
+
+Parameters parse_resolved(const json& value, const FieldPath& place) {
+    if (!value.is_object()) {
+        fail(place, "an object", describe(value), again);
+    }
+    // Special primes and allow_insecure are left out where there are none; nothing else has a default here.
+    for (const char* field : {"n", "data_primes", "digit_limbs", "plain_moduli", "security"}) {
+        (void)member(value, place, field);
+    }
+    const Parameters parameters = parse_parameters(value.dump(), place.text());
+    if (parameters.allow_insecure) {
+        fail(FieldPath(place, "allow_insecure"), "parameters that keep the stated security", "an exception",
+             again);
+    }
+    Parameters resolved;
+    try {
+        resolved = resolve(parameters);
+    } catch (const Error& error) {
+        throw Error(place.text() + ": " + error.what());
+    }
+    if (resolved != parameters) {
+        fail(place, "every prime by value", "sizes in bits", again);
+    }
+    return resolved;
+}
+
+/// The plaintext moduli carry the packing, and are coprime, so that the CRT joins them.
+void check_plain_moduli(const ClientPlan& plan, const FieldPath& place) {
+    const std::vector<std::uint64_t>& moduli = plan.parameters.plain_moduli;
+    const FieldPath at(place, "plain_moduli");
+    if (moduli.empty() || moduli.size() > PlanLimits::plain_moduli) {
+        fail(at, "1 to " + std::to_string(PlanLimits::plain_moduli) + " moduli",
+             std::to_string(moduli.size()), again);
+    }
+    const std::size_t n = plan.parameters.n;
+    for (std::size_t i = 0; i < moduli.size(); ++i) {
+        const std::uint64_t t = moduli[i];
+        std::visit(
+            [&](const auto& rules) {
+                if (!rules.takes(t, n)) {
+                    fail(FieldPath(at, i), rules.what_it_takes(n), std::to_string(t), again);
+                }
+            },
+            rules_of(plan.packing));
+        for (std::size_t j = 0; j < i; ++j) {
+            if (std::gcd(t, moduli[j]) != 1) {
+                fail(FieldPath(at, i), "moduli without a common factor",
+                     std::to_string(moduli[j]) + " and " + std::to_string(t), again);
+            }
+        }
+    }
+}
+
+void parse_input(const json& value, const FieldPath& place, ClientPlan& plan) {
+    check_object(value, place, {"shape", "thresholds", "public_encryption"});
+    plan.public_encryption =
+        boolean(member(value, place, "public_encryption"), FieldPath(place, "public_encryption"));
+    const FieldPath shape_at(place, "shape");
+    const auto shape = dimensions(member(value, place, "shape"), shape_at, ModelLimits::dimension);
+    plan.input_shape = {shape[0], shape[1], shape[2]};
+    if (plan.input_shape.size() > ModelLimits::elements) {
+        fail(shape_at, "at most " + std::to_string(ModelLimits::elements) + " pixels",
+             std::to_string(plan.input_shape.size()), again);
+    }
+    const FieldPath thresholds_at(place, "thresholds");
+    plan.thresholds = thresholds(member(value, place, "thresholds"), thresholds_at);
+    if (plan.thresholds.empty() || std::adjacent_find(plan.thresholds.begin(), plan.thresholds.end(),
+                                                      std::greater_equal<>()) != plan.thresholds.end()) {
+        fail(thresholds_at, "at least one threshold, strictly rising", describe(value["thresholds"]), again);
+    }
+}
+
+void parse_keys(const json& value, const FieldPath& place, ClientPlan& plan) {
+    check_object(value, place, {"relinearisation", "galois_elements", "public"});
+    plan.relin_keys = boolean(member(value, place, "relinearisation"), FieldPath(place, "relinearisation"));
+    plan.public_key = boolean(member(value, place, "public"), FieldPath(place, "public"));
+    const FieldPath elements_at(place, "galois_elements");
+    const json& elements = array(member(value, place, "galois_elements"), elements_at);
+    if (elements.size() > max_galois_keys) {
+        fail(elements_at, "at most " + std::to_string(max_galois_keys) + " elements",
+             std::to_string(elements.size()), again);
+    }
+    std::size_t least = 3;
+    for (std::size_t i = 0; i < elements.size(); ++i) {
+        const FieldPath at(elements_at, i);
+        const std::size_t element = count(elements[i], at, least, 2 * plan.parameters.n - 1);
+        if (element % 2 == 0) {
+            fail(at, "an odd element", std::to_string(element), again);
+        }
+        plan.galois_elements.push_back(static_cast<std::uint32_t>(element));
+        least = element + 2;
+    }
+    if ((plan.relin_keys || !plan.galois_elements.empty()) && plan.parameters.special_primes.empty()) {
+        fail(place, "no key-switching keys without special primes", "some", again);
+    }
+}
+
+void parse_reply(const json& value, const FieldPath& place, ClientPlan& plan) {
+    check_object(value, place,
+                 {"classes", "scale", "limbs", "stride", "coefficients", "dropped_bits", "factors"});
+    const std::size_t n = plan.parameters.n;
+    const bool digits =
+        std::visit([](const auto& rules) { return rules.has_digits; }, rules_of(plan.packing));
+    plan.classes =
+        count(member(value, place, "classes"), FieldPath(place, "classes"), 1, ModelLimits::elements);
+    plan.output_scale = number(member(value, place, "scale"), FieldPath(place, "scale"));
+    if (!std::isfinite(plan.output_scale) || plan.output_scale <= 0) {
+        fail(FieldPath(place, "scale"), "a positive number", describe(value["scale"]), again);
+    }
+    plan.reply_limbs = count(member(value, place, "limbs"), FieldPath(place, "limbs"), 1,
+                             plan.parameters.data_primes.size());
+    plan.reply_coefficients = count(member(value, place, "coefficients"), FieldPath(place, "coefficients"),
+                                    digits ? 1 : 0, digits ? n : 0);
+    // One logit has a ciphertext of its own; several lie side by side in one.
+    const bool joined = digits && plan.classes > 1;
+    plan.reply_stride = count(member(value, place, "stride"), FieldPath(place, "stride"),
+                              joined ? plan.reply_coefficients : 0, joined ? n / plan.classes : 0);
+    const FieldPath dropped_at(place, "dropped_bits");
+    const json& dropped = array_of(member(value, place, "dropped_bits"), dropped_at, 2);
+    std::size_t modulus_bits = 0;
+    for (std::size_t i = 0; i < plan.reply_limbs; ++i) {
+        modulus_bits += static_cast<std::size_t>(std::bit_width(plan.parameters.data_primes[i]));
+    }
+    for (std::size_t i = 0; i < plan.reply_dropped_bits.size(); ++i) {
+        plan.reply_dropped_bits[i] =
+            static_cast<int>(count(dropped[i], FieldPath(dropped_at, i), 0, modulus_bits - 1));
+    }
+    const std::vector<std::uint64_t>& moduli = plan.parameters.plain_moduli;
+    const FieldPath factors_at(place, "factors");
+    const json& factors = array_of(member(value, place, "factors"), factors_at, moduli.size());
+    for (std::size_t m = 0; m < moduli.size(); ++m) {
+        plan.reply_factors.push_back(count(factors[m], FieldPath(factors_at, m), 1, moduli[m] - 1));
+    }
+}
+
+ordered_json client_plan_json(const ClientPlan& plan) {
+    return {
+        {"format", "lacuna-client-plan"},
+        {"version", client_plan_version},
+        {"model", plan.model},
+        {"packing", packing_name(plan.packing)},
+        {"batch", plan.batch},
+        {"input",
+         {{"shape", {plan.input_shape.channels, plan.input_shape.height, plan.input_shape.width}},
+          {"thresholds", plan.thresholds},
+          {"public_encryption", plan.public_encryption}}},
+        {"parameters", ordered_json::parse(format_parameters(plan.parameters))},
+        {"keys",
+         {{"relinearisation", plan.relin_keys},
+          {"galois_elements", plan.galois_elements},
+          {"public", plan.public_key}}},
+        {"reply",
+         {{"classes", plan.classes},
+          {"scale", plan.output_scale},
+          {"limbs", plan.reply_limbs},
+          {"stride", plan.reply_stride},
+          {"coefficients", plan.reply_coefficients},
+          {"dropped_bits", plan.reply_dropped_bits},
+          {"factors", plan.reply_factors}}},
+        {"privacy_bits", plan.privacy_bits},
+    };
+}
+
+}  // namespace
+
+std::string format_client_plan(const ClientPlan& plan) {
+    return client_plan_json(plan).dump(2) + "\n";
+}
+
+ClientPlan parse_client_plan(std::string_view text, const std::string& source) {
+    const FieldPath root(source, again);
+    const json document = parse_document(text, root, small_document);
+    check_format(document, root, "the client's half of a plan", "lacuna-client-plan", client_plan_version,
+                 "give the file that `lacuna plan --export-client` wrote",
+                 std::string("use a library that reads this version, or ") + again);
+    check_object(document, root,
+                 {"format", "version", "model", "packing", "batch", "input", "parameters", "keys", "reply",
+                  "privacy_bits"});
+    ClientPlan plan;
+    const FieldPath model_at(root, "model");
+    plan.model = text_of(member(document, root, "model"), model_at);
+    const bool plain = std::all_of(plan.model.begin(), plan.model.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+    });
+    if (plan.model.empty() || plan.model.size() > ModelLimits::name_length || !plain) {
+        fail(model_at, "1 to " + std::to_string(ModelLimits::name_length) + " characters a-z 0-9 - _",
+             describe(document["model"]), again);
+    }
+    const FieldPath packing_at(root, "packing");
+    const std::string packing = text_of(member(document, root, "packing"), packing_at);
+    const std::optional<Packing> known = find_packing(packing);
+    if (!known) {
+        fail(packing_at, packing_names(), describe(document["packing"]), again);
+    }
+    plan.packing = *known;
+    const FieldPath parameters_at(root, "parameters");
+    plan.parameters = parse_resolved(member(document, root, "parameters"), parameters_at);
+    check_plain_moduli(plan, parameters_at);
+    const auto [most_images, most_privacy_bits] = std::visit(
+        [&](const auto& rules) {
+            return std::pair{rules.most_images(plan.parameters.n),
+                             rules.hides_circuit ? std::size_t{PlanLimits::privacy_bits} : 0};
+        },
+        rules_of(plan.packing));
+    plan.batch = count(member(document, root, "batch"), FieldPath(root, "batch"), 1, most_images);
+    parse_input(member(document, root, "input"), FieldPath(root, "input"), plan);
+    parse_keys(member(document, root, "keys"), FieldPath(root, "keys"), plan);
+    parse_reply(member(document, root, "reply"), FieldPath(root, "reply"), plan);
+    const FieldPath privacy_at(root, "privacy_bits");
+    plan.privacy_bits =
+        static_cast<int>(count(member(document, root, "privacy_bits"), privacy_at, 0, most_privacy_bits));
+    if (plan.public_key != (plan.privacy_bits > 0)) {
+        fail(privacy_at, "a public key exactly where replies are re-randomised",
+             plan.public_key ? "a public key and 0 bits"
+                             : "none and " + std::to_string(plan.privacy_bits) + " bits",
+             again);
+    }
+    return plan;
+}
+
+ClientPlan load_client_plan(const std::filesystem::path& file, const std::stop_token& stop) {
+    const TextFile text = read_text(file, small_document.bytes, stop);
+    if (!text.whole) {
+        fail(FieldPath(file.string(), again), "at most " + std::to_string(small_document.bytes) + " bytes",
+             text.size ? std::to_string(*text.size) : "more",
+             "give the client's half of a plan, as `lacuna plan --export-client` writes it");
+    }
+    return parse_client_plan(text.text, file.string());
+}
+
+}  // namespace lacuna

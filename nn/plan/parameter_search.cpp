@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <lacuna/nn/plan/parameter_search.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <span>
+
+#include <lacuna/he/fv/advisor.h>
+#include <lacuna/he/rlwe/security.h>
+#include <lacuna/nn/packing/rules.h>
+#include <lacuna/ntt/error.h>
+#include <lacuna/rns/basis.h>
+
+namespace lacuna {
+
+namespace {
+
+constexpr int chains_tried = 10;  // sizes of Q looked at, beyond the first that decrypts
+
+int smallest_prime_bits(std::size_t n) {
+    return std::countr_zero(n) + 5;
+}
+
+/// Bits that a coefficient of both parts of the reply takes.
+double reply_bits(const Candidate& candidate) {
+    const std::array<int, 2> dropped = candidate.droppable_bits();
+    double bits = -dropped[0] - dropped[1];
+    for (std::size_t i = 0; i < candidate.circuit.reply_limbs; ++i) {
+        bits += 2.0 * std::bit_width(candidate.parameters.data_primes[i]);
+    }
+    return bits;
+}
+
+/// Sizes of `limbs` data primes of `total` bits: nearly equal ones; a first one as large as can be, on which
+/// the reply may fit alone; a last one as small as the noise of the first product, which can drop it for
+/// nothing.
+std::vector<std::vector<int>> chains_of(int total, std::size_t limbs, int smallest_prime) {
+    std::vector<std::vector<int>> chains = {even_chain(total)};
+    if (limbs > 1 && total > max_modulus_bits) {
+        std::vector<int> chain = even_chain(total - max_modulus_bits);
+        chain.insert(chain.begin(), max_modulus_bits);
+        chains.push_back(std::move(chain));
+    }
+    for (int last = smallest_prime; limbs > 1 && last < total / static_cast<int>(limbs); last += 4) {
+        std::vector<int> chain = even_chain(total - last);
+        chain.push_back(last);
+        chains.push_back(std::move(chain));
+    }
+    std::erase_if(chains, [limbs](const std::vector<int>& chain) { return chain.size() != limbs; });
+    return chains;
+}
+
+/// The circuit under these parameters, given by size, if it decrypts.
+std::optional<Candidate> try_chain(std::span<const Stage> stages, CircuitSetting setting,
+                                   const std::vector<std::uint64_t>& moduli) {
+    if (!plan_circuit(stages, setting)) {
+        return std::nullopt;
+    }
+    // Once more with the primes themselves, which fall a little short of their sizes. Not every size has
+    // primes, and not every set of them makes a scheme: then larger ones may.
+    setting.parameters.plain_moduli = moduli;
+    try {
+        setting.parameters = resolve(setting.parameters);
+    } catch (const Error&) {
+        return std::nullopt;
+    }
+    std::optional<Circuit> circuit = plan_circuit(stages, setting);
+    if (!circuit) {
+        return std::nullopt;
+    }
+    Candidate candidate{setting.parameters, std::move(*circuit), setting.packing, 0};
+    candidate.request_cost = candidate.circuit.cost() * static_cast<double>(moduli.size());
+    return candidate;
+}
+
+/// Less work, or a shorter reply for the same work.
+bool is_better(const Candidate& a, const Candidate& b) {
+    constexpr double same = 1.001;
+    if (a.request_cost * same < b.request_cost) {
+        return true;
+    }
+    return a.request_cost <= b.request_cost * same && reply_bits(a) < reply_bits(b);
+}
+
+/// What every chain of a search has in common.
+CircuitSetting setting_of(const PlanRequest& request, std::size_t n, Packing packing,
+                          const std::vector<std::uint64_t>& moduli) {
+    CircuitSetting setting;
+    setting.parameters.n = n;
+    setting.parameters.security = request.security;
+    setting.log_t = std::log2(static_cast<double>(*std::max_element(moduli.begin(), moduli.end())));
+    setting.packing = packing;
+    setting.privacy_bits = request.privacy_bits;
+    setting.public_encryption = request.public_encryption;
+    setting.moduli = moduli.size();
+    return setting;
+}
+
+/// The better one of `best` and the best chain of `limbs` primes whose keys have digits of `digit_limbs`.
+void search_sizes(std::span<const Stage> stages, CircuitSetting setting,
+                  const std::vector<std::uint64_t>& moduli, std::size_t limbs, std::size_t digit_limbs,
+                  std::optional<Candidate>& best) {
+    const std::size_t n = setting.parameters.n;
+    const int limit = max_log_qp(n, setting.parameters.security);
+    const int smallest_prime = smallest_prime_bits(n);
+    setting.parameters.digit_limbs = digit_limbs;
+    // Total sizes from small to large: a smaller Q needs fewer helper primes, a few bits more may let a prime
+    // go earlier or make the reply shorter.
+    int fitting = 0;
+    const int least = std::max(static_cast<int>(limbs) * smallest_prime,
+                               static_cast<int>(limbs - 1) * max_modulus_bits + 1);
+    for (int total = least; total <= static_cast<int>(limbs) * max_modulus_bits && fitting < chains_tried;
+         ++total) {
+        const int special = std::min(max_modulus_bits, (limit - total) / static_cast<int>(digit_limbs));
+        if (special < smallest_prime) {
+            break;
+        }
+        setting.parameters.special_bits.assign(digit_limbs, special);
+        bool fits = false;
+        for (const std::vector<int>& chain : chains_of(total, limbs, smallest_prime)) {
+            setting.parameters.data_bits = chain;
+            std::optional<Candidate> candidate = try_chain(stages, setting, moduli);
+            fits = fits || candidate;
+            if (candidate && (!best || is_better(*candidate, *best))) {
+                best = std::move(candidate);
+            }
+        }
+        fitting += fits ? 1 : 0;
+    }
+}
+
+/// A chain of as few primes as possible for which the circuit decrypts, for this n and these plaintext
+/// moduli.
+std::optional<Candidate> shortest_chain(std::span<const Stage> stages, const PlanRequest& request,
+                                        std::size_t n, Packing packing,
+                                        const std::vector<std::uint64_t>& moduli) {
+    const CircuitSetting setting = setting_of(request, n, packing, moduli);
+    const int limit = max_log_qp(n, request.security);
+    std::optional<Candidate> best;
+    for (std::size_t limbs = 1; !best && static_cast<int>(limbs) * smallest_prime_bits(n) < limit; ++limbs) {
+        for (const std::size_t digit_limbs : {std::size_t{1}, std::size_t{2}, std::size_t{3}}) {
+            if (digit_limbs == 1 || limbs >= 3 * digit_limbs) {
+                search_sizes(stages, setting, moduli, limbs, digit_limbs, best);
+            }
+        }
+    }
+    return best;
+}
+
+}  // namespace
+
+double Candidate::log_t() const {
+    const auto& moduli = parameters.plain_moduli;
+    return std::log2(static_cast<double>(*std::max_element(moduli.begin(), moduli.end())));
+}
+
+std::array<int, 2> Candidate::droppable_bits() const {
+    if (circuit.reply_limbs != 1) {
+        return {0, 0};
+    }
+    return NoiseModel(parameters, log_t(), circuit.replies).droppable_bits(circuit.reply_budget_bits);
+}
+
+std::optional<Candidate> best_candidate(const ExpandedModel& model, const PlanRequest& request,
+                                        Packing packing, const PackingBounds& bounds) {
+    const PackingRules rules = rules_of(packing);
+    const mpz_class needed = 2 * bounds.range + 1;
+    // Weights rarely reach t / 2: then the stages are the same for all moduli.
+    const mpz_class large_enough = 2 * largest_weight(model.model());
+    const std::vector<Stage> usual_stages =
+        stages_of(model, packing, {(std::uint64_t{1} << max_modulus_bits) - 1});
+    std::optional<Candidate> best;
+    for (std::size_t n = 2048; n <= max_ntt_size; n *= 2) {
+        if (!std::visit([&](const auto& r) { return r.fits(n, bounds, model.classes()); }, rules)) {
+            continue;
+        }
+        const std::size_t capacity = std::visit([&](const auto& r) { return r.most_images(n); }, rules);
+        const double requests = std::ceil(static_cast<double>(request.batch) / static_cast<double>(capacity));
+        for (std::size_t count = 1; count <= PlanLimits::plain_moduli; ++count) {
+            if (request.plain_moduli != 0 && request.plain_moduli != count) {
+                continue;
+            }
+            const std::vector<std::uint64_t> moduli =
+                std::visit([&](const auto& r) { return r.plain_moduli(n, count, needed); }, rules);
+            if (moduli.empty()) {
+                continue;
+            }
+            const bool usual = to_mpz(*std::min_element(moduli.begin(), moduli.end())) > large_enough;
+            std::optional<Candidate> candidate = shortest_chain(
+                usual ? usual_stages : stages_of(model, packing, moduli), request, n, packing, moduli);
+            if (!candidate) {
+                continue;
+            }
+            candidate->request_cost *= requests;
+            if (!best || candidate->request_cost < best->request_cost) {
+                best = std::move(candidate);
+            }
+        }
+    }
+    return best;
+}
+
+}  // namespace lacuna

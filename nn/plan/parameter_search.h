@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <optional>
+
+#include <lacuna/he/fv/parameters.h>
+#include <lacuna/nn/client/encrypted_tensor.h>
+#include <lacuna/nn/model/expanded_model.h>
+#include <lacuna/nn/packing/bounds.h>
+#include <lacuna/nn/plan/plan.h>
+#include <lacuna/nn/program/circuit.h>
+
+namespace lacuna {
+
+/// A way to run a model that decrypts.
+struct Candidate {
+    Parameters parameters;  ///< resolved
+    Circuit circuit;
+    Packing packing = Packing::slots;
+    double request_cost = 0;  ///< of a whole batch
+
+    /// log2 of the largest plaintext modulus.
+    [[nodiscard]] double log_t() const;
+    /// How many low bits of c_0 and c_1 its reply can leave out.
+    [[nodiscard]] std::array<int, 2> droppable_bits() const;
+};
+
+/// The cheapest candidate of one packing over ring sizes, numbers of plaintext moduli, and sizes of primes.
+[[nodiscard]] std::optional<Candidate> best_candidate(const ExpandedModel& model, const PlanRequest& request,
+                                                      Packing packing, const PackingBounds& bounds);
+
+}  // namespace lacuna

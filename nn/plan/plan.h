@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <gmpxx.h>
+
+#include <lacuna/nn/client/client_plan.h>
+#include <lacuna/nn/model/model.h>
+#include <lacuna/nn/program/operations.h>
+#include <lacuna/nn/program/plan_step.h>
+#include <lacuna/nn/program/program.h>
+
+namespace lacuna {
+
+struct PlanRequest {
+    std::size_t batch = 1;
+    std::optional<Packing> packing;  ///< none: whichever is estimated faster for this batch
+    int security = 128;
+    int privacy_bits = 0;            ///< 0: no circuit privacy
+    bool public_encryption = false;  ///< leave room for the noise of images encrypted with a public key
+    std::size_t plain_moduli = 0;    ///< how many plaintext moduli; 0: as many as cost least
+};
+
+/// Everything that encrypted inference of a model will do, decided before there is a key.
+struct Plan {
+    ClientPlan client;
+    Program program;                 ///< of every plaintext modulus
+    std::vector<PlanStep> steps;     ///< its lines as they print
+    Checksum::Value model_digest{};  ///< of the model whose ranges and noise are proven here
+    ModelOperations operations;      ///< of one inference, one plaintext modulus
+    mpz_class range;         ///< proven: the largest |logit| (slots) or |coefficient| of a logit (radix)
+    std::size_t degree = 0;  ///< proven: the largest degree of a digit polynomial (radix)
+    double output_budget_bits = 0;  ///< proven noise budget at the output, before the last switch
+    double reply_budget_bits = 0;   ///< and at the reply
+    std::vector<std::string> reasons;
+
+    [[nodiscard]] double log_q() const;
+    [[nodiscard]] double log_qp() const;
+    [[nodiscard]] std::size_t moduli() const { return client.parameters.plain_moduli.size(); }
+    /// Nominal nanoseconds of one request on one thread, all plaintext moduli.
+    [[nodiscard]] double cost() const;
+
+    // Sizes of one request in bytes, residues bit-packed, headers left out.
+    [[nodiscard]] double evaluation_key_bytes() const;
+    [[nodiscard]] double upload_bytes() const;
+    [[nodiscard]] double download_bytes() const;
+};
+
+/// Chooses packing, plaintext moduli (from proven ranges), ring, primes and levels (from proven noise), and
+/// where to relinearise. Throws Error that says which bound cannot be met and what to change.
+[[nodiscard]] Plan make_plan(const Model& model, const PlanRequest& request);
+
+/// The whole plan as JSON, for people and tools.
+[[nodiscard]] std::string format_plan(const Plan& plan);
+
+}  // namespace lacuna

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include <lacuna/he/rlwe/security.h>
+#include <lacuna/nn/model/expanded_model.h>
+#include <lacuna/nn/packing/rules.h>
+#include <lacuna/nn/plan/parameter_search.h>
+#include <lacuna/nn/plan/plan.h>
+#include <lacuna/nn/plan/plan_reasons.h>
+#include <lacuna/ntt/error.h>
+#include <lacuna/rns/basis.h>
+
+namespace lacuna {
+
+namespace {
+
+bool hides_circuit(Packing packing) {
+    return std::visit([](const auto& rules) { return rules.hides_circuit; }, rules_of(packing));
+}
+
+/// Throws Error where nothing could be planned for this request.
+void check(const Model& model, const PlanRequest& request) {
+    if (request.batch == 0) {
+        throw Error("plan: expected a batch of at least 1 image, found 0");
+    }
+    if (max_log_qp(max_ntt_size, request.security) == 0) {
+        throw Error("plan: expected 128, 192 or 256 bits of security, found " +
+                    std::to_string(request.security));
+    }
+    if (request.plain_moduli > PlanLimits::plain_moduli) {
+        throw Error("plan: expected at most " + std::to_string(PlanLimits::plain_moduli) +
+                    " plaintext moduli, found " + std::to_string(request.plain_moduli));
+    }
+    if (request.privacy_bits < 0 || request.privacy_bits > PlanLimits::privacy_bits) {
+        throw Error("plan: expected 0 ... " + std::to_string(PlanLimits::privacy_bits) +
+                    " bits of circuit privacy, found " + std::to_string(request.privacy_bits));
+    }
+    if (std::none_of(model.layers.begin(), model.layers.end(), [](const Layer& layer) {
+            return is_linear(layer) || std::holds_alternative<Activation>(layer.kind);
+        })) {
+        throw Error("plan: the model '" + model.name +
+                    "' has no layer that computes anything; add a linear layer or an activation");
+    }
+    if (request.privacy_bits > 0 && request.packing && !hides_circuit(*request.packing)) {
+        throw Error("plan: circuit privacy is not offered for the " +
+                    std::string(packing_name(*request.packing)) +
+                    " packing: the decrypted polynomial says more than its value at 2; use the slots, or ask "
+                    "for 0 bits of circuit privacy (--no-circuit-privacy)");
+    }
+}
+
+/// Why there is no candidate: which bound cannot be met.
+std::string obstacle(const ExpandedModel& model, const PlanRequest& request, Packing packing,
+                     const PackingBounds& bounds) {
+    if (const auto own = std::visit(
+            [&](const auto& rules) { return rules.obstacle(bounds, model.classes()); }, rules_of(packing))) {
+        return *own;
+    }
+    const std::size_t bits = mpz_sizeinbase(mpz_class(2 * bounds.range + 1).get_mpz_t(), 2);
+    const std::size_t most = PlanLimits::plain_moduli * static_cast<std::size_t>(max_modulus_bits);
+    if (bits > most) {
+        return "values need " + std::to_string(bits) + " bits, more than the " + std::to_string(most) +
+               " of " + std::to_string(PlanLimits::plain_moduli) + " plaintext moduli together";
+    }
+    return "values need " + std::to_string(bits) +
+           " bits, and no ring up to n = " + std::to_string(max_ntt_size) + " with " +
+           std::to_string(request.security) + " bits of security holds their noise" +
+           (request.plain_moduli == 0 ? ""
+                                      : " with " + std::to_string(request.plain_moduli) +
+                                            " plaintext moduli; leave their number open");
+}
+
+struct Choice {
+    Candidate candidate;
+    PackingBounds bounds;
+};
+
+/// The cheapest candidate over all packings that the request allows. Throws Error that says for each of them
+/// why there is none.
+Choice best_choice(const Model& model, std::optional<ExpandedModel>& expanded, const PlanRequest& request) {
+    std::optional<Choice> best;
+    std::string obstacles;
+    for (const Packing packing : all_packings) {
+        if ((request.packing && *request.packing != packing) ||
+            (request.privacy_bits > 0 && !hides_circuit(packing))) {
+            continue;
+        }
+        const std::string line = std::string("\n  - ") + packing_name(packing) + ": ";
+        try {
+            if (!expanded) {
+                expanded.emplace(model);
+            }
+            const PackingBounds bounds =
+                std::visit([&](const auto& rules) { return rules.bounds(*expanded); }, rules_of(packing));
+            std::optional<Candidate> candidate = best_candidate(*expanded, request, packing, bounds);
+            if (!candidate) {
+                obstacles += line + obstacle(*expanded, request, packing, bounds);
+            } else if (!best || candidate->request_cost < best->candidate.request_cost) {
+                best = Choice{std::move(*candidate), bounds};
+            }
+        } catch (const Error& error) {
+            obstacles += line + error.what();
+        }
+    }
+    if (!best) {
+        throw Error("plan: the model '" + model.name + "' cannot be run under encryption:" + obstacles +
+                    "\ntrain for a smaller range (fewer input levels, smaller weights) or fewer activations");
+    }
+    return std::move(*best);
+}
+
+const char* step_name(PlanStep::Kind kind) {
+    switch (kind) {
+        case PlanStep::Kind::linear:
+            return "linear";
+        case PlanStep::Kind::activation:
+            return "activation";
+        case PlanStep::Kind::relinearize:
+            return "relinearise";
+        case PlanStep::Kind::mod_switch:
+            return "mod switch";
+        case PlanStep::Kind::flood:
+            return "flood";
+        case PlanStep::Kind::join:
+            return "join";
+    }
+    return "";
+}
+
+/// All that a client needs, but for the factors of its reply.
+ClientPlan client_plan(const Model& model, const PlanRequest& request, const Choice& choice) {
+    const Candidate& candidate = choice.candidate;
+    ClientPlan client;
+    client.model = model.name;
+    client.parameters = candidate.parameters;
+    client.packing = candidate.packing;
+    client.input_shape = model.input_shape;
+    client.thresholds = model.thresholds;
+    client.classes = model.classes();
+    client.output_scale = model.output_scale;
+    std::visit(
+        [&](const auto& rules) {
+            client.batch = rules.most_images(candidate.parameters.n);
+            client.reply_coefficients = rules.has_digits ? choice.bounds.logit_degree + 1 : 0;
+            client.reply_stride = rules.joins(client.classes) ? client.reply_coefficients : 0;
+        },
+        rules_of(candidate.packing));
+    client.relin_keys = candidate.circuit.relinearizes;
+    client.public_key = request.privacy_bits > 0;
+    client.privacy_bits = request.privacy_bits;
+    client.public_encryption = request.public_encryption;
+    client.reply_limbs = candidate.circuit.reply_limbs;
+    client.reply_dropped_bits = candidate.droppable_bits();
+    return client;
+}
+
+}  // namespace
+
+Plan make_plan(const Model& model, const PlanRequest& request) {
+    check(model, request);
+    std::optional<ExpandedModel> expanded;
+    const Choice choice = best_choice(model, expanded, request);
+    const Circuit& circuit = choice.candidate.circuit;
+    Plan plan;
+    plan.client = client_plan(model, request, choice);
+    plan.program = circuit.program;
+    plan.steps = circuit.steps;
+    for (PlanStep& step : plan.steps) {
+        const bool of_layer = step.kind == PlanStep::Kind::linear || step.kind == PlanStep::Kind::activation;
+        step.name = of_layer ? model.layers[step.layer].name : step_name(step.kind);
+    }
+    plan.model_digest = digest(model);
+    plan.operations = count_operations(*expanded);
+    plan.range = choice.bounds.range;
+    plan.degree = choice.bounds.degree;
+    plan.output_budget_bits = circuit.output_budget_bits;
+    plan.reply_budget_bits = circuit.reply_budget_bits;
+    const Parameters& parameters = plan.client.parameters;
+    for (const std::uint64_t value : parameters.plain_moduli) {
+        const Modulus t(value);
+        const std::uint64_t factor = value_factors(plan.program, parameters.data_primes, t).back();
+        plan.client.reply_factors.push_back(factor == 1 ? 1 : t.inverse(factor));
+    }
+    plan.reasons = explain(plan, request.batch);
+    return plan;
+}
+
+}  // namespace lacuna

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <lacuna/nn/program/circuit.h>
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+#include <lacuna/nn/model/overloaded.h>
+#include <lacuna/nn/packing/rules.h>
+#include <lacuna/nn/program/compile.h>
+#include <lacuna/nn/program/cost_replay.h>
+#include <lacuna/nn/program/noise_replay.h>
+
+namespace lacuna {
+
+namespace {
+
+/// Whether the first activation can be an unscaled square: it squares fresh symmetric encryptions or scalar
+/// sums of such, and no later one adds up values that carry different factors.
+bool unscaled_squares_fit(std::span<const Stage> stages, const CircuitSetting& setting) {
+    const auto is_power = [](const Stage& stage) {
+        return stage.linear || (stage.powers.back() != 0 && !stage.has_lower_powers());
+    };
+    const auto first = std::find_if(stages.begin(), stages.end(), [](const Stage& s) { return !s.linear; });
+    return std::visit([](const auto& rules) { return rules.squares_unscaled; }, rules_of(setting.packing)) &&
+           !setting.public_encryption && first != stages.end() && first - stages.begin() <= 1 &&
+           first->powers.size() == 3 && first->powers[2] == 1 && std::all_of(first, stages.end(), is_power);
+}
+
+/// The end of every line of a program: calls visit(first step, one behind the last).
+template <typename Visit>
+bool for_each_line(const Program& program, const Visit& visit) {
+    for (std::size_t begin = 0, end = 0; begin < program.size(); begin = end) {
+        while (end < program.size() && program[end].line == program[begin].line) {
+            ++end;
+        }
+        if (!visit(begin, end)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/// Tries levels for one program and keeps the lowest ones that decrypt.
+class LevelSearch {
+  public:
+    LevelSearch(std::span<const Stage> stages, const CircuitSetting& setting, const NoiseModel& noise,
+                const CostModel& cost, bool unscaled)
+        : stages_(stages),
+          setting_(setting),
+          noise_(noise),
+          cost_(cost),
+          program_setting_{setting.packing, noise.max_limbs(), setting.privacy_bits > 0} {
+        choices_.unscaled = unscaled;
+        choices_.limbs.assign(stages.size(), noise.max_limbs());
+    }
+
+    /// Whether the program decrypts with these choices.
+    [[nodiscard]] bool holds() const { return replay(compile()).has_value(); }
+
+    /// The lowest level for every stage, from the first on, from which the rest still decrypts without
+    /// further drops. Fresh inputs stay where they are: the client would send less if the top level were
+    /// lower; and so do those of an unscaled square.
+    void lower_levels() {
+        std::size_t first = 1;
+        if (choices_.unscaled) {
+            const auto square = std::find_if(stages_.begin(), stages_.end(),
+                                             [](const Stage& stage) { return !stage.linear; });
+            first = static_cast<std::size_t>(square - stages_.begin()) + 1;
+        }
+        for (std::size_t s = first; s < stages_.size(); ++s) {
+            const std::vector<std::size_t> before = choices_.limbs;
+            for (std::size_t limbs = 1; limbs < before[s]; ++limbs) {
+                std::fill(choices_.limbs.begin() + static_cast<std::ptrdiff_t>(s), choices_.limbs.end(),
+                          limbs);
+                if (holds()) {
+                    break;
+                }
+                choices_.limbs = before;
+            }
+        }
+    }
+
+    /// The program with these choices, which decrypts, and its accounts.
+    [[nodiscard]] Circuit circuit() {
+        Circuit circuit;
+        const NoiseReplay output = *replay(compile());
+        circuit.output_budget_bits = output.budget();
+        circuit.reply_limbs = output.estimate().limbs;
+        for (std::size_t limbs = 1; limbs < output.estimate().limbs; ++limbs) {
+            if (noise_.budget(output.switched(limbs)) > 0) {
+                circuit.reply_limbs = choices_.reply_limbs = limbs;
+                break;
+            }
+        }
+        circuit.program = compile();
+        choices_.reply_limbs = 0;
+        for (Step& step : circuit.program) {
+            if (auto* flood = std::get_if<FloodStep>(&step.kind)) {
+                flood->bits = output.flood_bits();
+            }
+            circuit.relinearizes |= step.get_if<RelinearizeStep>() != nullptr;
+        }
+        circuit.steps = lines(circuit.program);
+        circuit.reply_budget_bits = circuit.steps.back().budget_bits;
+        return circuit;
+    }
+
+  private:
+    [[nodiscard]] Program compile() const {
+        return lacuna::compile(stages_, program_setting_, cost_, choices_);
+    }
+
+    [[nodiscard]] NoiseReplay start() const {
+        return {noise_,
+                stages_,
+                setting_.public_encryption ? noise_.fresh_public() : noise_.fresh_symmetric(),
+                0,
+                setting_.privacy_bits,
+                setting_.moduli};
+    }
+
+    /// The noise at the end, or nothing where a line does not decrypt.
+    [[nodiscard]] std::optional<NoiseReplay> replay(const Program& program) const {
+        NoiseReplay noise = start();
+        const bool decrypts = for_each_line(program, [&](std::size_t begin, std::size_t end) {
+            std::for_each(program.begin() + static_cast<std::ptrdiff_t>(begin),
+                          program.begin() + static_cast<std::ptrdiff_t>(end),
+                          [&](const Step& step) { noise.run(step); });
+            return noise.holds();
+        });
+        return decrypts ? std::optional(std::move(noise)) : std::nullopt;
+    }
+
+    /// The printed plan.
+    [[nodiscard]] std::vector<PlanStep> lines(const Program& program) const {
+        std::vector<PlanStep> result;
+        NoiseReplay noise = start();
+        CostReplay cost(cost_, stages_, noise_.max_limbs(), 0);
+        for_each_line(program, [&](std::size_t begin, std::size_t end) {
+            PlanStep& line = result.emplace_back();
+            line.begin = begin;
+            line.end = end;
+            for (std::size_t s = begin; s < end; ++s) {
+                noise.run(program[s]);
+                const auto* product = program[s].get_if<ProductStep>();
+                line.unscaled |= product != nullptr && product->unscaled;
+            }
+            const Step& last = program[end - 1];
+            describe(last, line);
+            line.elements = last.elements;
+            line.limbs = noise.estimate().limbs;
+            line.size = noise.estimate().size;
+            line.budget_bits = noise.budget();
+            line.noise_bits = noise_.log_bound(noise.estimate());
+            line.cost = cost.run(std::span(program).subspan(begin, end - begin));
+            line.reason = last.reason;
+            return true;
+        });
+        return result;
+    }
+
+    /// What the last step of a line says of it.
+    static void describe(const Step& last, PlanStep& line) {
+        using Kind = PlanStep::Kind;
+        line.kind = std::visit(Overloaded{
+                                   [](const LinearStep&) { return Kind::linear; },
+                                   [](const ProductStep&) { return Kind::activation; },
+                                   [](const WeightedSumStep&) { return Kind::activation; },
+                                   [](const RelinearizeStep&) { return Kind::relinearize; },
+                                   [](const ModSwitchStep&) { return Kind::mod_switch; },
+                                   [](const FloodStep&) { return Kind::flood; },
+                                   [](const JoinStep&) { return Kind::join; },
+                               },
+                               last.kind);
+        if (const auto* linear = last.get_if<LinearStep>()) {
+            line.layer = linear->layer;
+        } else if (const auto* sum = last.get_if<WeightedSumStep>()) {
+            line.layer = sum->layer;
+        } else if (const auto* flood = last.get_if<FloodStep>()) {
+            line.flood_bits = flood->bits;
+        }
+    }
+
+    std::span<const Stage> stages_;
+    const CircuitSetting& setting_;
+    const NoiseModel& noise_;
+    const CostModel& cost_;
+    ProgramSetting program_setting_;
+    Choices choices_;
+};
+
+}  // namespace
+
+double Circuit::cost() const {
+    return std::accumulate(steps.begin(), steps.end(), 0.0,
+                           [](double sum, const PlanStep& step) { return sum + step.cost; });
+}
+
+std::optional<Circuit> plan_circuit(std::span<const Stage> stages, const CircuitSetting& setting) {
+    const bool joined =
+        !stages.empty() && std::visit([&](const auto& rules) { return rules.joins(stages.back().elements); },
+                                      rules_of(setting.packing));
+    const std::size_t replies = (joined || stages.empty() ? 1 : stages.back().elements) * setting.moduli;
+    const NoiseModel noise(setting.parameters, setting.log_t, replies);
+    const CostModel cost(setting.parameters);
+    std::optional<Circuit> best;
+    for (const bool unscaled : {false, true}) {
+        if (unscaled && !unscaled_squares_fit(stages, setting)) {
+            continue;
+        }
+        LevelSearch search(stages, setting, noise, cost, unscaled);
+        if (!search.holds()) {
+            continue;  // what fails at the top level fails below
+        }
+        for (const bool lower : {false, true}) {
+            if (lower) {
+                search.lower_levels();
+            }
+            Circuit circuit = search.circuit();
+            if (!best || circuit.cost() <= best->cost()) {
+                best = std::move(circuit);
+            }
+        }
+    }
+    if (best) {
+        best->replies = replies;
+    }
+    return best;
+}
+
+}  // namespace lacuna

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include <lacuna/he/fv/parameters.h>
+#include <lacuna/nn/client/encrypted_tensor.h>
+#include <lacuna/nn/program/plan_step.h>
+#include <lacuna/nn/program/program.h>
+#include <lacuna/nn/program/stage.h>
+
+namespace lacuna {
+
+/// The numbers that fix a circuit besides the model.
+struct CircuitSetting {
+    Parameters parameters;  ///< sizes in bits or primes
+    double log_t = 0;       ///< of the largest plaintext modulus
+    Packing packing = Packing::slots;
+    int privacy_bits = 0;
+    bool public_encryption = false;  ///< of the images
+    std::size_t moduli = 1;          ///< plaintext moduli: as many replies as that have to be flooded
+};
+
+/// A program with every open choice settled, and the accounts of it.
+struct Circuit {
+    Program program;
+    std::vector<PlanStep> steps;  ///< its lines, names left out
+    double output_budget_bits = 0;
+    double reply_budget_bits = 0;
+    std::size_t replies = 1;  ///< ciphertexts of a reply, over all plaintext moduli
+    std::size_t reply_limbs = 1;
+    bool relinearizes = false;
+
+    [[nodiscard]] double cost() const;
+};
+
+/// The cheapest program of these stages that noise lets decrypt: where to drop limbs (as early and as far as
+/// the proof of correct decryption allows), whether the first square is unscaled, how few limbs the reply
+/// needs. Nothing where none decrypts.
+[[nodiscard]] std::optional<Circuit> plan_circuit(std::span<const Stage> stages,
+                                                  const CircuitSetting& setting);
+
+}  // namespace lacuna

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include <lacuna/nn/client/encrypted_tensor.h>
+#include <lacuna/nn/program/cost_model.h>
+#include <lacuna/nn/program/program.h>
+#include <lacuna/nn/program/stage.h>
+
+namespace lacuna {
+
+/// What a program leaves open until noise decides.
+struct Choices {
+    bool unscaled = false;  ///< whether the first activation is an unscaled square
+    std::vector<std::size_t>
+        limbs;                    ///< the level that each stage starts from, at most that of the one before
+    std::size_t reply_limbs = 0;  ///< the reply's; 0: as it comes
+};
+
+/// What fixes a program besides model and choices.
+struct ProgramSetting {
+    Packing packing = Packing::slots;
+    std::size_t limbs = 0;  ///< of the input
+    bool flood = false;
+};
+
+/// The layers of a model as a program: what they are made of, where the third part of products is
+/// relinearised (before or after the sum that follows, whichever costs less), where primes are dropped (the
+/// first in the rounding of a product, where one has just been made), and how the reply is packed.
+[[nodiscard]] Program compile(std::span<const Stage> stages, const ProgramSetting& setting,
+                              const CostModel& cost, const Choices& choices);
+
+}  // namespace lacuna

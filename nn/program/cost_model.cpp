@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <lacuna/nn/program/cost_model.h>
+
+#include <cmath>
+#include <numeric>
+
+namespace lacuna {
+
+double nominal_transform_nanoseconds(std::size_t n) {
+    return static_cast<double>(n) * std::log2(static_cast<double>(n)) / 2 * 0.085;
+}
+
+CostModel::CostModel(const Parameters& parameters)
+    : n_(static_cast<double>(parameters.n)),
+      special_(static_cast<double>(parameters.special_bits.size() + parameters.special_primes.size())),
+      digit_limbs_(parameters.digit_limbs),
+      transform_(nominal_transform_nanoseconds(parameters.n)) {
+    for (const int bits : parameters.data_bits) {
+        log_data_.push_back(bits);
+    }
+    for (const std::uint64_t prime : parameters.data_primes) {
+        log_data_.push_back(std::log2(static_cast<double>(prime)));
+    }
+}
+
+double CostModel::convert(double from, double to) const {
+    return n_ * (from * 0.25 + to * (from + 1) * 0.06);
+}
+
+double CostModel::multiply(std::size_t limbs, bool square) const {
+    const double l = static_cast<double>(limbs);
+    const double log_q =
+        std::accumulate(log_data_.begin(), log_data_.begin() + static_cast<long>(limbs), 0.0);
+    // As Ring counts them, but for near-ties: their product, a little below a power of 2^50, exceeds n Q.
+    const double helpers = std::ceil((log_q + std::log2(n_) + 0x1p-24) / 50);
+    const double total = l + helpers;
+    return transform_ * total * (square ? 5 : 7) + (square ? 2 : 4) * convert(l, helpers) +
+           3 * convert(total, l) + n_ * total * 0.4;
+}
+
+double CostModel::square_unscaled(std::size_t limbs) const {
+    return transform_ * static_cast<double>(limbs) * 5 + n_ * static_cast<double>(limbs) * 1.2;
+}
+
+double CostModel::relinearize(std::size_t limbs) const {
+    const double digits = std::ceil(static_cast<double>(limbs) / static_cast<double>(digit_limbs_));
+    const double total = static_cast<double>(limbs) + special_;
+    return transform_ * total * (digits + 2) + digits * convert(static_cast<double>(digit_limbs_), total) +
+           n_ * total * digits * 2 * 0.1 + 2 * convert(special_, static_cast<double>(limbs));
+}
+
+double CostModel::linear(double terms, std::size_t size, std::size_t limbs) const {
+    return terms * static_cast<double>(size * limbs) * n_ * 0.045;
+}
+
+double CostModel::mod_switch(std::size_t size, std::size_t limbs) const {
+    return static_cast<double>(size) * n_ * static_cast<double>(limbs) * 0.4;
+}
+
+double CostModel::flood(std::size_t limbs) const {
+    return multiply(limbs, true);
+}
+
+}  // namespace lacuna

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <lacuna/nn/program/program.h>
+
+#include <algorithm>
+
+namespace lacuna {
+
+Program activation_steps(const std::vector<bool>& needed) {
+    Program steps;
+    for (const PowerProduct& powers : power_products(needed)) {
+        Step& step = steps.emplace_back();
+        step.kind = ProductStep{powers};
+    }
+    std::size_t highest = needed.size() - 1;
+    while (highest > 0 && !needed[highest]) {
+        --highest;
+    }
+    steps.emplace_back().kind = WeightedSumStep{.highest = highest};
+    return steps;
+}
+
+std::vector<std::uint64_t> value_factors(const Program& program,
+                                         const std::vector<std::uint64_t>& data_primes, const Modulus& t) {
+    std::vector<std::uint64_t> factors;
+    std::vector<std::uint64_t> of_power = {1, 1};
+    for (const Step& step : program) {
+        if (const auto* product = step.get_if<ProductStep>()) {
+            const PowerProduct& powers = product->powers;
+            std::uint64_t factor = t.multiply(of_power[powers.low], of_power[powers.high]);
+            const std::size_t limbs = step.limbs + (product->drop ? 1 : 0);
+            for (std::size_t i = 0; product->unscaled && i < limbs; ++i) {
+                factor = t.multiply(factor, t.reduce(data_primes[i]));
+            }
+            of_power.resize(std::max(of_power.size(), powers.power() + 1), 1);
+            of_power[powers.power()] = product->unscaled ? t.negate(factor) : factor;
+        } else if (const auto* sum = step.get_if<WeightedSumStep>()) {
+            of_power = {1, of_power[sum->highest]};
+        }
+        factors.push_back(of_power[1]);
+    }
+    return factors;
+}
+
+}  // namespace lacuna

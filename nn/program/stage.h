@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include <gmpxx.h>
+
+#include <lacuna/he/fv/noise.h>
+#include <lacuna/nn/client/encrypted_tensor.h>
+#include <lacuna/nn/model/expanded_model.h>
+
+namespace lacuna {
+
+/// A layer as the scheme sees it: what it does to noise and what it costs, with weights left out.
+struct Stage {
+    std::size_t layer = 0;
+    std::size_t elements = 0;  ///< outputs
+    bool linear = true;
+    std::size_t constant_coefficients = 1;  ///< most of a constant that is added, see NoiseModel::add_plain
+    // Linear layers.
+    double terms = 0;  ///< monomial products
+    /// Of its rows as the packing encodes the weights.
+    ///
+    /// `products`: the inputs are powers x^i, i >= 2, of ciphertexts that are independent, as
+    /// non-proportional sums of independent ciphertexts are taken to be (assumption A2 of NoiseModel: each
+    /// pair of them is uniform modulo every prime). Their noise is t K_i e_i with K_i = (c_0 + c_1 s) / Q, so
+    /// that the variances of a sum add up whatever the e_i share: sqrt(sum w^2), groups of proportional
+    /// ciphertexts summed by |w| first.
+    ///
+    /// `squares`, for the part t e_i^2 of the noise of unscaled squares of a linear layer's rows w_i of fresh
+    /// ciphertexts: these are quadratic forms in the same fresh noise, and the sum's is that of A = sum_i a_i
+    /// w_i w_i^T, so that this is the Frobenius norm of A over the largest |w_i|^2.
+    NoiseNorms norms;
+    // Activations: the weight of x^i in the packing's encoding, 0 where it is absent.
+    std::vector<double> powers;
+
+    /// Whether x^i has a weight, for every i.
+    [[nodiscard]] std::vector<bool> needed() const;
+    /// Whether it ends in a product, x^2 or higher.
+    [[nodiscard]] bool ends_in_product() const { return powers.size() > 2 && powers.back() != 0; }
+    /// Whether x^1 ... below its highest power have weights.
+    [[nodiscard]] bool has_lower_powers() const;
+};
+
+/// The stages of a model in a packing. t: plaintext moduli; weights of the slot packing are taken modulo
+/// each.
+[[nodiscard]] std::vector<Stage> stages_of(const ExpandedModel& model, Packing packing,
+                                           const std::vector<std::uint64_t>& t);
+
+/// The largest |weight| or |coefficient| of a model. Moduli of more than twice that all have the same stages.
+[[nodiscard]] mpz_class largest_weight(const Model& model);
+
+}  // namespace lacuna

@@ -1,0 +1,367 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <lacuna/nn/server/compiled_model.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include <lacuna/he/fv/flooding.h>
+#include <lacuna/nn/client/upload_masks.h>
+#include <lacuna/nn/model/overloaded.h>
+#include <lacuna/nn/packing/rules.h>
+#include <lacuna/nn/server/plan_match.h>
+#include <lacuna/ntt/error.h>
+
+namespace lacuna {
+
+namespace {
+
+Ciphertext full_ciphertext(const Ring& ring, SeededCiphertext seeded) {
+    return expand(ring, std::move(seeded));
+}
+
+Ciphertext full_ciphertext(const Ring&, Ciphertext ciphertext) {
+    return ciphertext;
+}
+
+/// As fresh: of this ring, two parts, top level. Of seeded ones expand() checks the same.
+void check_fresh(const Ring&, const SeededCiphertext&) {}
+void check_fresh(const Ring& ring, const Ciphertext& ciphertext) {
+    if (ciphertext.ring != ring.hash() || ciphertext.size() != 2 ||
+        !ciphertext.has_shape(ring.n(), ring.max_limbs(), Form::coefficient)) {
+        throw Error("infer: expected fresh ciphertexts of two parts and " + std::to_string(ring.max_limbs()) +
+                    " limbs in coefficient form, found others; encrypt for this plan");
+    }
+}
+
+std::shared_ptr<const Context> given(std::shared_ptr<const Context> context) {
+    if (!context) {
+        throw Error("session: expected a context, found none; make one from the plan's parameters");
+    }
+    return context;
+}
+
+void check_model(const Model& model, const Plan& plan) {
+    const ClientPlan& client = plan.client;
+    if (client.model != model.name || client.input_shape != model.input_shape ||
+        client.thresholds != model.thresholds || client.classes != model.classes()) {
+        throw Error("session: the plan was made for the model '" + client.model + "', this one is '" +
+                    model.name + "' with another input or output; plan this model");
+    }
+    if (digest(model) != plan.model_digest) {
+        throw Error("session: the plan was made for other layers or weights than those of the model '" +
+                    model.name + "', and its proofs hold for them alone; plan this model");
+    }
+}
+
+}  // namespace
+
+struct CompiledModel::Request {
+    const EvaluationKeys& keys;
+    const RunControl& control;
+    const Observer& observe;
+    std::optional<Encryptor> encryptor;  // of zero, for flooding
+};
+
+CompiledModel::CompiledModel(const Model& model, const Plan& plan)
+    : CompiledModel(model, plan, std::make_shared<const Context>(plan.client.parameters)) {}
+
+CompiledModel::CompiledModel(const Model& model, const Plan& plan, std::shared_ptr<const Context> context)
+    : plan_(plan), context_(given(std::move(context))), evaluator_(*context_) {
+    check_model(model, plan);
+    check_context(*context_, plan.client.parameters);
+    compile(model);
+}
+
+void CompiledModel::compile(const Model& model) {
+    const std::vector<Shape> shapes = model.shapes();
+    const std::size_t moduli = context_->plain_count();
+    std::vector<std::vector<std::uint64_t>> factors;
+    for (std::size_t m = 0; m < moduli; ++m) {
+        const Modulus& t = context_->plain(m).modulus();
+        factors.push_back(value_factors(plan_.program, plan_.client.parameters.data_primes, t));
+        operands_.emplace_back(plan_.program.size());
+    }
+    for (std::size_t s = 0; s < plan_.program.size(); ++s) {
+        const Step& step = plan_.program[s];
+        const auto set = [&](const auto& make) {
+            for (std::size_t m = 0; m < moduli; ++m) {
+                operands_[m][s] = make(context_->plain(m).modulus(), factors[m][s]);
+            }
+        };
+        if (const auto* linear = step.get_if<LinearStep>()) {
+            const LinearMap map = linear_map(model.layers[linear->layer], shapes[linear->layer]);
+            set([&](const Modulus& t, std::uint64_t factor) {
+                return std::visit(
+                    [&](const auto& rules) { return rules.compile(map, context_->n(), t, factor); },
+                    rules_of(plan_.client.packing));
+            });
+        } else if (const auto* sum = step.get_if<WeightedSumStep>()) {
+            const auto& activation = std::get<Activation>(model.layers[sum->layer].kind);
+            set([&](const Modulus& t, std::uint64_t factor) { return polynomial(activation, t, factor); });
+        } else if (step.get_if<JoinStep>() != nullptr) {
+            set([&](const Modulus&, std::uint64_t) {
+                return join_kernel(context_->n(), plan_.client.classes, plan_.client.reply_stride);
+            });
+        }
+    }
+}
+
+CompiledModel::Polynomial CompiledModel::polynomial(const Activation& activation, const Modulus& t,
+                                                    std::uint64_t factor) const {
+    return std::visit(
+        [&](const auto& rules) {
+            Polynomial result;
+            result.weights.emplace_back();
+            for (std::size_t i = 1; i < activation.coefficients.size(); ++i) {
+                result.weights.push_back(rules.monomials(activation.coefficients[i], t));
+            }
+            const auto constant = multiplied(rules.monomials(activation.coefficients[0], t), factor, t);
+            if (!constant.empty()) {
+                result.constant.emplace(context_->n(), t.value());
+                for (const Monomial& term : constant) {
+                    (*result.constant)[term.exponent] = t.reduce_signed(term.coefficient);
+                }
+            }
+            return result;
+        },
+        rules_of(plan_.client.packing));
+}
+
+void CompiledModel::check(const EvaluationKeys& keys) const {
+    check_keys(keys, context_->ring(), plan_.client);
+}
+
+void CompiledModel::reserve(const RunControl& control) const {
+    std::size_t polynomials = 0;
+    for (const PlanStep& step : plan_.steps) {
+        polynomials = std::max(polynomials, step.elements * step.size);
+    }
+    std::vector<Buffer> words(polynomials);
+    parallel_for(words.size(), control, "reserve memory", 0, 1, 1,
+                 [&](std::size_t i) { words[i] = Buffer(context_->n() * context_->ring().max_limbs()); });
+}
+
+EncryptedTensor CompiledModel::infer(const EvaluationKeys& keys, SeededTensor input,
+                                     const RunControl& control, const Observer& observe) const {
+    return run(keys, std::move(input), control, observe);
+}
+
+EncryptedTensor CompiledModel::infer(const EvaluationKeys& keys, EncryptedTensor input,
+                                     const RunControl& control, const Observer& observe) const {
+    check_public_encryption();
+    return run(keys, std::move(input), control, observe);
+}
+
+std::vector<Ciphertext> CompiledModel::infer_modulus(const EvaluationKeys& keys, std::size_t m,
+                                                     std::vector<SeededCiphertext> input,
+                                                     const RunControl& control,
+                                                     const Observer& observe) const {
+    return run_alone(keys, m, std::move(input), control, observe);
+}
+
+std::vector<Ciphertext> CompiledModel::infer_modulus(const EvaluationKeys& keys, std::size_t m,
+                                                     std::vector<Ciphertext> input, const RunControl& control,
+                                                     const Observer& observe) const {
+    check_public_encryption();
+    return run_alone(keys, m, std::move(input), control, observe);
+}
+
+void CompiledModel::check_public_encryption() const {
+    if (!plan_.client.public_encryption) {
+        throw Error(
+            "infer: expected seeded ciphertexts, found full ones; the plan leaves no room for the noise of "
+            "public-key encryption");
+    }
+}
+
+template <typename Tensor>
+void CompiledModel::check_layout(const Tensor& input) const {
+    const ClientPlan& client = plan_.client;
+    const std::size_t moduli = context_->plain_count();
+    const Layout& layout = input.layout;
+    if (layout != client.input_layout(layout.batch) || layout.batch < 1 || layout.batch > client.batch ||
+        input.residues.size() != moduli ||
+        std::any_of(input.residues.begin(), input.residues.end(),
+                    [&](const auto& residues) { return residues.size() != layout.ciphertexts(); })) {
+        throw Error("infer: the request has another layout than the plan's: expected " +
+                    std::to_string(client.input_layout(1).ciphertexts()) + " ciphertexts for each of " +
+                    std::to_string(moduli) + " plaintext moduli, for 1 ... " + std::to_string(client.batch) +
+                    " images in the " + packing_name(client.packing) + " packing");
+    }
+}
+
+template <typename Encrypted>
+void CompiledModel::check_residues(std::size_t m, const std::vector<Encrypted>& input,
+                                   UploadMasks& masks) const {
+    const std::uint64_t t = plan_.client.parameters.plain_moduli[m];
+    for (const Encrypted& ciphertext : input) {
+        if (ciphertext.t != t) {
+            throw Error("infer: expected ciphertexts modulo t = " + std::to_string(t) + ", found " +
+                        to_string(ciphertext.t) + "; encrypt for this plan");
+        }
+        check_fresh(context_->ring(), ciphertext);
+        masks.add(ciphertext);
+    }
+}
+
+CompiledModel::Request CompiledModel::request_of(const EvaluationKeys& keys, const RunControl& control,
+                                                 const Observer& observe) const {
+    check(keys);
+    Request request{keys, control, observe, std::nullopt};
+    if (plan_.client.public_key) {
+        request.encryptor.emplace(*context_, *keys.public_key);
+    }
+    return request;
+}
+
+template <typename Tensor>
+EncryptedTensor CompiledModel::run(const EvaluationKeys& keys, Tensor input, const RunControl& control,
+                                   const Observer& observe) const {
+    check_layout(input);
+    UploadMasks masks("infer");
+    for (std::size_t m = 0; m < input.residues.size(); ++m) {
+        check_residues(m, input.residues[m], masks);
+    }
+    const Request request = request_of(keys, control, observe);
+    Position position{0, plan_.cost()};
+    EncryptedTensor reply;
+    reply.layout = plan_.client.reply_layout(input.layout.batch);
+    for (std::size_t m = 0; m < input.residues.size(); ++m) {
+        reply.residues.push_back(run_modulus(request, m, std::move(input.residues[m]), position));
+    }
+    control.report("done", position.total, position.total);
+    return reply;
+}
+
+template <typename Encrypted>
+std::vector<Ciphertext> CompiledModel::run_alone(const EvaluationKeys& keys, std::size_t m,
+                                                 std::vector<Encrypted> input, const RunControl& control,
+                                                 const Observer& observe) const {
+    const std::size_t ciphertexts = plan_.client.input_layout(1).ciphertexts();
+    if (m >= context_->plain_count() || input.size() != ciphertexts) {
+        throw Error("infer: expected " + std::to_string(ciphertexts) + " ciphertexts for one of " +
+                    std::to_string(context_->plain_count()) + " plaintext moduli, found " +
+                    std::to_string(input.size()) + " for number " + std::to_string(m) + " from 0 on");
+    }
+    UploadMasks masks("infer");
+    check_residues(m, input, masks);
+    const Request request = request_of(keys, control, observe);
+    Position position{0, plan_.cost() / static_cast<double>(plan_.moduli())};
+    Ciphertexts values = run_modulus(request, m, std::move(input), position);
+    control.report("done", position.total, position.total);
+    return values;
+}
+
+template <typename Encrypted>
+std::vector<Ciphertext> CompiledModel::run_modulus(const Request& request, std::size_t m,
+                                                   std::vector<Encrypted> input, Position& position) const {
+    const RunControl& control = request.control;
+    Ciphertexts values(input.size());
+    parallel_for(values.size(), control, "expand", position.done, position.done, position.total,
+                 [&](std::size_t i) { values[i] = full_ciphertext(context_->ring(), std::move(input[i])); });
+    for (const PlanStep& line : plan_.steps) {
+        control.check();
+        control.report(line.name, position.done, position.total);
+        run_line(request, m, line, values, position);
+        control.check();
+        if (request.observe) {
+            request.observe(line, values);
+        }
+        position.done += line.cost;
+    }
+    return values;
+}
+
+/// A layer kernel over all values, or else steps that each value takes by itself, one value after the other
+/// while it is in the caches.
+void CompiledModel::run_line(const Request& request, std::size_t m, const PlanStep& line, Ciphertexts& values,
+                             const Position& position) const {
+    if (const auto* kernel = std::get_if<LayerKernel>(&operands_[m][line.begin])) {
+        apply(*kernel, *context_, values, request.control);
+        return;
+    }
+    parallel_for(values.size(), request.control, line.name, position.done, position.done + line.cost,
+                 position.total,
+                 [&](std::size_t i) { values[i] = run_element(request, m, line, std::move(values[i])); });
+}
+
+Ciphertext CompiledModel::run_element(const Request& request, std::size_t m, const PlanStep& line,
+                                      Ciphertext x) const {
+    Powers powers;
+    powers[1] = std::move(x);
+    for (std::size_t s = line.begin; s < line.end; ++s) {
+        const Step& step = plan_.program[s];
+        std::visit(
+            Overloaded{
+                [](const LinearStep&) {},  // of all values, see run_line()
+                [](const JoinStep&) {},
+                [&](const ProductStep& product) {
+                    powers[product.powers.power()] = multiply(product, powers);
+                },
+                [&](const RelinearizeStep& relinearize) {
+                    std::optional<Ciphertext>& power = powers[relinearize.power];
+                    power = evaluator_.relinearize(*power, *request.keys.relin_keys);
+                },
+                [&](const WeightedSumStep&) {
+                    powers[1] = add_up(std::get<Polynomial>(operands_[m][s]), step, powers);
+                },
+                [&](const ModSwitchStep&) { powers[1] = evaluator_.mod_switch_to(*powers[1], step.limbs); },
+                [&](const FloodStep& flooding) {
+                    powers[1] = flood(*context_, *request.encryptor, *powers[1], flooding.bits);
+                },
+            },
+            step.kind);
+    }
+    return std::move(*powers[1]);
+}
+
+Ciphertext CompiledModel::multiply(const ProductStep& product, Powers& powers) const {
+    Ciphertext& low = *powers[product.powers.low];
+    const std::size_t drop = product.drop ? 1 : 0;
+    if (product.unscaled) {
+        return evaluator_.square_unscaled(std::move(low), drop);
+    }
+    if (product.spends) {
+        return evaluator_.square(std::move(low), drop);
+    }
+    return product.powers.is_square() ? evaluator_.square(low, drop)
+                                      : evaluator_.multiply(low, *powers[product.powers.high], drop);
+}
+
+/// A weight after a rounding multiplies it too, so where the highest power dropped a prime, the others are
+/// weighted and summed before they do.
+Ciphertext CompiledModel::add_up(const Polynomial& polynomial, const Step& step, Powers& powers) const {
+    const std::size_t highest = std::get<WeightedSumStep>(step.kind).highest;
+    std::optional<Ciphertext> sum;
+    for (std::size_t i = highest; i-- > 1;) {
+        if (!polynomial.weights[i].empty()) {
+            Ciphertext term = weighted(std::move(*powers[i]), polynomial.weights[i]);
+            sum = sum ? evaluator_.add(*sum, term) : std::move(term);
+        }
+    }
+    if (sum && sum->limbs() > step.limbs) {
+        sum = evaluator_.mod_switch_to(*sum, step.limbs);
+    }
+    if (highest > 0 && !polynomial.weights[highest].empty()) {
+        Ciphertext term = weighted(std::move(*powers[highest]), polynomial.weights[highest]);
+        sum = sum ? evaluator_.add(term, *sum) : std::move(term);
+    }
+    if (!sum) {  // every coefficient is 0 modulo this t
+        const Ciphertext& any = *powers[std::max<std::size_t>(highest, 1)];
+        sum = evaluator_.subtract(any, any);
+    }
+    return polynomial.constant ? evaluator_.add_plain(*sum, *polynomial.constant) : std::move(*sum);
+}
+
+Ciphertext CompiledModel::weighted(Ciphertext x, const std::vector<Monomial>& weight) const {
+    if (weight.size() == 1 && weight.front() == Monomial{1, 0}) {
+        return x;
+    }
+    if (weight.size() == 1) {
+        return evaluator_.multiply_monomial(x, weight.front());
+    }
+    return evaluator_.multiply_sparse(x, weight);
+}
+
+}  // namespace lacuna

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <variant>
+#include <vector>
+
+#include <lacuna/he/fv/context.h>
+#include <lacuna/he/fv/encryptor.h>
+#include <lacuna/he/fv/evaluator.h>
+#include <lacuna/he/rlwe/evaluation_keys.h>
+#include <lacuna/nn/client/encrypted_tensor.h>
+#include <lacuna/nn/client/upload_masks.h>
+#include <lacuna/nn/model/model.h>
+#include <lacuna/nn/packing/layer_kernel.h>
+#include <lacuna/nn/plan/plan.h>
+#include <lacuna/nn/run_control.h>
+
+namespace lacuna {
+
+/// A model compiled for a plan, once, to serve any number of clients: each request brings its keys. Immutable
+/// and safe to use from several threads; each call needs memory for its own request only. It never touches a
+/// secret key. Share it through std::shared_ptr.
+class CompiledModel {
+  public:
+    /// Throws Error where model and plan do not belong together.
+    CompiledModel(const Model& model, const Plan& plan);
+    /// The same for a context built before.
+    CompiledModel(const Model& model, const Plan& plan, std::shared_ptr<const Context> context);
+
+    [[nodiscard]] const Plan& plan() const { return plan_; }
+    [[nodiscard]] const Context& context() const { return *context_; }
+
+    /// Throws Error where a client's keys do not belong to the plan, or lack one that it needs. Every call
+    /// below does so too.
+    void check(const EvaluationKeys& keys) const;
+
+    /// Touches the memory that one request needs and leaves it with the library for reuse, so that the first
+    /// request is as quick as those after it. For servers; results do not depend on it.
+    void reserve(const RunControl& control = {}) const;
+
+    /// Sees every modulus's ciphertexts after every step of the plan (tests and demos measure noise with it).
+    using Observer = std::function<void(const PlanStep&, const std::vector<Ciphertext>&)>;
+
+    /// Encrypted images to encrypted logits, as the plan says. The input is consumed modulus by modulus.
+    /// Throws Error for a request that does not fit the plan, Stopped where asked to stop.
+    [[nodiscard]] EncryptedTensor infer(const EvaluationKeys& keys, SeededTensor input,
+                                        const RunControl& control = {}, const Observer& observe = {}) const;
+    /// The same for images encrypted with the public key; the plan must have room for that.
+    [[nodiscard]] EncryptedTensor infer(const EvaluationKeys& keys, EncryptedTensor input,
+                                        const RunControl& control = {}, const Observer& observe = {}) const;
+
+    /// One plaintext modulus's share of infer(), for servers that share a request out: input is residues[m]
+    /// of the request's tensor, the result residues[m] of the reply's, whatever happens to the others.
+    [[nodiscard]] std::vector<Ciphertext> infer_modulus(const EvaluationKeys& keys, std::size_t m,
+                                                        std::vector<SeededCiphertext> input,
+                                                        const RunControl& control = {},
+                                                        const Observer& observe = {}) const;
+    [[nodiscard]] std::vector<Ciphertext> infer_modulus(const EvaluationKeys& keys, std::size_t m,
+                                                        std::vector<Ciphertext> input,
+                                                        const RunControl& control = {},
+                                                        const Observer& observe = {}) const;
+
+  private:
+    using Ciphertexts = std::vector<Ciphertext>;
+    using Powers = std::array<std::optional<Ciphertext>, ModelLimits::degree + 1>;  // [i]: x^i
+
+    /// An activation's coefficients as the packing encodes them, the constant as the values carry it.
+    struct Polynomial {
+        std::vector<std::vector<Monomial>> weights;  // [i]: of x^i; [0]: none
+        std::optional<Plaintext> constant;           // none for 0
+    };
+    /// What a step of the program needs beside what it says itself.
+    using Operand = std::variant<std::monostate, LayerKernel, Polynomial>;
+
+    /// How far a run has come.
+    struct Position {
+        double done = 0;
+        double total = 1;
+    };
+    struct Request;  // what all of one shares
+
+    void compile(const Model& model);
+    [[nodiscard]] Polynomial polynomial(const Activation& activation, const Modulus& t,
+                                        std::uint64_t factor) const;
+    void check_public_encryption() const;
+    template <typename Tensor>
+    void check_layout(const Tensor& input) const;
+    template <typename Encrypted>
+    void check_residues(std::size_t m, const std::vector<Encrypted>& input, UploadMasks& masks) const;
+    [[nodiscard]] Request request_of(const EvaluationKeys& keys, const RunControl& control,
+                                     const Observer& observe) const;
+    template <typename Tensor>
+    [[nodiscard]] EncryptedTensor run(const EvaluationKeys& keys, Tensor input, const RunControl& control,
+                                      const Observer& observe) const;
+    template <typename Encrypted>
+    [[nodiscard]] Ciphertexts run_alone(const EvaluationKeys& keys, std::size_t m,
+                                        std::vector<Encrypted> input, const RunControl& control,
+                                        const Observer& observe) const;
+    template <typename Encrypted>
+    [[nodiscard]] Ciphertexts run_modulus(const Request& request, std::size_t m, std::vector<Encrypted> input,
+                                          Position& position) const;
+    void run_line(const Request& request, std::size_t m, const PlanStep& line, Ciphertexts& values,
+                  const Position& position) const;
+    [[nodiscard]] Ciphertext run_element(const Request& request, std::size_t m, const PlanStep& line,
+                                         Ciphertext x) const;
+    [[nodiscard]] Ciphertext multiply(const ProductStep& product, Powers& powers) const;
+    [[nodiscard]] Ciphertext add_up(const Polynomial& polynomial, const Step& step, Powers& powers) const;
+    [[nodiscard]] Ciphertext weighted(Ciphertext x, const std::vector<Monomial>& weight) const;
+
+    Plan plan_;
+    std::shared_ptr<const Context> context_;
+    Evaluator evaluator_;
+    std::vector<std::vector<Operand>> operands_;  // [plaintext modulus][step of the program]
+};
+
+}  // namespace lacuna

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <lacuna/nn/server/plan_match.h>
+
+#include <string>
+#include <vector>
+
+#include <lacuna/ntt/error.h>
+
+namespace lacuna {
+
+namespace {
+
+std::string text_of(const std::vector<std::uint64_t>& numbers) {
+    std::string text;
+    for (const std::uint64_t number : numbers) {
+        text.append(text.empty() ? "" : ", ").append(std::to_string(number));
+    }
+    return "{" + text + "}";
+}
+
+}  // namespace
+
+void check_context(const Context& context, const Parameters& planned) {
+    const auto primes = [](const RnsBasis& basis) {
+        std::vector<std::uint64_t> values;
+        for (std::size_t i = 0; i < basis.size(); ++i) {
+            values.push_back(basis.modulus(i).value());
+        }
+        return values;
+    };
+    const auto compare = [](const char* what, const std::vector<std::uint64_t>& expected,
+                            const std::vector<std::uint64_t>& found) {
+        if (expected != found) {
+            throw Error(std::string("session: the context is not the plan's: expected ") + what + " " +
+                        text_of(expected) + ", found " + text_of(found) +
+                        "; make the context from the plan's parameters");
+        }
+    };
+    const Ring& ring = context.ring();
+    compare("n", {planned.n}, {ring.n()});
+    compare("digit_limbs", {planned.digit_limbs}, {ring.digit_limbs()});
+    compare("data primes", planned.data_primes, primes(ring.data()));
+    compare("special primes", planned.special_primes, primes(ring.special()));
+    std::vector<std::uint64_t> moduli;
+    for (std::size_t m = 0; m < context.plain_count(); ++m) {
+        moduli.push_back(context.plain(m).modulus().value());
+    }
+    compare("plaintext moduli", planned.plain_moduli, moduli);
+}
+
+void check_keys(const EvaluationKeys& keys, const Ring& ring, const ClientPlan& plan) {
+    const auto belongs = [&](const RingHash& hash) {
+        if (hash != ring.hash()) {
+            throw Error(
+                "session: the evaluation keys belong to other parameters than the plan's; generate keys for "
+                "this plan");
+        }
+    };
+    const auto whole = [&](const RnsPolynomial& part) {
+        if (part.n() != ring.n() || part.limbs() != ring.key_basis().size() || part.form() != Form::ntt) {
+            throw Error("session: expected keys of " + std::to_string(ring.key_basis().size()) +
+                        " limbs in NTT form, found others; load or generate them again");
+        }
+    };
+    const auto switches = [&](const KeySwitchKey& key) {
+        if (key.digits.size() != ring.digits(ring.max_limbs())) {
+            throw Error("session: expected key-switching keys of " +
+                        std::to_string(ring.digits(ring.max_limbs())) + " digits, found " +
+                        std::to_string(key.digits.size()) + "; load or generate them again");
+        }
+        for (const KeySwitchKey::Digit& digit : key.digits) {
+            whole(digit.a);
+            whole(digit.b);
+        }
+    };
+    belongs(keys.ring);
+    if (plan.relin_keys) {
+        if (!keys.relin_keys) {
+            throw Error(
+                "session: the plan needs relinearisation keys, the client sent none; generate keys for this "
+                "plan");
+        }
+        belongs(keys.relin_keys->ring);
+        switches(keys.relin_keys->key);
+    }
+    if (!plan.galois_elements.empty()) {
+        belongs(keys.galois_keys.ring);
+    }
+    for (const std::uint32_t element : plan.galois_elements) {
+        switches(keys.galois_keys.at(element).key);
+    }
+    if (plan.public_key) {
+        if (!keys.public_key) {
+            throw Error(
+                "session: circuit privacy needs the client's public key among the evaluation keys; generate "
+                "keys for this plan");
+        }
+        belongs(keys.public_key->ring);
+        whole(keys.public_key->a);
+        whole(keys.public_key->b);
+    }
+}
+
+}  // namespace lacuna

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <iostream>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include <lacuna/he/rlwe/security.h>
+#include <lacuna/nn/model/model.h>
+#include <lacuna/nn/model/ranges.h>
+#include <lacuna/ntt/kernels.h>
+#include "tests/support/digits_source.h"
+#include "tests/support/inference.h"
+
+namespace lacuna::testing {
+namespace {
+
+/// Correct answers on the first images of MNIST's test set. A model that is trained again changes its line
+/// here.
+struct Claim {
+    int correct = 0;
+    std::size_t images = 10000;
+};
+
+const std::map<std::string, Claim>& claims() {
+    static const std::map<std::string, Claim> table = {
+        {"cryptodl-1", {9908}},
+        // Integers beyond 128 bits: all 10,000 images (9951 correct) take minutes.
+        {"cryptodl-2", {298, 300}},
+        {"cryptonets", {9930}},
+        {"faster-cryptonets", {9936}},
+        {"faster-cryptonets-small", {9882}},
+        {"faster-cryptonets-tiny-range", {9899}},
+        {"lola", {9899}},
+    };
+    return table;
+}
+
+constexpr const char* main_model = "faster-cryptonets";
+
+std::vector<std::string> shipped_models() {
+    std::vector<std::string> names;
+    const std::string suffix = ".lacuna.json";
+    for (const auto& entry :
+         std::filesystem::directory_iterator(std::filesystem::path(LACUNA_SOURCE_DIR) / "nn" / "models")) {
+        const std::string name = entry.path().filename().string();
+        if (name.ends_with(suffix)) {
+            names.push_back(name.substr(0, name.size() - suffix.size()));
+        }
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
+Model load(const std::string& name) {
+    return load_model(std::filesystem::path(LACUNA_SOURCE_DIR) / "nn" / "models" / (name + ".lacuna.json"));
+}
+
+PlanRequest request_of(Packing packing) {
+    PlanRequest request;
+    request.packing = packing;
+    return request;
+}
+
+/// The first images of the test set, over again where there are fewer.
+std::vector<std::uint8_t> images(std::size_t first, std::size_t count) {
+    const IdxImages& source = test::digits_source().digits.images;
+    std::vector<std::uint8_t> result;
+    for (std::size_t i = 0; i < count; ++i) {
+        const auto image = source.image((first + i) % source.count);
+        result.insert(result.end(), image.begin(), image.end());
+    }
+    return result;
+}
+
+class ShippedModel : public ::testing::TestWithParam<std::string> {};
+
+INSTANTIATE_TEST_SUITE_P(Models, ShippedModel, ::testing::ValuesIn(shipped_models()), [](const auto& info) {
+    std::string name = info.param;
+    std::replace_if(
+        name.begin(), name.end(), [](char c) { return c == '-' || c == '.'; }, '_');
+    return name;
+});
+
+TEST_P(ShippedModel, ClassifiesAsManyDigitsAsItClaims) {
+    const test::DigitsSource& source = test::digits_source();
+    const Model model = load(GetParam());
+    EXPECT_EQ(model.name, GetParam());
+    ASSERT_EQ(model.input_shape, (Shape{1, 28, 28}));
+    ASSERT_EQ(model.classes(), 10U);
+    ASSERT_TRUE(claims().contains(GetParam())) << "add the model to the table above";
+    const Claim& claim = claims().at(GetParam());
+    const std::size_t count = std::min(claim.images, source.digits.images.count);
+    const std::span<const std::uint8_t> pixels(source.digits.images.pixels);
+    const std::vector<std::size_t> answers =
+        Reference(model).batch_classify(pixels.first(count * model.input_shape.size()), 2);
+    int correct = 0;
+    for (std::size_t i = 0; i < answers.size(); ++i) {
+        correct += answers[i] == source.digits.labels[i] ? 1 : 0;
+    }
+    if (source.is_mnist) {
+        ASSERT_EQ(source.digits.images.count, 10000U);
+        EXPECT_EQ(correct, claim.correct);
+    } else {
+        EXPECT_GT(correct, static_cast<int>(answers.size()) / 2);
+    }
+}
+
+/// The columns of he/rlwe/security.md, to the bit.
+TEST_P(ShippedModel, StaysWithinTheSecurityTable) {
+    const Model model = load(GetParam());
+    PlanRequest flooded = request_of(Packing::slots);
+    flooded.batch = 8192;
+    flooded.privacy_bits = 40;
+    PlanRequest open = flooded;
+    open.privacy_bits = 0;
+    for (const PlanRequest& request : {flooded, open, request_of(Packing::radix)}) {
+        const Parameters parameters = make_plan(model, request).client.parameters;
+        EXPECT_FALSE(parameters.allow_insecure);
+        mpz_class qp = 1;
+        for (const auto* primes : {&parameters.data_primes, &parameters.special_primes}) {
+            for (const std::uint64_t prime : *primes) {
+                qp *= mpz_class(static_cast<unsigned long>(prime));
+            }
+        }
+        EXPECT_LE(qp, mpz_class(1) << max_log_qp(parameters.n, 128));
+    }
+}
+
+TEST_P(ShippedModel, HasAPlanThatHoldsItsRange) {
+    const Model model = load(GetParam());
+    for (const Packing packing : {Packing::slots, Packing::radix}) {
+        const Plan plan = make_plan(model, request_of(packing));
+        mpz_class product = 1;
+        for (const std::uint64_t t : plan.client.parameters.plain_moduli) {
+            product *= mpz_class(static_cast<unsigned long>(t));
+        }
+        EXPECT_GT(product, 2 * plan.range + 1);
+        EXPECT_LE(plan.log_qp(), max_log_qp(plan.client.parameters.n, 128));
+        EXPECT_GT(plan.reply_budget_bits, 0);
+        EXPECT_GT(plan.output_budget_bits, 0);
+        EXPECT_LE(plan.operations.total().total(), 2000000U);
+        std::cout << GetParam() << ", " << packing_name(packing) << ": n = " << plan.client.parameters.n
+                  << ", " << plan.moduli() << " moduli, log2(Q) = " << plan.log_q()
+                  << ", log2(QP) = " << plan.log_qp() << ", budget " << plan.output_budget_bits
+                  << " at the output, " << plan.reply_budget_bits << " at the reply, "
+                  << plan.operations.total().total() << " operations, " << plan.cost() * 1e-9
+                  << " nominal seconds\n";
+    }
+}
+
+/// Kernels find the same words (tests/ntt), so many images need only go through the fastest.
+bool kernel_is_fastest() {
+    const auto fastest = std::find_if(all_kernels().begin(), all_kernels().end(),
+                                      [](const Kernels* kernels) { return kernels->supported(); });
+    return *fastest == &active_kernels();
+}
+
+/// Every model that takes less than a minute on one thread of the machine that the costs were measured on (in
+/// the slots under the fastest kernel; else what takes seconds); the main one has tests of its own below.
+TEST_P(ShippedModel, EqualsItsReferenceUnderEncryption) {
+    if (GetParam() == main_model) {
+        return;
+    }
+    const Model model = load(GetParam());
+    for (const Packing packing : {Packing::slots, Packing::radix}) {
+        const Plan plan = make_plan(model, request_of(packing));
+        const double seconds = packing == Packing::slots && kernel_is_fastest() ? 60 : 5;
+        if (plan.cost() * 1e-9 > seconds) {
+            continue;
+        }
+        const Inference inference(model, plan);
+        VarianceWatch variance(inference.client);
+        inference.expect_exact(images(0, packing == Packing::slots ? 50 : 1), std::ref(variance));
+        std::cout << GetParam() << ", " << packing_name(packing)
+                  << ": bits from the noise's deviation to its bound: " << variance.least
+                  << " at the closest step, " << variance.last << " at the reply\n";
+    }
+}
+
+// ---- real digits through the main model
+
+TEST(RealDigits, OneByOneInRadix) {
+    const Model model = load(main_model);
+    const Inference inference(model, request_of(Packing::radix));
+    for (std::size_t i = 0; i < (kernel_is_fastest() ? 20 : 2); ++i) {
+        if (i == 0) {
+            NoiseWatch watch(inference.client, 3);
+            inference.expect_exact(images(i, 1), std::ref(watch));
+            std::cout << watch.text();
+        } else {
+            inference.expect_exact(images(i, 1));
+        }
+    }
+}
+
+TEST(RealDigits, AFullBatchInTheSlots) {
+    const Model model = load(main_model);
+    const Inference inference(model, request_of(Packing::slots));
+    NoiseWatch watch(inference.client, 3);
+    VarianceWatch variance(inference.client);
+    inference.expect_exact(images(0, inference.plan.client.batch),
+                           [&](const PlanStep& step, const std::vector<Ciphertext>& values) {
+                               watch(step, values);
+                               variance(step, values);
+                           });
+    std::cout << watch.text() << "bits from the noise's deviation to its bound: " << variance.least
+              << " at the closest step, " << variance.last << " at the reply\n";
+}
+
+// ---- what the training scripts have exported
+
+/// Runs where LACUNA_TRAINED names a folder with model.lacuna.json and the logits.json that
+/// `tools/train/evaluate.py --logits` wrote for it (tools/check sets it).
+TEST(TrainedModel, HasTheLogitsThatTheTrainingScriptsComputed) {
+    const char* folder = std::getenv("LACUNA_TRAINED");
+    if (folder == nullptr || *folder == '\0') {
+        GTEST_SKIP() << "LACUNA_TRAINED is not set";
+    }
+    const Reference reference(load_model(std::filesystem::path(folder) / "model.lacuna.json"));
+    std::ifstream file(std::filesystem::path(folder) / "logits.json");
+    const nlohmann::json expected = nlohmann::json::parse(file);
+    const auto pictures = expected.at("images").get<std::vector<std::vector<std::uint8_t>>>();
+    const auto logits = expected.at("logits").get<std::vector<std::vector<std::string>>>();
+    ASSERT_FALSE(pictures.empty());
+    ASSERT_EQ(pictures.size(), logits.size());
+    for (std::size_t i = 0; i < pictures.size(); ++i) {
+        std::vector<std::string> found;
+        for (const mpz_class& logit : reference.logits(pictures[i])) {
+            found.push_back(logit.get_str());
+        }
+        EXPECT_EQ(found, logits[i]) << "image " << i;
+    }
+}
+
+}  // namespace
+}  // namespace lacuna::testing
