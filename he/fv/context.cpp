@@ -293,7 +293,7 @@ Context::Context(const Parameters& parameters, const Kernels& kernels) {
     const Parameters resolved = resolve(parameters);
     ring_ = std::make_shared<const Ring>(resolved, kernels);
     for (const PlainModulus& t : all_plain_moduli(resolved)) {
-        spaces_.emplace_back(*ring_, t);
+        spaces_.push_back(std::make_shared<const PlaintextSpace>(*ring_, t));
     }
 }
 
@@ -311,7 +311,7 @@ Context::Context(std::shared_ptr<const Ring> ring, const std::vector<std::uint64
                             " shares a factor with a data prime; choose a t coprime to all of them");
             }
         }
-        spaces_.emplace_back(*ring_, PlainModulus(t));
+        spaces_.push_back(std::make_shared<const PlaintextSpace>(*ring_, PlainModulus(t)));
     }
     std::vector<std::uint64_t> primes;
     for (std::size_t i = 0; i < ring_->max_limbs(); ++i) {
@@ -321,11 +321,11 @@ Context::Context(std::shared_ptr<const Ring> ring, const std::vector<std::uint64
         if (const std::string problem = binomial_problem(t, ring_->n(), primes); !problem.empty()) {
             throw Error("plain modulus " + problem);
         }
-        spaces_.emplace_back(*ring_, t);
+        spaces_.push_back(std::make_shared<const PlaintextSpace>(*ring_, t));
     }
 }
 
-const PlaintextSpace& Context::plain(std::size_t index) const {
+const std::shared_ptr<const PlaintextSpace>& Context::shared_plain(std::size_t index) const {
     if (index >= spaces_.size()) {
         throw Error("context: expected a plaintext modulus number below " + std::to_string(spaces_.size()) +
                     ", found " + std::to_string(index));
@@ -334,9 +334,9 @@ const PlaintextSpace& Context::plain(std::size_t index) const {
 }
 
 const PlaintextSpace& Context::plain_for(const PlainModulus& t) const {
-    for (const PlaintextSpace& space : spaces_) {
-        if (space.t() == t) {
-            return space;
+    for (const std::shared_ptr<const PlaintextSpace>& space : spaces_) {
+        if (space->t() == t) {
+            return *space;
         }
     }
     throw Error("context: it has no plaintext modulus " + to_string(t) +

@@ -102,8 +102,9 @@ class PlaintextSpace {
     RnsPolynomial minus_inverse_values_;  // -t(x)^-1 modulo every q_i, NTT form
 };
 
-/// Validated parameters and everything derived from them; immutable, shared by keys, encryptors and
-/// evaluators and safe to use from several threads.
+/// Validated parameters and everything derived from them; immutable and safe to use from several threads. A
+/// context is a value whose copies share the tables behind it: encoders, encryptors, decryptors and
+/// evaluators keep a copy, so that the one they were made from may go.
 class Context {
   public:
     /// Throws one Error that lists every problem of the parameters, each with what to do.
@@ -113,10 +114,11 @@ class Context {
             const std::vector<PlainModulus>& plain_polynomials = {});
 
     [[nodiscard]] const Ring& ring() const { return *ring_; }
-    [[nodiscard]] std::shared_ptr<const Ring> shared_ring() const { return ring_; }
+    [[nodiscard]] const std::shared_ptr<const Ring>& shared_ring() const { return ring_; }
     [[nodiscard]] std::size_t n() const { return ring_->n(); }
     [[nodiscard]] std::size_t plain_count() const { return spaces_.size(); }
-    [[nodiscard]] const PlaintextSpace& plain(std::size_t index = 0) const;
+    [[nodiscard]] const PlaintextSpace& plain(std::size_t index = 0) const { return *shared_plain(index); }
+    [[nodiscard]] const std::shared_ptr<const PlaintextSpace>& shared_plain(std::size_t index = 0) const;
     /// The space of modulus t; throws Error where the context has none.
     [[nodiscard]] const PlaintextSpace& plain_for(const PlainModulus& t) const;
     [[nodiscard]] const PlaintextSpace& plain_for(std::uint64_t t) const {
@@ -125,7 +127,7 @@ class Context {
 
   private:
     std::shared_ptr<const Ring> ring_;
-    std::vector<PlaintextSpace> spaces_;
+    std::vector<std::shared_ptr<const PlaintextSpace>> spaces_;
 };
 
 }  // namespace lacuna

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include <lacuna/he/fv/ciphertext.h>
@@ -14,11 +15,11 @@
 namespace lacuna {
 
 /// Homomorphic operations of FV, with an integer t or a binomial x^k - b. Stateless and safe to share between
-/// threads; the context must outlive it. Operands of one operation share ring, t, level and form, or Error
+/// threads; it shares the context. Operands of one operation share ring, t, level and form, or Error
 /// says which differs. Sizes 2 and 3 are allowed everywhere except where a comment says size 2.
 class Evaluator {
   public:
-    explicit Evaluator(const Context& context) : context_(&context) {}
+    explicit Evaluator(Context context) : context_(std::move(context)) {}
 
     // Linear operations, either form.
     [[nodiscard]] Ciphertext add(const Ciphertext& a, const Ciphertext& b) const;
@@ -112,7 +113,7 @@ class Evaluator {
     [[nodiscard]] Ciphertext rotated(const Ciphertext& a, const Automorphism& automorphism,
                                      Switched switched) const;
 
-    const Context* context_;
+    Context context_;
 };
 
 }  // namespace lacuna

@@ -19,7 +19,9 @@ class KeyGenerator {
     /// Keys for an existing secret. Throws Error where it belongs to another ring.
     KeyGenerator(std::shared_ptr<const Ring> ring, SecretKey secret);
 
-    [[nodiscard]] const SecretKey& secret_key() const { return secret_; }
+    [[nodiscard]] const SecretKey& secret_key() const { return *secret_; }
+    /// The same, for encryptors and decryptors that are to share it and not to copy it.
+    [[nodiscard]] const std::shared_ptr<const SecretKey>& shared_secret_key() const { return secret_; }
     [[nodiscard]] PublicKey public_key() const;
     /// Throws Error where the ring has no special primes.
     [[nodiscard]] RelinKeys relin_keys(int threads = 1) const;
@@ -41,7 +43,7 @@ class KeyGenerator {
                     const RnsPolynomial& to, RandomStream& noise) const;
 
     std::shared_ptr<const Ring> ring_;
-    SecretKey secret_;
+    std::shared_ptr<const SecretKey> secret_;
 };
 
 }  // namespace lacuna
