@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include <lacuna/he/fv/product_tables.h>
 #include <lacuna/he/rlwe/key_switch.h>
 #include <lacuna/ntt/error.h>
 #include <lacuna/rns/ring_operations.h>
@@ -50,6 +51,9 @@ Ciphertext map_parts(const Ciphertext& a, const Operation& operation) {
 }
 
 }  // namespace
+
+Evaluator::Evaluator(Context context)
+    : context_(std::move(context)), products_(std::make_shared<const ProductTables>(context_)) {}
 
 // ---- checks
 
@@ -315,8 +319,8 @@ Ciphertext Evaluator::product(const Ciphertext& a, const Ciphertext* b, std::siz
     const Ring& ring = context_.ring();
     const std::size_t n = ring.n();
     const std::size_t limbs = a.limbs();
-    const PlaintextSpace& space = context_.plain_for(a.t);
-    const std::size_t total = limbs + space.auxiliary_count(limbs);
+    const ProductSpace& space = products_->space(a.t);
+    const std::size_t total = limbs + space.helper_count(limbs);
 
     // Prime by prime, so that what one prime needs stays in the second-level cache from raising to
     // transforming back.
@@ -333,16 +337,17 @@ Ciphertext Evaluator::product(const Ciphertext& a, const Ciphertext* b, std::siz
         for (std::size_t i = 0; i < total; ++i) {
             i < limbs ? from.push_back(operand->limb(i)) : to.push_back(helpers.back().limb(i - limbs));
         }
-        ring.auxiliary_converter(limbs).convert(from, to, n);
+        products_->helpers().converter(limbs).convert(from, to, n);
     }
     std::array<RnsPolynomial, 3> tensor;
     for (RnsPolynomial& part : tensor) {
         part = RnsPolynomial::uninitialised(n, total, Form::coefficient);
     }
-    const Scaler& scaler = space.product_scaler(limbs, drop);
+    const Scaler& scaler = space.scaler(limbs, drop);
     RnsPolynomial transformed = RnsPolynomial::uninitialised(n, operands.size(), Form::ntt);
     for (std::size_t i = 0; i < total; ++i) {
-        const NttTables& tables = i < limbs ? ring.data().tables(i) : ring.auxiliary().tables(i - limbs);
+        const NttTables& tables =
+            i < limbs ? ring.data().tables(i) : products_->helpers().basis().tables(i - limbs);
         std::array<const std::uint64_t*, 4> rows{};
         for (std::size_t k = 0; k < operands.size(); ++k) {
             const std::span<const std::uint64_t> source =
@@ -360,7 +365,7 @@ Ciphertext Evaluator::product(const Ciphertext& a, const Ciphertext* b, std::siz
         for (RnsPolynomial& part : tensor) {
             if (!a.t.is_integer()) {
                 const std::uint64_t* const t =
-                    i < limbs ? space.data_values(i) : space.auxiliary_values(i - limbs);
+                    i < limbs ? space.data_values(i) : space.helper_values(i - limbs);
                 ring.kernels().multiply(part.limb(i), part.limb(i), t, n, tables.modulus());
             }
             tables.inverse(part.limb_span(i), scaler.factor(i));
@@ -421,7 +426,7 @@ Ciphertext Evaluator::square_unscaled(Ciphertext a, std::size_t drop) const {
     const Ring& ring = context_.ring();
     const std::size_t n = ring.n();
     const std::size_t limbs = a.limbs();
-    const PlaintextSpace& space = context_.plain_for(a.t);
+    const ProductSpace& space = products_->space(a.t);
     a.parts.push_back(RnsPolynomial::uninitialised(n, limbs, Form::coefficient));
     RnsPolynomial transformed = RnsPolynomial::uninitialised(n, 2, Form::ntt);
     for (std::size_t i = 0; i < limbs; ++i) {

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
-#include <utility>
 #include <vector>
 
 #include <lacuna/he/fv/ciphertext.h>
@@ -14,12 +14,15 @@
 
 namespace lacuna {
 
-/// Homomorphic operations of FV, with an integer t or a binomial x^k - b. Stateless and safe to share between
-/// threads; it shares the context. Operands of one operation share ring, t, level and form, or Error
-/// says which differs. Sizes 2 and 3 are allowed everywhere except where a comment says size 2.
+class ProductTables;
+
+/// Homomorphic operations of FV, with an integer t or a binomial x^k - b. Immutable and safe to share between
+/// threads; it shares the context, and with its copies the tables of multiplication, which it computes when
+/// it is made. Operands of one operation share ring, t, level and form, or Error says which differs. Sizes 2
+/// and 3 are allowed everywhere except where a comment says size 2.
 class Evaluator {
   public:
-    explicit Evaluator(Context context) : context_(std::move(context)) {}
+    explicit Evaluator(Context context);
 
     // Linear operations, either form.
     [[nodiscard]] Ciphertext add(const Ciphertext& a, const Ciphertext& b) const;
@@ -114,6 +117,7 @@ class Evaluator {
                                      Switched switched) const;
 
     Context context_;
+    std::shared_ptr<const ProductTables> products_;
 };
 
 }  // namespace lacuna

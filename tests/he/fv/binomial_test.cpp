@@ -10,6 +10,7 @@
 #include <lacuna/he/fv/binomial_encoder.h>
 #include <lacuna/he/fv/flooding.h>
 #include <lacuna/he/fv/noise.h>
+#include <lacuna/he/fv/product_tables.h>
 #include <lacuna/he/fv/reduced_ciphertext.h>
 #include <lacuna/he/fv/sparse_product.h>
 #include <lacuna/ntt/error.h>
@@ -267,8 +268,9 @@ TEST_P(BinomialTest, NoisePredictionsBoundMeasurements) {
 /// n Q has 146 bits, three helper primes; times |b| + 1 it has 156.
 TEST(BinomialSpace, ProductsTakeAHelperPrimeMoreWhereTheBaseAsksForIt) {
     const Context context(binomial_parameters(1024, 4, 1000, {46, 45, 45}, {50}));
-    EXPECT_EQ(context.ring().auxiliary_count(3), 3U);
-    EXPECT_EQ(context.plain().auxiliary_count(3), 4U);
+    const ProductTables products(context);
+    EXPECT_EQ(products.helpers().count(context.ring(), 3), 3U);
+    EXPECT_EQ(products.space(context.plain().t()).helper_count(3), 4U);
 }
 
 INSTANTIATE_TEST_SUITE_P(Settings, BinomialTest, ::testing::Range(std::size_t{0}, settings().size()),

@@ -314,21 +314,6 @@ TEST(Ring, ValidatesItsParameters) {
     EXPECT_THROW((void)Ring(composite), Error);
 }
 
-TEST(Ring, HelperPrimesHoldEveryProduct) {
-    for (const Parameters& parameters :
-         {small_parameters(16, {50}, {}, {2}), small_parameters(64, {20, 21, 22, 50, 50}, {50}, {2}),
-          small_parameters(32768, std::vector<int>(17, 50), {50}, {2})}) {
-        const Context context(parameters);
-        const Ring& ring = context.ring();
-        for (std::size_t limbs = 1; limbs <= ring.max_limbs(); ++limbs) {
-            const mpz_class q = ring.data().prefix(limbs).product();
-            const mpz_class helpers = ring.auxiliary().prefix(ring.auxiliary_count(limbs)).product();
-            const mpz_class needed = q * to_mpz(ring.n());
-            EXPECT_GT(helpers, needed + (needed >> 39));
-        }
-    }
-}
-
 TEST(Keys, RefuseForeignRings) {
     const Scheme scheme(small_parameters(64, {50, 50}, {50}, {257}));
     // Same shape, other primes; and another degree, where using the keys would read out of bounds.
