@@ -95,6 +95,8 @@ class Context {
 
     [[nodiscard]] const Ring& ring() const { return *ring_; }
     [[nodiscard]] const std::shared_ptr<const Ring>& shared_ring() const { return ring_; }
+    /// Where keys are made, a context stands for its ring.
+    operator std::shared_ptr<const Ring>() const { return ring_; }  // NOLINT(google-explicit-constructor)
     [[nodiscard]] std::size_t n() const { return ring_->n(); }
     [[nodiscard]] std::size_t plain_count() const { return spaces_.size(); }
     [[nodiscard]] const PlaintextSpace& plain(std::size_t index = 0) const { return *shared_plain(index); }

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <lacuna/he/fv/product_tables.h>
+#include <lacuna/he/fv/rotation.h>
 #include <lacuna/he/rlwe/key_switch.h>
 #include <lacuna/ntt/error.h>
 #include <lacuna/rns/ring_operations.h>

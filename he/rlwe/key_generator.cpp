@@ -127,14 +127,6 @@ GaloisKeys KeyGenerator::galois_keys(std::span<const int> steps, bool row_swap, 
     return galois_keys_for(elements, threads);
 }
 
-GaloisKeys KeyGenerator::galois_keys(const PlainModulus& t, std::span<const int> steps, int threads) const {
-    std::vector<std::uint32_t> elements;
-    for (const int step : steps) {
-        elements.push_back(rotation_element(ring_->n(), t, step));
-    }
-    return galois_keys_for(elements, threads);
-}
-
 GaloisKeys KeyGenerator::galois_keys_for(std::span<const std::uint32_t> elements, int threads) const {
     GaloisKeys keys;
     keys.ring = ring_->hash();

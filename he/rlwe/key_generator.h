@@ -4,7 +4,6 @@
 #include <memory>
 #include <span>
 
-#include <lacuna/he/fv/context.h>
 #include <lacuna/he/rlwe/keys.h>
 
 namespace lacuna {
@@ -13,9 +12,8 @@ namespace lacuna {
 /// plaintext modulus.
 class KeyGenerator {
   public:
-    /// A fresh secret from the operating system's randomness.
+    /// A fresh secret from the operating system's randomness. A Context is as good as its ring.
     explicit KeyGenerator(std::shared_ptr<const Ring> ring);
-    explicit KeyGenerator(const Context& context) : KeyGenerator(context.shared_ring()) {}
     /// Keys for an existing secret. Throws Error where it belongs to another ring.
     KeyGenerator(std::shared_ptr<const Ring> ring, SecretKey secret);
 
@@ -28,10 +26,7 @@ class KeyGenerator {
     /// Keys for rotations by these steps and, if asked, the swap of the rows.
     [[nodiscard]] GaloisKeys galois_keys(std::span<const int> steps, bool row_swap = false,
                                          int threads = 1) const;
-    /// Keys for rotations of the slots of this plaintext modulus by these steps.
-    [[nodiscard]] GaloisKeys galois_keys(const PlainModulus& t, std::span<const int> steps,
-                                         int threads = 1) const;
-    /// Keys for these Galois elements.
+    /// Keys for these Galois elements: rotation_elements() names those of a plaintext modulus.
     [[nodiscard]] GaloisKeys galois_keys_for(std::span<const std::uint32_t> elements, int threads = 1) const;
 
   private:

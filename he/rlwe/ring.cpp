@@ -23,7 +23,7 @@ std::vector<Modulus> moduli_of(const RnsBasis& basis) {
     return moduli_of(basis, 0, basis.size());
 }
 
-RingHash hash_of(const Parameters& parameters) {
+RingHash hash_of(const RingParameters& parameters) {
     std::vector<std::uint64_t> words = {parameters.n, parameters.digit_limbs, parameters.data_primes.size()};
     words.insert(words.end(), parameters.data_primes.begin(), parameters.data_primes.end());
     words.insert(words.end(), parameters.special_primes.begin(), parameters.special_primes.end());
@@ -40,8 +40,8 @@ RingHash hash_of(const Parameters& parameters) {
 
 }  // namespace
 
-Ring::Ring(const Parameters& parameters, const Kernels& kernels)
-    : Ring(Resolved{resolve(parameters)}, kernels) {}
+Ring::Ring(const RingParameters& parameters, const Kernels& kernels)
+    : Ring(Resolved{resolve_ring(parameters)}, kernels) {}
 
 Ring::Ring(const Resolved& resolved, const Kernels& kernels)
     : data_(resolved.parameters.n, resolved.parameters.data_primes, kernels),

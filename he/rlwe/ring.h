@@ -7,7 +7,7 @@
 #include <memory>
 #include <vector>
 
-#include <lacuna/he/fv/parameters.h>
+#include <lacuna/he/rlwe/ring_parameters.h>
 #include <lacuna/rns/base_converter.h>
 #include <lacuna/rns/basis.h>
 #include <lacuna/rns/scaler.h>
@@ -24,9 +24,9 @@ using RingHash = std::array<std::uint8_t, 16>;
 /// A ciphertext's level is the number l of data primes it still has, its limbs: q_0 ... q_{l-1}.
 class Ring {
   public:
-    /// Validates the parameters as resolve() does, the security table among the rest, and throws its Error.
-    /// Plain moduli are not kept.
-    explicit Ring(const Parameters& parameters, const Kernels& kernels = active_kernels());
+    /// Validates the parameters as resolve_ring() does, the security table among the rest, and throws its
+    /// Error.
+    explicit Ring(const RingParameters& parameters, const Kernels& kernels = active_kernels());
 
     [[nodiscard]] std::size_t n() const { return data_.n(); }
     [[nodiscard]] const RnsBasis& data() const { return data_; }
@@ -56,7 +56,7 @@ class Ring {
 
   private:
     struct Resolved {
-        Parameters parameters;
+        RingParameters parameters;
     };
     Ring(const Resolved& resolved, const Kernels& kernels);
 

@@ -12,6 +12,7 @@
 #include <lacuna/he/fv/noise.h>
 #include <lacuna/he/fv/product_tables.h>
 #include <lacuna/he/fv/reduced_ciphertext.h>
+#include <lacuna/he/fv/rotation.h>
 #include <lacuna/he/fv/sparse_product.h>
 #include <lacuna/ntt/error.h>
 #include "tests/support/binomial.h"
@@ -199,7 +200,7 @@ TEST_P(BinomialTest, RotatesByTheGroupThatFixesTheModulus) {
             steps.push_back(step);
         }
     }
-    const GaloisKeys keys = scheme.generator.galois_keys(t, steps);
+    const GaloisKeys keys = scheme.generator.galois_keys_for(rotation_elements(scheme.context.n(), t, steps));
     const std::vector<Ciphertext> hoisted = evaluator.rotate_rows_hoisted(encrypted_a, steps, keys);
     std::vector<PreparedPlaintext> weights;
     std::vector<Evaluator::RotatedTerm> terms;
@@ -473,7 +474,8 @@ TEST(BinomialSlots, MultiplyAndRotateOneByOne) {
             const int step =
                 static_cast<int>(k / 2) + 1 < static_cast<int>(k) ? static_cast<int>(k / 2) + 1 : 1;
             const std::vector<int> steps = {step, -1};
-            const GaloisKeys keys = scheme.generator.galois_keys(t, steps);
+            const GaloisKeys keys =
+                scheme.generator.galois_keys_for(rotation_elements(scheme.context.n(), t, steps));
             for (const int by : steps) {
                 const std::vector<mpz_class> turned = slots(scheme.evaluator.rotate_rows(cx, by, keys));
                 for (std::size_t j = 0; j < k; ++j) {

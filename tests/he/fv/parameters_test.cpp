@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <lacuna/he/files/parameters_json.h>
 #include <lacuna/he/fv/parameters.h>
 
 #include <cmath>
