@@ -2,12 +2,12 @@
 #include <lacuna/he/rlwe/key_generator.h>
 
 #include <algorithm>
-#include <exception>
 #include <string>
 #include <vector>
 
 #include <lacuna/he/rlwe/secret_bound.h>
 #include <lacuna/ntt/error.h>
+#include <lacuna/ntt/parallel.h>
 #include <lacuna/rns/ring_operations.h>
 #include <lacuna/rns/sampler.h>
 
@@ -88,24 +88,12 @@ KeySwitchKey KeyGenerator::key_switch_key(const RnsPolynomial& from, const RnsPo
     key.seed = public_seed();
     key.digits.resize(ring_->digits(ring_->max_limbs()));
     const mpz_class p = ring_->special().product();
-    // Drawn here, and errors carried out below: an exception must not leave a parallel region.
     std::vector<RandomStream> noises;
     for (std::size_t d = 0; d < key.digits.size(); ++d) {
         noises.push_back(RandomStream::secret());
     }
-    std::exception_ptr failure;
-#pragma omp parallel for num_threads(std::max(threads, 1)) schedule(dynamic)
-    for (std::size_t d = 0; d < key.digits.size(); ++d) {
-        try {
-            fill_digit(key, d, p, from, to, noises[d]);
-        } catch (...) {
-#pragma omp critical(lacuna_key_generator)
-            failure = std::current_exception();
-        }
-    }
-    if (failure) {
-        std::rethrow_exception(failure);
-    }
+    parallel_for(key.digits.size(), threads,
+                 [&](std::size_t d) { fill_digit(key, d, p, from, to, noises[d]); });
     return key;
 }
 
