@@ -18,6 +18,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr std::size_t longest_shown = 60;
+constexpr std::size_t max_listed = 64;  // entries of a list
 
 /// A value for a message: one short line of ASCII.
 std::string shown(const Json& value) {
@@ -40,9 +41,9 @@ std::vector<T> read_list(const Json& json, const std::string& source, const char
         return values;
     }
     const Json& list = json.at(field);
-    if (!list.is_array() || list.size() > max_plain_moduli) {
-        throw Error(source + ": " + field + ": expected a list of at most " +
-                    std::to_string(max_plain_moduli) + " integers");
+    if (!list.is_array() || list.size() > max_listed) {
+        throw Error(source + ": " + field + ": expected a list of at most " + std::to_string(max_listed) +
+                    " integers");
     }
     for (const Json& item : list) {
         if (!item.is_number_unsigned() || item.get<std::uint64_t>() > largest) {
@@ -60,9 +61,9 @@ std::vector<PlainModulus> read_binomials(const Json& json, const std::string& so
         return values;
     }
     const Json& list = json.at(field);
-    if (!list.is_array() || list.size() > max_plain_moduli) {
-        throw Error(source + ": " + field + ": expected a list of at most " +
-                    std::to_string(max_plain_moduli) + R"( objects {"power": k, "base": b})");
+    if (!list.is_array() || list.size() > max_listed) {
+        throw Error(source + ": " + field + ": expected a list of at most " + std::to_string(max_listed) +
+                    R"( objects {"power": k, "base": b})");
     }
     for (const Json& item : list) {
         const bool fits = item.is_object() && item.size() == 2 && item.contains("power") &&

@@ -9,6 +9,7 @@
 #include <lacuna/he/rlwe/parameter_problems.h>
 #include <lacuna/he/rlwe/security.h>
 #include <lacuna/ntt/error.h>
+#include <lacuna/ntt/gmp_words.h>
 #include <lacuna/ntt/ntt_tables.h>
 #include <lacuna/ntt/primes.h>
 
