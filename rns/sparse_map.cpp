@@ -4,12 +4,12 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <functional>
 #include <string>
-
-#include <omp.h>
 
 #include <lacuna/ntt/buffer.h>
 #include <lacuna/ntt/error.h>
+#include <lacuna/ntt/parallel.h>
 
 namespace lacuna {
 
@@ -244,36 +244,43 @@ void SparseMap::apply(const Kernels& kernels, std::span<const Plane> planes, int
                         std::to_string(plane.inputs.size()) + " and " + std::to_string(plane.outputs.size()));
         }
     }
-    // One a thread, allocated here: an exception must not leave a parallel region.
-    std::vector<Buffer> scratch;
-    for (int i = 0; i < std::max(threads, 1); ++i) {
+    const auto count = static_cast<std::size_t>(std::max(threads, 1));
+    std::vector<Buffer> scratch;  // one a share of the work
+    for (std::size_t share = 0; share < count; ++share) {
         scratch.push_back(Buffer::uninitialised(tiled_ ? inputs_ * (tile_ + halo_) : 2 * n_));
     }
-#pragma omp parallel num_threads(std::max(threads, 1))
-    {
-        const auto thread = static_cast<std::size_t>(omp_get_thread_num());
-        const auto count = static_cast<std::size_t>(omp_get_num_threads());
-        std::uint64_t* const words = scratch[thread].data();
-        for (const Plane& plane : planes) {
-            if (!tiled_) {
-                for (std::size_t row = thread; row < rows_.size() && !stop.stop_requested(); row += count) {
-                    run_whole(kernels, plane, row, words, words + n_);
-                }
-                continue;
-            }
-            // A run of neighbouring tiles for each thread; only the halo of its first one is another thread's
-            // words.
-            const std::size_t tiles = n_ / tile_;
-            const std::size_t first = tiles * thread / count;
-            const std::size_t last = tiles * (thread + 1) / count;
-            if (halo_ != 0) {
-                pack_halo(plane, first < last ? first * tile_ : 0, words);
-#pragma omp barrier
-            }
-            for (std::size_t tile = first; tile < last && !stop.stop_requested(); ++tile) {
-                run_tile(kernels, plane, tile * tile_, words);
-            }
+    const auto in_shares = [&](const std::function<void(std::size_t)>& work) {
+        parallel_for(count, threads, work);
+    };
+    const auto run_rows = [&](const Plane& plane, std::size_t share) {
+        std::uint64_t* const words = scratch[share].data();
+        for (std::size_t row = share; row < rows_.size() && !stop.stop_requested(); row += count) {
+            run_whole(kernels, plane, row, words, words + n_);
         }
+    };
+    // A run of neighbouring tiles for each share; only the halo of its first one is another share's words.
+    const std::size_t tiles = tiled_ ? n_ / tile_ : 0;
+    const auto run_tiles = [&](const Plane& plane, std::size_t share) {
+        for (std::size_t tile = tiles * share / count;
+             tile < tiles * (share + 1) / count && !stop.stop_requested(); ++tile) {
+            run_tile(kernels, plane, tile * tile_, scratch[share].data());
+        }
+    };
+    if (!tiled_ || halo_ == 0) {
+        in_shares([&](std::size_t share) {
+            for (const Plane& plane : planes) {
+                tiled_ ? run_tiles(plane, share) : run_rows(plane, share);
+            }
+        });
+        return;
+    }
+    for (const Plane& plane : planes) {
+        // Outputs may be the inputs: every halo is read before the first tile is written.
+        in_shares([&](std::size_t share) {
+            const std::size_t first = tiles * share / count;
+            pack_halo(plane, first < tiles * (share + 1) / count ? first * tile_ : 0, scratch[share].data());
+        });
+        in_shares([&](std::size_t share) { run_tiles(plane, share); });
     }
 }
 

@@ -49,7 +49,7 @@ struct Request {
 /// sessions of all its clients.
 struct Planned {
     Plan plan;
-    std::shared_ptr<const Context> context;
+    Context context;
     std::shared_ptr<const CompiledModel> compiled;
 };
 
@@ -202,7 +202,7 @@ class Server {
         const std::string id = plan_id(request.head.plan);
         if (!plans_.contains(id)) {
             Plan plan = plan_for(*model_, options_->plan, upload, request.head.plan);
-            auto context = std::make_shared<const Context>(plan.client.parameters);
+            Context context(plan.client.parameters);
             plans_.emplace(id, Planned{std::move(plan), std::move(context), nullptr});
         }
         return request;
@@ -216,7 +216,7 @@ class Server {
     std::uint64_t serve(const Request& request, const RunControl& control) {
         const std::string plan = plan_id(request.head.plan);
         Planned& planned = plans_.at(plan);
-        const Ring& ring = planned.context->ring();
+        const Ring& ring = planned.context.ring();
         auto session = sessions_.find({request.head.keys, plan});
         if (session == sessions_.end()) {
             auto keys = std::make_shared<const EvaluationKeys>(load_evaluation_keys(request.keys, ring));
@@ -233,7 +233,7 @@ class Server {
         Source source{std::filesystem::path(request.upload)};
         RunControl quiet = control;
         quiet.progress = {};
-        Upload upload = load_upload(source, *planned.context, planned.plan.client, quiet);
+        Upload upload = load_upload(source, planned.context, planned.plan.client, quiet);
         const EncryptedTensor reply = std::visit(
             [&](auto& tensor) { return session->second.infer(std::move(tensor), control); }, upload);
         save_reply(file.stream(), ring, planned.plan.client, request.head.keys, reply);

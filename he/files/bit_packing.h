@@ -5,21 +5,9 @@
 #include <cstdint>
 #include <span>
 
+#include <lacuna/he/fv/packed_size.h>
+
 namespace lacuna {
-
-/// Bytes that `count` words of `bits` bits take when packed: the last byte is filled up with zero bits.
-[[nodiscard]] constexpr std::uint64_t packed_bytes(std::uint64_t count, int bits) {
-    return (count * static_cast<std::uint64_t>(bits) + 7) / 8;
-}
-
-/// How many bits hold every word in [0, bound); bound >= 2.
-[[nodiscard]] constexpr int bits_below(std::uint64_t bound) {
-    int bits = 0;
-    for (std::uint64_t largest = bound - 1; largest != 0; largest >>= 1) {
-        ++bits;
-    }
-    return bits;
-}
 
 /// Writes words of `bits` bits, 1 ... 63, one after another, lowest bit first: bit k of the result is bit k %
 /// 8 of byte k / 8, and word i begins at bit i * bits. Every word must be below 2^bits; `bytes` must have

@@ -108,10 +108,10 @@ BatchHead read_batch_head(Source& source) {
     return read_head(reader);
 }
 
-BatchReader::BatchReader(Source& source, const Context& context) : source_(&source), context_(&context) {
+BatchReader::BatchReader(Source& source, Context context) : source_(&source), context_(std::move(context)) {
     RecordReader reader(source, &chain_);
     reader.expect_kind(Kind::batch);
-    reader.expect_ring(context.ring());
+    reader.expect_ring(context_.ring());
     head_ = read_head(reader);
     left_ = head_.count;
 }
@@ -120,22 +120,22 @@ Ciphertext BatchReader::next() {
     take(head_.item);
     switch (head_.item) {
         case Kind::seeded_ciphertext:
-            return expand(context_->ring(), load_seeded_ciphertext(*source_, *context_, &chain_));
+            return expand(context_.ring(), load_seeded_ciphertext(*source_, context_, &chain_));
         case Kind::reduced_ciphertext:
-            return restore(context_->ring(), load_reduced_ciphertext(*source_, *context_, &chain_));
+            return restore(context_.ring(), load_reduced_ciphertext(*source_, context_, &chain_));
         default:
-            return load_full_ciphertext(*source_, *context_, &chain_);
+            return load_full_ciphertext(*source_, context_, &chain_);
     }
 }
 
 SeededCiphertext BatchReader::next_seeded() {
     take(Kind::seeded_ciphertext);
-    return load_seeded_ciphertext(*source_, *context_, &chain_);
+    return load_seeded_ciphertext(*source_, context_, &chain_);
 }
 
 ReducedCiphertext BatchReader::next_reduced() {
     take(Kind::reduced_ciphertext);
-    return load_reduced_ciphertext(*source_, *context_, &chain_);
+    return load_reduced_ciphertext(*source_, context_, &chain_);
 }
 
 void BatchReader::finish() {

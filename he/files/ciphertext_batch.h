@@ -66,8 +66,8 @@ class BatchWriter {
 /// checksum, which covers those before it, has been verified.
 class BatchReader {
   public:
-    /// Reads the head. The source and context must outlive the reader.
-    BatchReader(Source& source, const Context& context);
+    /// Reads the head. The source must outlive the reader, the context is shared.
+    BatchReader(Source& source, Context context);
 
     [[nodiscard]] Kind item() const { return head_.item; }
     [[nodiscard]] std::size_t count() const { return head_.count; }
@@ -88,7 +88,7 @@ class BatchReader {
     void take(Kind kind);
 
     Source* source_;
-    const Context* context_;
+    Context context_;
     BatchHead head_;
     std::size_t left_ = 0;
     Chain chain_;

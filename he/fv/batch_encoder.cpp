@@ -10,7 +10,7 @@
 namespace lacuna {
 
 BatchEncoder::BatchEncoder(const Context& context, std::size_t plain_index)
-    : space_(&context.plain(plain_index)), positions_(context.n()) {
+    : space_(context.shared_plain(plain_index)), positions_(context.n()) {
     const std::size_t n = space_->batching_tables().size();  // throws where t does not batch
     const int log_n = std::countr_zero(n);
     std::uint32_t power = 1;

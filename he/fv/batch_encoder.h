@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -15,7 +16,7 @@ namespace lacuna {
 /// so that rotations turn the rows and the row swap exchanges them.
 class BatchEncoder {
   public:
-    /// Throws Error unless the space's t is a prime = 1 mod 2n. The context must outlive the encoder.
+    /// Throws Error unless the space's t is a prime = 1 mod 2n.
     explicit BatchEncoder(const Context& context, std::size_t plain_index = 0);
 
     [[nodiscard]] std::size_t slots() const { return positions_.size(); }
@@ -25,7 +26,7 @@ class BatchEncoder {
     [[nodiscard]] std::vector<std::int64_t> decode(const Plaintext& plaintext) const;
 
   private:
-    const PlaintextSpace* space_;
+    std::shared_ptr<const PlaintextSpace> space_;
     std::vector<std::uint32_t> positions_;  // of slot j in the transform
 };
 

@@ -40,7 +40,7 @@ std::int64_t word_in_range(const mpz_class& value) {
 }  // namespace
 
 BinomialEncoder::BinomialEncoder(const Context& context, std::size_t plain_index)
-    : space_(&context.plain(plain_index)), n_(context.n()) {
+    : space_(context.shared_plain(plain_index)), n_(context.n()) {
     const PlainModulus& t = space_->t();
     if (t.is_integer()) {
         throw Error("binomial encoder: expected a plaintext modulus x^k - b, found the integer " +

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <variant>
 #include <vector>
@@ -25,8 +26,7 @@ class BinomialEncoder {
     static constexpr std::size_t max_slot_bits = 509;
 
     /// Throws Error unless the space's modulus is a binomial and, where k > 1, p is a prime = 1 mod 2n of at
-    /// most max_slot_bits bits. Takes about a millisecond for every thousand slots. The context must outlive
-    /// the encoder.
+    /// most max_slot_bits bits. Takes about a millisecond for every thousand slots.
     explicit BinomialEncoder(const Context& context, std::size_t plain_index = 0);
 
     /// k
@@ -49,7 +49,7 @@ class BinomialEncoder {
     void check_count(std::size_t count) const;
     void check(const Plaintext& plaintext) const;
 
-    const PlaintextSpace* space_;
+    std::shared_ptr<const PlaintextSpace> space_;
     std::size_t n_;
     /// By the width of p; none where k = 1.
     std::variant<std::monostate, SlotCodec<1>, SlotCodec<2>, SlotCodec<3>, SlotCodec<4>, SlotCodec<8>> codec_;

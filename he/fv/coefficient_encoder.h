@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -15,7 +16,7 @@ namespace lacuna {
 class CoefficientEncoder {
   public:
     explicit CoefficientEncoder(const Context& context, std::size_t plain_index = 0)
-        : space_(&context.plain(plain_index)), n_(context.n()) {}
+        : space_(context.shared_plain(plain_index)), n_(context.n()) {}
 
     /// At most n values, each taken modulo t.
     [[nodiscard]] Plaintext encode(std::span<const std::int64_t> values) const;
@@ -23,7 +24,7 @@ class CoefficientEncoder {
     [[nodiscard]] std::vector<std::int64_t> decode(const Plaintext& plaintext) const;
 
   private:
-    const PlaintextSpace* space_;
+    std::shared_ptr<const PlaintextSpace> space_;
     std::size_t n_;
 };
 

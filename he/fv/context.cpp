@@ -23,21 +23,11 @@ constexpr int fraction_bits = max_modulus_bits - 1;
 
 PlaintextSpace::PlaintextSpace(const Ring& ring, const PlainModulus& t)
     : t_(t), slot_modulus_(lacuna::slot_modulus(t, ring.n())) {
-    const std::uint64_t growth = t.is_integer() ? 1 : static_cast<std::uint64_t>(std::abs(t.base())) + 1;
-    const mpz_class factor = t.is_integer() ? to_mpz(t.value()) : mpz_class(1);
     const Modulus target(t.is_integer() ? t.value() : std::uint64_t{1} << fraction_bits);
     std::vector<Modulus> data;
     for (std::size_t i = 0; i < ring.max_limbs(); ++i) {
         data.push_back(ring.data().modulus(i));
         q_mod_p_.push_back(ring.data().prefix(i + 1).product() % slot_modulus_);
-        auxiliary_counts_.push_back(ring.auxiliary_count(i + 1, growth));
-        std::vector<Modulus> auxiliary;
-        for (std::size_t k = 0; k < auxiliary_counts_.back(); ++k) {
-            auxiliary.push_back(ring.auxiliary().modulus(k));
-        }
-        for (std::size_t drop = 0; drop < std::min<std::size_t>(2, i + 1); ++drop) {
-            product_scalers_[drop].emplace_back(data, auxiliary, factor, drop, ring.kernels());
-        }
         plain_scalers_.emplace_back(data, target, ring.kernels());
     }
     t.is_integer() ? prepare_integer(ring) : prepare_binomial(ring);
@@ -60,20 +50,7 @@ void PlaintextSpace::prepare_integer(const Ring& ring) {
 void PlaintextSpace::prepare_binomial(const Ring& ring) {
     const std::size_t n = ring.n();
     const std::size_t k = t_.power();
-    const auto values_over = [&](const RnsBasis& basis, std::size_t count) {
-        RnsPolynomial values(n, count, Form::coefficient);
-        for (std::size_t i = 0; i < count; ++i) {
-            const NttTables& tables = basis.tables(i);
-            values.limb(i)[0] = tables.modulus().reduce_signed(-t_.base());
-            values.limb(i)[k] = 1;
-            tables.forward(values.limb_span(i));
-        }
-        values.set_form(Form::ntt);
-        return values;
-    };
     const std::size_t limbs = ring.max_limbs();
-    data_values_ = values_over(ring.data(), limbs);
-    auxiliary_values_ = values_over(ring.auxiliary(), auxiliary_counts_.back());
     minus_inverse_values_ = RnsPolynomial(n, limbs, Form::coefficient);
     for (std::size_t i = 0; i < limbs; ++i) {
         const NttTables& tables = ring.data().tables(i);
@@ -293,7 +270,7 @@ Context::Context(const Parameters& parameters, const Kernels& kernels) {
     const Parameters resolved = resolve(parameters);
     ring_ = std::make_shared<const Ring>(resolved, kernels);
     for (const PlainModulus& t : all_plain_moduli(resolved)) {
-        spaces_.emplace_back(*ring_, t);
+        spaces_.push_back(std::make_shared<const PlaintextSpace>(*ring_, t));
     }
 }
 
@@ -311,7 +288,7 @@ Context::Context(std::shared_ptr<const Ring> ring, const std::vector<std::uint64
                             " shares a factor with a data prime; choose a t coprime to all of them");
             }
         }
-        spaces_.emplace_back(*ring_, PlainModulus(t));
+        spaces_.push_back(std::make_shared<const PlaintextSpace>(*ring_, PlainModulus(t)));
     }
     std::vector<std::uint64_t> primes;
     for (std::size_t i = 0; i < ring_->max_limbs(); ++i) {
@@ -321,11 +298,11 @@ Context::Context(std::shared_ptr<const Ring> ring, const std::vector<std::uint64
         if (const std::string problem = binomial_problem(t, ring_->n(), primes); !problem.empty()) {
             throw Error("plain modulus " + problem);
         }
-        spaces_.emplace_back(*ring_, t);
+        spaces_.push_back(std::make_shared<const PlaintextSpace>(*ring_, t));
     }
 }
 
-const PlaintextSpace& Context::plain(std::size_t index) const {
+const std::shared_ptr<const PlaintextSpace>& Context::shared_plain(std::size_t index) const {
     if (index >= spaces_.size()) {
         throw Error("context: expected a plaintext modulus number below " + std::to_string(spaces_.size()) +
                     ", found " + std::to_string(index));
@@ -334,9 +311,9 @@ const PlaintextSpace& Context::plain(std::size_t index) const {
 }
 
 const PlaintextSpace& Context::plain_for(const PlainModulus& t) const {
-    for (const PlaintextSpace& space : spaces_) {
-        if (space.t() == t) {
-            return space;
+    for (const std::shared_ptr<const PlaintextSpace>& space : spaces_) {
+        if (space->t() == t) {
+            return *space;
         }
     }
     throw Error("context: it has no plaintext modulus " + to_string(t) +

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -48,21 +47,6 @@ class PlaintextSpace {
     [[nodiscard]] std::uint64_t scaled(const Ring& ring, std::uint64_t m, std::size_t limbs,
                                        std::size_t i) const;
 
-    /// How many helper primes a product at this level needs.
-    [[nodiscard]] std::size_t auxiliary_count(std::size_t limbs) const {
-        return auxiliary_counts_[limbs - 1];
-    }
-    /// For a binomial: the values of t(x) modulo data prime i, or helper prime i, in NTT form, n words. They
-    /// multiply a product before product_scaler() does its work.
-    [[nodiscard]] const std::uint64_t* data_values(std::size_t i) const { return data_values_.limb(i); }
-    [[nodiscard]] const std::uint64_t* auxiliary_values(std::size_t i) const {
-        return auxiliary_values_.limb(i);
-    }
-    /// round(t z / Q_l) modulo Q_l, from z modulo Q_l and the helper primes; with drop = 1 (limbs >= 2) also
-    /// divided by the last prime, modulo Q_{l-1}. For a binomial round(z / Q_l): t(x) is a factor of z.
-    [[nodiscard]] const Scaler& product_scaler(std::size_t limbs, std::size_t drop = 0) const {
-        return product_scalers_[drop][limbs - 1 - drop];
-    }
     /// Q_l modulo t, for an integer t.
     [[nodiscard]] std::uint64_t q_modulo_t(std::size_t limbs) const { return q_mod_t_[limbs - 1].value; }
     /// Q_l modulo slot_modulus(): what Q_l is modulo t(x), whichever sort that is. An unscaled square carries
@@ -80,10 +64,8 @@ class PlaintextSpace {
 
     PlainModulus t_;
     mpz_class slot_modulus_;
-    std::vector<mpz_class> q_mod_p_;                      // [limbs - 1]
-    std::vector<std::size_t> auxiliary_counts_;           // [limbs - 1]
-    std::array<std::vector<Scaler>, 2> product_scalers_;  // [drop]
-    std::vector<ScalerToPlain> plain_scalers_;            // [limbs - 1], to t, or to 2^fraction_bits
+    std::vector<mpz_class> q_mod_p_;            // [limbs - 1]
+    std::vector<ScalerToPlain> plain_scalers_;  // [limbs - 1], to t, or to 2^fraction_bits
 
     // An integer t.
     std::optional<Modulus> modulus_;
@@ -97,13 +79,12 @@ class PlaintextSpace {
         std::int64_t value = 0;
     };
     std::vector<std::vector<Digit>> q_digits_;  // [limbs - 1]: Q_l modulo t(x) = sum of value x^shift
-    RnsPolynomial data_values_;                 // t(x) in NTT form
-    RnsPolynomial auxiliary_values_;
-    RnsPolynomial minus_inverse_values_;  // -t(x)^-1 modulo every q_i, NTT form
+    RnsPolynomial minus_inverse_values_;        // -t(x)^-1 modulo every q_i, NTT form
 };
 
-/// Validated parameters and everything derived from them; immutable, shared by keys, encryptors and
-/// evaluators and safe to use from several threads.
+/// Validated parameters and everything derived from them; immutable and safe to use from several threads. A
+/// context is a value whose copies share the tables behind it: encoders, encryptors, decryptors and
+/// evaluators keep a copy, so that the one they were made from may go.
 class Context {
   public:
     /// Throws one Error that lists every problem of the parameters, each with what to do.
@@ -113,10 +94,13 @@ class Context {
             const std::vector<PlainModulus>& plain_polynomials = {});
 
     [[nodiscard]] const Ring& ring() const { return *ring_; }
-    [[nodiscard]] std::shared_ptr<const Ring> shared_ring() const { return ring_; }
+    [[nodiscard]] const std::shared_ptr<const Ring>& shared_ring() const { return ring_; }
+    /// Where keys are made, a context stands for its ring.
+    operator std::shared_ptr<const Ring>() const { return ring_; }  // NOLINT(google-explicit-constructor)
     [[nodiscard]] std::size_t n() const { return ring_->n(); }
     [[nodiscard]] std::size_t plain_count() const { return spaces_.size(); }
-    [[nodiscard]] const PlaintextSpace& plain(std::size_t index = 0) const;
+    [[nodiscard]] const PlaintextSpace& plain(std::size_t index = 0) const { return *shared_plain(index); }
+    [[nodiscard]] const std::shared_ptr<const PlaintextSpace>& shared_plain(std::size_t index = 0) const;
     /// The space of modulus t; throws Error where the context has none.
     [[nodiscard]] const PlaintextSpace& plain_for(const PlainModulus& t) const;
     [[nodiscard]] const PlaintextSpace& plain_for(std::uint64_t t) const {
@@ -125,7 +109,7 @@ class Context {
 
   private:
     std::shared_ptr<const Ring> ring_;
-    std::vector<PlaintextSpace> spaces_;
+    std::vector<std::shared_ptr<const PlaintextSpace>> spaces_;
 };
 
 }  // namespace lacuna

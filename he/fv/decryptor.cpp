@@ -10,15 +10,21 @@
 
 namespace lacuna {
 
-Decryptor::Decryptor(const Context& context, const SecretKey& secret_key)
-    : context_(&context), secret_key_(&secret_key) {
-    if (secret_key.ring != context.ring().hash()) {
+Decryptor::Decryptor(Context context, std::shared_ptr<const SecretKey> secret_key)
+    : context_(std::move(context)), secret_key_(std::move(secret_key)) {
+    if (!secret_key_) {
+        throw Error("decryptor: expected a secret key, found none; make one with KeyGenerator");
+    }
+    if (secret_key_->ring != context_.ring().hash()) {
         throw Error("decryptor: the secret key belongs to other parameters; load it with its own");
     }
 }
 
+Decryptor::Decryptor(Context context, SecretKey secret_key)
+    : Decryptor(std::move(context), std::make_shared<const SecretKey>(std::move(secret_key))) {}
+
 RnsPolynomial Decryptor::phase(const Ciphertext& ciphertext) const {
-    const Ring& ring = context_->ring();
+    const Ring& ring = context_.ring();
     if (ciphertext.ring != ring.hash()) {
         throw Error("decrypt: the ciphertext belongs to other parameters; load it with its own");
     }
@@ -65,8 +71,8 @@ RnsPolynomial Decryptor::phase(const Ciphertext& ciphertext) const {
 }
 
 Plaintext Decryptor::decrypt(const Ciphertext& ciphertext) const {
-    const PlaintextSpace& space = context_->plain_for(ciphertext.t);
-    return space.scaled_to_plain(context_->ring(), phase(ciphertext));
+    const PlaintextSpace& space = context_.plain_for(ciphertext.t);
+    return space.scaled_to_plain(context_.ring(), phase(ciphertext));
 }
 
 double Decryptor::noise_budget(const Ciphertext& ciphertext) const {
@@ -74,7 +80,7 @@ double Decryptor::noise_budget(const Ciphertext& ciphertext) const {
     // The same with t(x) = x^k - b for t, see he/fv/plain_modulus.md.
     const std::size_t limbs = ciphertext.limbs();
     RnsPolynomial z = phase(ciphertext);
-    const RnsBasis basis = context_->ring().data().prefix(limbs);
+    const RnsBasis basis = context_.ring().data().prefix(limbs);
     if (const PlainModulus& t = ciphertext.t; t.is_integer()) {
         multiply_scalar(basis, z, static_cast<std::int64_t>(t.value()), z);
     } else {
@@ -86,13 +92,13 @@ double Decryptor::noise_budget(const Ciphertext& ciphertext) const {
     const Crt crt(basis);
     std::vector<std::uint64_t> residues(limbs);
     mpz_class largest = 1;
-    for (std::size_t j = 0; j < context_->n(); ++j) {
+    for (std::size_t j = 0; j < context_.n(); ++j) {
         for (std::size_t i = 0; i < limbs; ++i) {
             residues[i] = z.limb(i)[j];
         }
         largest = std::max(largest, mpz_class(abs(crt.compose_centred(residues))));
     }
-    return context_->ring().log_q(limbs) - 1 - log2_of(largest);
+    return context_.ring().log_q(limbs) - 1 - log2_of(largest);
 }
 
 }  // namespace lacuna

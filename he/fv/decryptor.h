@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <memory>
+
 #include <lacuna/he/fv/ciphertext.h>
 #include <lacuna/he/fv/context.h>
 #include <lacuna/he/fv/plaintext.h>
@@ -8,11 +10,12 @@
 
 namespace lacuna {
 
-/// Decrypts, at any level, form and size (2 or 3). The context and key must outlive it.
+/// Decrypts, at any level, form and size (2 or 3). It shares context and key.
 class Decryptor {
   public:
-    /// Throws Error where the key belongs to another ring.
-    Decryptor(const Context& context, const SecretKey& secret_key);
+    /// Throws Error where there is no key or it belongs to another ring.
+    Decryptor(Context context, std::shared_ptr<const SecretKey> secret_key);
+    Decryptor(Context context, SecretKey secret_key);
 
     [[nodiscard]] Plaintext decrypt(const Ciphertext& ciphertext) const;
 
@@ -26,8 +29,8 @@ class Decryptor {
     /// c_0 + c_1 s + c_2 s^2 in coefficient form.
     [[nodiscard]] RnsPolynomial phase(const Ciphertext& ciphertext) const;
 
-    const Context* context_;
-    const SecretKey* secret_key_;
+    Context context_;
+    std::shared_ptr<const SecretKey> secret_key_;
 };
 
 }  // namespace lacuna

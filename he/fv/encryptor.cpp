@@ -65,25 +65,37 @@ Ciphertext expand(const Ring& ring, SeededCiphertext seeded) {
     return ciphertext;
 }
 
-Encryptor::Encryptor(const Context& context, const PublicKey& public_key)
-    : context_(&context), public_key_(&public_key) {
-    if (public_key.ring != context.ring().hash()) {
+Encryptor::Encryptor(Context context, std::shared_ptr<const PublicKey> public_key)
+    : context_(std::move(context)), public_key_(std::move(public_key)) {
+    if (!public_key_) {
+        throw Error("encryptor: expected a public key, found none; make one with KeyGenerator");
+    }
+    if (public_key_->ring != ring().hash()) {
         throw Error("encryptor: the public key belongs to other parameters; load it with its own");
     }
 }
 
-Encryptor::Encryptor(const Context& context, const SecretKey& secret_key)
-    : context_(&context), secret_key_(&secret_key) {
-    if (secret_key.ring != context.ring().hash()) {
+Encryptor::Encryptor(Context context, PublicKey public_key)
+    : Encryptor(std::move(context), std::make_shared<const PublicKey>(std::move(public_key))) {}
+
+Encryptor::Encryptor(Context context, std::shared_ptr<const SecretKey> secret_key)
+    : context_(std::move(context)), secret_key_(std::move(secret_key)) {
+    if (!secret_key_) {
+        throw Error("encryptor: expected a secret key, found none; make one with KeyGenerator");
+    }
+    if (secret_key_->ring != ring().hash()) {
         throw Error("encryptor: the secret key belongs to other parameters; load it with its own");
     }
 }
+
+Encryptor::Encryptor(Context context, SecretKey secret_key)
+    : Encryptor(std::move(context), std::make_shared<const SecretKey>(std::move(secret_key))) {}
 
 Ciphertext Encryptor::encrypt_zero(const PlainModulus& t, std::size_t limbs) const {
     if (public_key_ == nullptr) {
         throw Error("encrypt: encryptions of zero without a message need the public key; none was given");
     }
-    const Ring& ring = context_->ring();
+    const Ring& ring = context_.ring();
     if (limbs == 0 || limbs > ring.max_limbs()) {
         throw Error("encrypt: expected a level of 1 ... " + std::to_string(ring.max_limbs()) +
                     " limbs, found " + std::to_string(limbs));
@@ -96,7 +108,7 @@ Ciphertext Encryptor::encrypt_zero(const PlainModulus& t, std::size_t limbs) con
                                           sample_error(n, stream, ring.kernels())};
     Ciphertext ciphertext;
     ciphertext.ring = ring.hash();
-    ciphertext.t = context_->plain_for(t).t();
+    ciphertext.t = context_.plain_for(t).t();
     Buffer mask = Buffer::uninitialised(n, Secrecy::secret);
     Buffer error = Buffer::uninitialised(n, Secrecy::secret);
     std::array<RnsPolynomial, 2> sums = {
@@ -138,11 +150,11 @@ Ciphertext Encryptor::encrypt_zero(const PlainModulus& t, std::size_t limbs) con
 
 Ciphertext Encryptor::encrypt(const Plaintext& plaintext) const {
     if (secret_key_ != nullptr) {
-        return expand(context_->ring(), encrypt_seeded(plaintext));
+        return expand(context_.ring(), encrypt_seeded(plaintext));
     }
-    check_plaintext(*context_, plaintext);
-    Ciphertext ciphertext = encrypt_zero(plaintext.t(), context_->ring().max_limbs());
-    add_message(*context_, plaintext, ciphertext.parts[0]);
+    check_plaintext(context_, plaintext);
+    Ciphertext ciphertext = encrypt_zero(plaintext.t(), context_.ring().max_limbs());
+    add_message(context_, plaintext, ciphertext.parts[0]);
     return ciphertext;
 }
 
@@ -150,8 +162,8 @@ SeededCiphertext Encryptor::encrypt_seeded(const Plaintext& plaintext) const {
     if (secret_key_ == nullptr) {
         throw Error("encrypt: seeded ciphertexts need the secret key; with a public key call encrypt");
     }
-    check_plaintext(*context_, plaintext);
-    const Ring& ring = context_->ring();
+    check_plaintext(context_, plaintext);
+    const Ring& ring = context_.ring();
     SeededCiphertext seeded;
     seeded.ring = ring.hash();
     seeded.t = plaintext.t();
@@ -159,7 +171,7 @@ SeededCiphertext Encryptor::encrypt_seeded(const Plaintext& plaintext) const {
     RnsPolynomial c1 = RnsPolynomial::uninitialised(ring.n(), ring.max_limbs(), Form::coefficient);
     sample_uniform(ring.data(), seeded.seed, 0, c1);
     seeded.c0 = mask(ring, *secret_key_, c1);
-    add_message(*context_, plaintext, seeded.c0);
+    add_message(context_, plaintext, seeded.c0);
     return seeded;
 }
 

@@ -11,16 +11,18 @@
 namespace lacuna {
 
 /// Encrypts plaintexts at the top level, coefficient form. Every call draws fresh randomness from the
-/// operating system; nothing is reused between ciphertexts or plaintext moduli. The context and keys must
-/// outlive it.
+/// operating system; nothing is reused between ciphertexts or plaintext moduli. It shares
+/// context and keys.
 class Encryptor {
   public:
-    /// Public-key encryption only. Throws Error where the key belongs to another ring.
-    Encryptor(const Context& context, const PublicKey& public_key);
+    /// Public-key encryption only. Throws Error where there is no key or it belongs to another ring.
+    Encryptor(Context context, std::shared_ptr<const PublicKey> public_key);
+    Encryptor(Context context, PublicKey public_key);
     /// Symmetric encryption only.
-    Encryptor(const Context& context, const SecretKey& secret_key);
+    Encryptor(Context context, std::shared_ptr<const SecretKey> secret_key);
+    Encryptor(Context context, SecretKey secret_key);
 
-    [[nodiscard]] const Ring& ring() const { return context_->ring(); }
+    [[nodiscard]] const Ring& ring() const { return context_.ring(); }
 
     /// With the public key: modulo QP, then divided by P, which leaves little more noise than the division's
     /// rounding. With the secret key: as encrypt_seeded, expanded. The space is the plaintext's own modulus.
@@ -36,9 +38,9 @@ class Encryptor {
     }
 
   private:
-    const Context* context_;
-    const PublicKey* public_key_ = nullptr;
-    const SecretKey* secret_key_ = nullptr;
+    Context context_;
+    std::shared_ptr<const PublicKey> public_key_;  // one of the two
+    std::shared_ptr<const SecretKey> secret_key_;
 };
 
 }  // namespace lacuna

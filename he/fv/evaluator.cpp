@@ -7,6 +7,8 @@
 #include <string>
 #include <utility>
 
+#include <lacuna/he/fv/product_tables.h>
+#include <lacuna/he/fv/rotation.h>
 #include <lacuna/he/rlwe/key_switch.h>
 #include <lacuna/ntt/error.h>
 #include <lacuna/rns/ring_operations.h>
@@ -51,10 +53,13 @@ Ciphertext map_parts(const Ciphertext& a, const Operation& operation) {
 
 }  // namespace
 
+Evaluator::Evaluator(Context context)
+    : context_(std::move(context)), products_(std::make_shared<const ProductTables>(context_)) {}
+
 // ---- checks
 
 void Evaluator::check(const char* operation, const Ciphertext& a) const {
-    const Ring& ring = context_->ring();
+    const Ring& ring = context_.ring();
     if (a.ring != ring.hash()) {
         throw Error(std::string(operation) +
                     ": the ciphertext belongs to other parameters; load it with its own");
@@ -91,12 +96,12 @@ void Evaluator::check_pair(const char* operation, const Ciphertext& a, const Cip
 
 void Evaluator::check_plain(const char* operation, const Ciphertext& a, const Plaintext& b) const {
     check(operation, a);
-    if (b.n() != context_->n() || b.t() != a.t) {
-        throw Error(std::string(operation) + ": expected a plaintext of " + std::to_string(context_->n()) +
+    if (b.n() != context_.n() || b.t() != a.t) {
+        throw Error(std::string(operation) + ": expected a plaintext of " + std::to_string(context_.n()) +
                     " coefficients modulo " + to_string(a.t) + ", found " + std::to_string(b.n()) +
                     " modulo " + to_string(b.t()));
     }
-    (void)context_->plain_for(a.t);
+    (void)context_.plain_for(a.t);
     lacuna::check_coefficients(operation, b);
 }
 
@@ -133,7 +138,7 @@ Ciphertext Evaluator::add(const Ciphertext& a, const Ciphertext& b) const {
             continue;
         }
         result.parts.push_back(RnsPolynomial::uninitialised(a.n(), a.limbs(), a.form()));
-        lacuna::add(context_->ring().data(), a.parts[k], b.parts[k], result.parts.back());
+        lacuna::add(context_.ring().data(), a.parts[k], b.parts[k], result.parts.back());
     }
     return result;
 }
@@ -144,7 +149,7 @@ Ciphertext Evaluator::add(Ciphertext&& a, const Ciphertext& b) const {
         if (k >= a.size()) {
             a.parts.push_back(b.parts[k]);
         } else {
-            lacuna::add(context_->ring().data(), a.parts[k], b.parts[k], a.parts[k]);
+            lacuna::add(context_.ring().data(), a.parts[k], b.parts[k], a.parts[k]);
         }
     }
     return std::move(a);
@@ -152,7 +157,7 @@ Ciphertext Evaluator::add(Ciphertext&& a, const Ciphertext& b) const {
 
 Ciphertext Evaluator::subtract(const Ciphertext& a, const Ciphertext& b) const {
     check_pair("subtract", a, b);
-    const RnsBasis& basis = context_->ring().data();
+    const RnsBasis& basis = context_.ring().data();
     Ciphertext result = like(a);
     for (std::size_t k = 0; k < std::max(a.size(), b.size()); ++k) {
         if (k >= b.size()) {
@@ -172,12 +177,12 @@ Ciphertext Evaluator::subtract(const Ciphertext& a, const Ciphertext& b) const {
 Ciphertext Evaluator::negate(const Ciphertext& a) const {
     check("negate", a);
     return map_parts(a, [this](const RnsPolynomial& part, RnsPolynomial& out) {
-        lacuna::negate(context_->ring().data(), part, out);
+        lacuna::negate(context_.ring().data(), part, out);
     });
 }
 
 Ciphertext Evaluator::combine_plain(Ciphertext a, const Plaintext& b, bool subtract) const {
-    context_->plain_for(a.t).add_scaled(context_->ring(), b, a.parts[0], subtract);
+    context_.plain_for(a.t).add_scaled(context_.ring(), b, a.parts[0], subtract);
     return a;
 }
 
@@ -194,7 +199,7 @@ Ciphertext Evaluator::subtract_plain(Ciphertext a, const Plaintext& b) const {
 // ---- products with plaintexts
 
 PreparedPlaintext Evaluator::prepare_over(const Plaintext& b, std::size_t limbs, bool with_special) const {
-    const Ring& ring = context_->ring();
+    const Ring& ring = context_.ring();
     if (b.n() != ring.n() || limbs == 0 || limbs > ring.max_limbs()) {
         throw Error("prepare: expected a plaintext of " + std::to_string(ring.n()) +
                     " coefficients and 1 ... " + std::to_string(ring.max_limbs()) + " limbs, found " +
@@ -202,7 +207,7 @@ PreparedPlaintext Evaluator::prepare_over(const Plaintext& b, std::size_t limbs,
     }
     lacuna::check_coefficients("prepare", b);
     PreparedPlaintext prepared;
-    prepared.t = context_->plain_for(b.t()).t();
+    prepared.t = context_.plain_for(b.t()).t();
     prepared.data_limbs = limbs;
     const std::size_t count = limbs + (with_special ? ring.special().size() : 0);
     prepared.values = RnsPolynomial::uninitialised(ring.n(), count, Form::coefficient);
@@ -238,14 +243,14 @@ void Evaluator::check_prepared(const Ciphertext& a, const PreparedPlaintext& b) 
 Ciphertext Evaluator::multiply_prepared(const Ciphertext& a, const PreparedPlaintext& b) const {
     check_prepared(a, b);
     return map_parts(a, [&](const RnsPolynomial& part, RnsPolynomial& out) {
-        multiply_limbs(context_->ring(), part, b.values, out);
+        multiply_limbs(context_.ring(), part, b.values, out);
     });
 }
 
 Ciphertext Evaluator::multiply_prepared(Ciphertext&& a, const PreparedPlaintext& b) const {
     check_prepared(a, b);
     for (RnsPolynomial& part : a.parts) {
-        multiply_limbs(context_->ring(), part, b.values, part);
+        multiply_limbs(context_.ring(), part, b.values, part);
     }
     return std::move(a);
 }
@@ -262,7 +267,7 @@ std::int64_t Evaluator::lifted_scalar(const PlainModulus& t, std::int64_t scalar
     if (!t.is_integer()) {
         return scalar;
     }
-    const Modulus& modulus = context_->plain_for(t).modulus();
+    const Modulus& modulus = context_.plain_for(t).modulus();
     return modulus.centre(modulus.reduce_signed(scalar));
 }
 
@@ -275,9 +280,9 @@ Ciphertext Evaluator::multiply_monomial(const Ciphertext& a, const Monomial& mon
     const std::int64_t c = lifted_scalar(a.t, monomial.coefficient);
     return map_parts(a, [&](const RnsPolynomial& part, RnsPolynomial& out) {
         if (monomial.exponent == 0) {
-            lacuna::multiply_scalar(context_->ring().data(), part, c, out);
+            lacuna::multiply_scalar(context_.ring().data(), part, c, out);
         } else {
-            lacuna::multiply_monomial(context_->ring().data(), part, c, monomial.exponent, out);
+            lacuna::multiply_monomial(context_.ring().data(), part, c, monomial.exponent, out);
         }
     });
 }
@@ -285,7 +290,7 @@ Ciphertext Evaluator::multiply_monomial(const Ciphertext& a, const Monomial& mon
 Ciphertext Evaluator::multiply_sparse(const Ciphertext& a, std::span<const Monomial> terms) const {
     check("multiply_sparse", a);
     check_coefficients("multiply_sparse", a);
-    const Ring& ring = context_->ring();
+    const Ring& ring = context_.ring();
     std::vector<SparseTerm> row;
     for (const Monomial& term : terms) {
         if (term.exponent >= 2 * ring.n()) {
@@ -312,11 +317,11 @@ Ciphertext Evaluator::multiply_sparse(const Ciphertext& a, std::span<const Monom
 /// transforming.
 Ciphertext Evaluator::product(const Ciphertext& a, const Ciphertext* b, std::size_t drop,
                               Ciphertext* spare) const {
-    const Ring& ring = context_->ring();
+    const Ring& ring = context_.ring();
     const std::size_t n = ring.n();
     const std::size_t limbs = a.limbs();
-    const PlaintextSpace& space = context_->plain_for(a.t);
-    const std::size_t total = limbs + space.auxiliary_count(limbs);
+    const ProductSpace& space = products_->space(a.t);
+    const std::size_t total = limbs + space.helper_count(limbs);
 
     // Prime by prime, so that what one prime needs stays in the second-level cache from raising to
     // transforming back.
@@ -333,16 +338,17 @@ Ciphertext Evaluator::product(const Ciphertext& a, const Ciphertext* b, std::siz
         for (std::size_t i = 0; i < total; ++i) {
             i < limbs ? from.push_back(operand->limb(i)) : to.push_back(helpers.back().limb(i - limbs));
         }
-        ring.auxiliary_converter(limbs).convert(from, to, n);
+        products_->helpers().converter(limbs).convert(from, to, n);
     }
     std::array<RnsPolynomial, 3> tensor;
     for (RnsPolynomial& part : tensor) {
         part = RnsPolynomial::uninitialised(n, total, Form::coefficient);
     }
-    const Scaler& scaler = space.product_scaler(limbs, drop);
+    const Scaler& scaler = space.scaler(limbs, drop);
     RnsPolynomial transformed = RnsPolynomial::uninitialised(n, operands.size(), Form::ntt);
     for (std::size_t i = 0; i < total; ++i) {
-        const NttTables& tables = i < limbs ? ring.data().tables(i) : ring.auxiliary().tables(i - limbs);
+        const NttTables& tables =
+            i < limbs ? ring.data().tables(i) : products_->helpers().basis().tables(i - limbs);
         std::array<const std::uint64_t*, 4> rows{};
         for (std::size_t k = 0; k < operands.size(); ++k) {
             const std::span<const std::uint64_t> source =
@@ -360,7 +366,7 @@ Ciphertext Evaluator::product(const Ciphertext& a, const Ciphertext* b, std::siz
         for (RnsPolynomial& part : tensor) {
             if (!a.t.is_integer()) {
                 const std::uint64_t* const t =
-                    i < limbs ? space.data_values(i) : space.auxiliary_values(i - limbs);
+                    i < limbs ? space.data_values(i) : space.helper_values(i - limbs);
                 ring.kernels().multiply(part.limb(i), part.limb(i), t, n, tables.modulus());
             }
             tables.inverse(part.limb_span(i), scaler.factor(i));
@@ -418,10 +424,10 @@ Ciphertext Evaluator::square(Ciphertext&& a, std::size_t drop) const {
 
 Ciphertext Evaluator::square_unscaled(Ciphertext a, std::size_t drop) const {
     check_square(a, drop);
-    const Ring& ring = context_->ring();
+    const Ring& ring = context_.ring();
     const std::size_t n = ring.n();
     const std::size_t limbs = a.limbs();
-    const PlaintextSpace& space = context_->plain_for(a.t);
+    const ProductSpace& space = products_->space(a.t);
     a.parts.push_back(RnsPolynomial::uninitialised(n, limbs, Form::coefficient));
     RnsPolynomial transformed = RnsPolynomial::uninitialised(n, 2, Form::ntt);
     for (std::size_t i = 0; i < limbs; ++i) {
@@ -449,13 +455,13 @@ Ciphertext Evaluator::square_unscaled(Ciphertext a, std::size_t drop) const {
 Ciphertext Evaluator::relinearize(const Ciphertext& a, const RelinKeys& keys) const {
     check("relinearize", a);
     check_coefficients("relinearize", a);
-    if (keys.ring != context_->ring().hash()) {
+    if (keys.ring != context_.ring().hash()) {
         throw Error("relinearize: the keys belong to other parameters; load them with their own");
     }
     if (a.size() == 2) {
         return a;
     }
-    const Ring& ring = context_->ring();
+    const Ring& ring = context_.ring();
     std::array<RnsPolynomial, 2> switched = switch_key(ring, a.parts[2], keys.key);
     Ciphertext result = like(a);
     for (std::size_t k = 0; k < 2; ++k) {
@@ -470,7 +476,7 @@ Ciphertext Evaluator::relinearize(const Ciphertext& a, const RelinKeys& keys) co
 /// sigma(c_0 + d_0, d_1), where (d_0, d_1) is c_1 switched to the secret that sigma turns into s.
 Ciphertext Evaluator::rotated(const Ciphertext& a, const Automorphism& automorphism,
                               Switched switched) const {
-    const RnsBasis& basis = context_->ring().data();
+    const RnsBasis& basis = context_.ring().data();
     lacuna::add(basis, switched[0], a.parts[0], switched[0]);
     Ciphertext result = like(a);
     for (const RnsPolynomial& part : switched) {
@@ -488,13 +494,13 @@ Ciphertext Evaluator::rotate_columns(const Ciphertext& a, const GaloisKeys& keys
     check("rotate_columns", a);
     check_size_two("rotate_columns", a);
     check_coefficients("rotate_columns", a);
-    check_keys("rotate_columns", context_->ring(), keys);
+    check_keys("rotate_columns", context_.ring(), keys);
     if (!a.t.is_integer()) {
         throw Error("rotate_columns: expected two rows of slots, found one, modulo " + to_string(a.t) +
                     "; rotate_rows turns all of its slots");
     }
-    const GaloisKeys::Entry& entry = keys.at(row_swap_element(context_->n()));
-    return rotated(a, entry.automorphism, switch_key(context_->ring(), a.parts[1], entry.key));
+    const GaloisKeys::Entry& entry = keys.at(row_swap_element(context_.n()));
+    return rotated(a, entry.automorphism, switch_key(context_.ring(), a.parts[1], entry.key));
 }
 
 std::vector<Ciphertext> Evaluator::rotate_rows_hoisted(const Ciphertext& a, std::span<const int> steps,
@@ -502,11 +508,11 @@ std::vector<Ciphertext> Evaluator::rotate_rows_hoisted(const Ciphertext& a, std:
     check("rotate_rows", a);
     check_size_two("rotate_rows", a);
     check_coefficients("rotate_rows", a);
-    check_keys("rotate_rows", context_->ring(), keys);
+    check_keys("rotate_rows", context_.ring(), keys);
     std::vector<const GaloisKeys::Entry*> entries;  // of every step, none where nothing turns
     std::vector<const KeySwitchKey*> switching;
     for (const int step : steps) {
-        const std::uint32_t element = rotation_element(context_->n(), a.t, step);
+        const std::uint32_t element = rotation_element(context_.n(), a.t, step);
         entries.push_back(element == 1 ? nullptr : &keys.at(element));
         if (entries.back() != nullptr) {
             switching.push_back(&entries.back()->key);
@@ -514,7 +520,7 @@ std::vector<Ciphertext> Evaluator::rotate_rows_hoisted(const Ciphertext& a, std:
     }
     std::vector<Switched> switched;
     if (!switching.empty()) {
-        switched = switch_keys(context_->ring(), a.parts[1], switching);
+        switched = switch_keys(context_.ring(), a.parts[1], switching);
     }
     std::vector<Ciphertext> results;
     std::size_t next = 0;
@@ -530,8 +536,8 @@ Ciphertext Evaluator::sum_of_rotated_products(const Ciphertext& a, std::span<con
     check("sum_of_rotated_products", a);
     check_size_two("sum_of_rotated_products", a);
     check_coefficients("sum_of_rotated_products", a);
-    check_keys("sum_of_rotated_products", context_->ring(), keys);
-    const Ring& ring = context_->ring();
+    check_keys("sum_of_rotated_products", context_.ring(), keys);
+    const Ring& ring = context_.ring();
     const std::size_t n = ring.n();
     const std::size_t limbs = a.limbs();
     const std::size_t extended = limbs + ring.special().size();
@@ -626,7 +632,7 @@ void Evaluator::divide_by_last(const RnsPolynomial& part, RnsPolynomial& kept) c
         rows.push_back(kept.limb(i));
     }
     const std::array<const std::uint64_t*, 1> dropped = {part.limb(limbs - 1)};
-    context_->ring().last_limb_divider(limbs).divide(dropped, rows, part.n());
+    context_.ring().last_limb_divider(limbs).divide(dropped, rows, part.n());
 }
 
 Ciphertext Evaluator::mod_switch_to(const Ciphertext& a, std::size_t limbs) const {
@@ -646,7 +652,7 @@ Ciphertext Evaluator::to_ntt(const Ciphertext& a) const {
     check("to_ntt", a);
     Ciphertext result = a;
     for (RnsPolynomial& part : result.parts) {
-        lacuna::to_ntt(context_->ring().data(), part);
+        lacuna::to_ntt(context_.ring().data(), part);
     }
     return result;
 }
@@ -655,7 +661,7 @@ Ciphertext Evaluator::to_coefficients(const Ciphertext& a) const {
     check("to_coefficients", a);
     Ciphertext result = a;
     for (RnsPolynomial& part : result.parts) {
-        lacuna::to_coefficients(context_->ring().data(), part);
+        lacuna::to_coefficients(context_.ring().data(), part);
     }
     return result;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -13,12 +14,15 @@
 
 namespace lacuna {
 
-/// Homomorphic operations of FV, with an integer t or a binomial x^k - b. Stateless and safe to share between
-/// threads; the context must outlive it. Operands of one operation share ring, t, level and form, or Error
-/// says which differs. Sizes 2 and 3 are allowed everywhere except where a comment says size 2.
+class ProductTables;
+
+/// Homomorphic operations of FV, with an integer t or a binomial x^k - b. Immutable and safe to share between
+/// threads; it shares the context, and with its copies the tables of multiplication, which it computes when
+/// it is made. Operands of one operation share ring, t, level and form, or Error says which differs. Sizes 2
+/// and 3 are allowed everywhere except where a comment says size 2.
 class Evaluator {
   public:
-    explicit Evaluator(const Context& context) : context_(&context) {}
+    explicit Evaluator(Context context);
 
     // Linear operations, either form.
     [[nodiscard]] Ciphertext add(const Ciphertext& a, const Ciphertext& b) const;
@@ -112,7 +116,8 @@ class Evaluator {
     [[nodiscard]] Ciphertext rotated(const Ciphertext& a, const Automorphism& automorphism,
                                      Switched switched) const;
 
-    const Context* context_;
+    Context context_;
+    std::shared_ptr<const ProductTables> products_;
 };
 
 }  // namespace lacuna

@@ -10,7 +10,7 @@
 namespace lacuna {
 
 RadixEncoder::RadixEncoder(const Context& context, std::size_t plain_index, std::size_t fraction_bits)
-    : space_(&context.plain(plain_index)), n_(context.n()), fraction_bits_(fraction_bits) {
+    : space_(context.shared_plain(plain_index)), n_(context.n()), fraction_bits_(fraction_bits) {
     if (fraction_bits >= n_) {
         throw Error("radix encoder: expected fewer than n = " + std::to_string(n_) +
                     " fraction bits, found " + std::to_string(fraction_bits));

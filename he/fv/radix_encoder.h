@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <vector>
 
 #include <gmpxx.h>
@@ -17,7 +18,7 @@ namespace lacuna {
 /// degree reaches n. Fractions use the upper coefficients: 2^-i is -x^(n-i).
 class RadixEncoder {
   public:
-    /// fraction_bits: coefficients reserved for fractions, below n. The context must outlive the encoder.
+    /// fraction_bits: coefficients reserved for fractions, below n.
     explicit RadixEncoder(const Context& context, std::size_t plain_index = 0, std::size_t fraction_bits = 0);
 
     /// Throws Error where |value| has more than n - fraction_bits bits.
@@ -36,7 +37,7 @@ class RadixEncoder {
     [[nodiscard]] mpz_class decode_scaled(const Plaintext& plaintext) const;
     [[nodiscard]] Plaintext encode_scaled(const mpz_class& scaled) const;
 
-    const PlaintextSpace* space_;
+    std::shared_ptr<const PlaintextSpace> space_;
     std::size_t n_;
     std::size_t fraction_bits_;
 };

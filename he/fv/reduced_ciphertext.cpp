@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-#include <lacuna/he/files/bit_packing.h>
+#include <lacuna/he/fv/packed_size.h>
 #include <lacuna/ntt/error.h>
 #include <lacuna/rns/sampler.h>
 

@@ -2,12 +2,12 @@
 #include <lacuna/he/rlwe/key_generator.h>
 
 #include <algorithm>
-#include <exception>
 #include <string>
 #include <vector>
 
 #include <lacuna/he/rlwe/secret_bound.h>
 #include <lacuna/ntt/error.h>
+#include <lacuna/ntt/parallel.h>
 #include <lacuna/rns/ring_operations.h>
 #include <lacuna/rns/sampler.h>
 
@@ -36,16 +36,18 @@ KeyGenerator::KeyGenerator(std::shared_ptr<const Ring> ring) : ring_(std::move(r
     do {  // the noise bound rests on what is checked here
         ternary = sample_ternary(ring_->n(), stream);
     } while (!bound.accepts({reinterpret_cast<const std::int64_t*>(ternary.data()), ring_->n()}));
-    secret_.ring = ring_->hash();
-    secret_.s = RnsPolynomial::uninitialised(ring_->n(), ring_->key_basis().size(), Form::coefficient,
-                                             Secrecy::secret);
-    set_signed(ring_->key_basis(), ternary.data(), secret_.s);
-    to_ntt(ring_->key_basis(), secret_.s);
+    SecretKey secret;
+    secret.ring = ring_->hash();
+    secret.s = RnsPolynomial::uninitialised(ring_->n(), ring_->key_basis().size(), Form::coefficient,
+                                            Secrecy::secret);
+    set_signed(ring_->key_basis(), ternary.data(), secret.s);
+    to_ntt(ring_->key_basis(), secret.s);
+    secret_ = std::make_shared<const SecretKey>(std::move(secret));
 }
 
 KeyGenerator::KeyGenerator(std::shared_ptr<const Ring> ring, SecretKey secret)
-    : ring_(std::move(ring)), secret_(std::move(secret)) {
-    if (secret_.ring != ring_->hash()) {
+    : ring_(std::move(ring)), secret_(std::make_shared<const SecretKey>(std::move(secret))) {
+    if (secret_->ring != ring_->hash()) {
         throw Error("key generator: the secret key belongs to other parameters; load it with its own");
     }
 }
@@ -56,7 +58,7 @@ PublicKey KeyGenerator::public_key() const {
     key.seed = public_seed();
     expand(*ring_, key);
     RandomStream noise = RandomStream::secret();
-    mask(*ring_, secret_.s, key.a, noise, key.b);
+    mask(*ring_, secret_->s, key.a, noise, key.b);
     return key;
 }
 
@@ -86,32 +88,20 @@ KeySwitchKey KeyGenerator::key_switch_key(const RnsPolynomial& from, const RnsPo
     key.seed = public_seed();
     key.digits.resize(ring_->digits(ring_->max_limbs()));
     const mpz_class p = ring_->special().product();
-    // Drawn here, and errors carried out below: an exception must not leave a parallel region.
     std::vector<RandomStream> noises;
     for (std::size_t d = 0; d < key.digits.size(); ++d) {
         noises.push_back(RandomStream::secret());
     }
-    std::exception_ptr failure;
-#pragma omp parallel for num_threads(std::max(threads, 1)) schedule(dynamic)
-    for (std::size_t d = 0; d < key.digits.size(); ++d) {
-        try {
-            fill_digit(key, d, p, from, to, noises[d]);
-        } catch (...) {
-#pragma omp critical(lacuna_key_generator)
-            failure = std::current_exception();
-        }
-    }
-    if (failure) {
-        std::rethrow_exception(failure);
-    }
+    parallel_for(key.digits.size(), threads,
+                 [&](std::size_t d) { fill_digit(key, d, p, from, to, noises[d]); });
     return key;
 }
 
 RelinKeys KeyGenerator::relin_keys(int threads) const {
     RnsPolynomial square =
         RnsPolynomial::uninitialised(ring_->n(), ring_->key_basis().size(), Form::ntt, Secrecy::secret);
-    multiply(ring_->key_basis(), secret_.s, secret_.s, square);
-    return {ring_->hash(), key_switch_key(square, secret_.s, threads)};
+    multiply(ring_->key_basis(), secret_->s, secret_->s, square);
+    return {ring_->hash(), key_switch_key(square, secret_->s, threads)};
 }
 
 GaloisKeys KeyGenerator::galois_keys(std::span<const int> steps, bool row_swap, int threads) const {
@@ -121,14 +111,6 @@ GaloisKeys KeyGenerator::galois_keys(std::span<const int> steps, bool row_swap, 
     }
     if (row_swap) {
         elements.push_back(row_swap_element(ring_->n()));
-    }
-    return galois_keys_for(elements, threads);
-}
-
-GaloisKeys KeyGenerator::galois_keys(const PlainModulus& t, std::span<const int> steps, int threads) const {
-    std::vector<std::uint32_t> elements;
-    for (const int step : steps) {
-        elements.push_back(rotation_element(ring_->n(), t, step));
     }
     return galois_keys_for(elements, threads);
 }
@@ -143,9 +125,9 @@ GaloisKeys KeyGenerator::galois_keys_for(std::span<const std::uint32_t> elements
         Automorphism automorphism(ring_->n(), element);
         RnsPolynomial rotated(ring_->n(), ring_->key_basis().size(), Form::ntt, Secrecy::secret);
         Automorphism(ring_->n(), inverse_element(ring_->n(), element))
-            .apply(ring_->key_basis(), secret_.s, rotated);
-        keys.entries.emplace(
-            element, GaloisKeys::Entry{key_switch_key(secret_.s, rotated, threads), std::move(automorphism)});
+            .apply(ring_->key_basis(), secret_->s, rotated);
+        keys.entries.emplace(element, GaloisKeys::Entry{key_switch_key(secret_->s, rotated, threads),
+                                                        std::move(automorphism)});
     }
     return keys;
 }

@@ -4,7 +4,6 @@
 #include <memory>
 #include <span>
 
-#include <lacuna/he/fv/context.h>
 #include <lacuna/he/rlwe/keys.h>
 
 namespace lacuna {
@@ -13,23 +12,21 @@ namespace lacuna {
 /// plaintext modulus.
 class KeyGenerator {
   public:
-    /// A fresh secret from the operating system's randomness.
+    /// A fresh secret from the operating system's randomness. A Context is as good as its ring.
     explicit KeyGenerator(std::shared_ptr<const Ring> ring);
-    explicit KeyGenerator(const Context& context) : KeyGenerator(context.shared_ring()) {}
     /// Keys for an existing secret. Throws Error where it belongs to another ring.
     KeyGenerator(std::shared_ptr<const Ring> ring, SecretKey secret);
 
-    [[nodiscard]] const SecretKey& secret_key() const { return secret_; }
+    [[nodiscard]] const SecretKey& secret_key() const { return *secret_; }
+    /// The same, for encryptors and decryptors that are to share it and not to copy it.
+    [[nodiscard]] const std::shared_ptr<const SecretKey>& shared_secret_key() const { return secret_; }
     [[nodiscard]] PublicKey public_key() const;
     /// Throws Error where the ring has no special primes.
     [[nodiscard]] RelinKeys relin_keys(int threads = 1) const;
     /// Keys for rotations by these steps and, if asked, the swap of the rows.
     [[nodiscard]] GaloisKeys galois_keys(std::span<const int> steps, bool row_swap = false,
                                          int threads = 1) const;
-    /// Keys for rotations of the slots of this plaintext modulus by these steps.
-    [[nodiscard]] GaloisKeys galois_keys(const PlainModulus& t, std::span<const int> steps,
-                                         int threads = 1) const;
-    /// Keys for these Galois elements.
+    /// Keys for these Galois elements: rotation_elements() names those of a plaintext modulus.
     [[nodiscard]] GaloisKeys galois_keys_for(std::span<const std::uint32_t> elements, int threads = 1) const;
 
   private:
@@ -41,7 +38,7 @@ class KeyGenerator {
                     const RnsPolynomial& to, RandomStream& noise) const;
 
     std::shared_ptr<const Ring> ring_;
-    SecretKey secret_;
+    std::shared_ptr<const SecretKey> secret_;
 };
 
 }  // namespace lacuna

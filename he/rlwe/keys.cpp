@@ -31,10 +31,7 @@ void expand(const Ring& ring, PublicKey& key) {
     sample_uniform(basis, key.seed, 0, key.a);
 }
 
-namespace {
-
-/// generator^steps modulo 2n, for a generator of order `slots`.
-std::uint32_t power_of(std::uint64_t generator, std::size_t n, std::size_t slots, int steps) {
+std::uint32_t rotation_element(std::size_t n, std::uint64_t generator, std::size_t slots, int steps) {
     const auto row = static_cast<std::int64_t>(slots);
     if (steps <= -row || steps >= row) {
         throw Error("rotation: expected a number of steps between -" + std::to_string(row - 1) + " and " +
@@ -47,14 +44,8 @@ std::uint32_t power_of(std::uint64_t generator, std::size_t n, std::size_t slots
     return static_cast<std::uint32_t>(element);
 }
 
-}  // namespace
-
 std::uint32_t rotation_element(std::size_t n, int steps) {
-    return power_of(3, n, n / 2, steps);  // 3 generates the units of Z_2n modulo -1, a cyclic group
-}
-
-std::uint32_t rotation_element(std::size_t n, const PlainModulus& t, int steps) {
-    return t.is_integer() ? rotation_element(n, steps) : power_of(1 + 2 * n / t.power(), n, t.power(), steps);
+    return rotation_element(n, 3, n / 2, steps);  // 3 generates the units of Z_2n modulo -1, a cyclic group
 }
 
 }  // namespace lacuna

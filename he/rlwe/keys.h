@@ -6,7 +6,6 @@
 #include <map>
 #include <vector>
 
-#include <lacuna/he/fv/plain_modulus.h>
 #include <lacuna/he/rlwe/ring.h>
 #include <lacuna/rns/automorphism.h>
 #include <lacuna/rns/polynomial.h>
@@ -71,9 +70,9 @@ void expand(const Ring& ring, PublicKey& key);
 /// The Galois element of a rotation of the two rows of n/2 slots by `steps` (positive: towards lower
 /// indices), and of the swap of the rows.
 [[nodiscard]] std::uint32_t rotation_element(std::size_t n, int steps);
-/// The same for the slots of a plaintext modulus. Modulo x^k - b the k slots are one row, and x -> x^(1 +
-/// 2n/k) turns them by one.
-[[nodiscard]] std::uint32_t rotation_element(std::size_t n, const PlainModulus& t, int steps);
+/// The same for one row of `slots` slots that x -> x^generator turns by one.
+[[nodiscard]] std::uint32_t rotation_element(std::size_t n, std::uint64_t generator, std::size_t slots,
+                                             int steps);
 [[nodiscard]] constexpr std::uint32_t row_swap_element(std::size_t n) {
     return static_cast<std::uint32_t>(2 * n - 1);
 }

@@ -6,7 +6,6 @@
 #include <openssl/evp.h>
 
 #include <lacuna/ntt/error.h>
-#include <lacuna/ntt/primes.h>
 
 namespace lacuna {
 
@@ -24,13 +23,7 @@ std::vector<Modulus> moduli_of(const RnsBasis& basis) {
     return moduli_of(basis, 0, basis.size());
 }
 
-/// n q growth (1 + 2^-30): the product of helper primes has to exceed it.
-mpz_class helpers_needed(const mpz_class& q, std::size_t n, std::uint64_t growth) {
-    const mpz_class needed = q * to_mpz(n) * to_mpz(growth);
-    return needed + (needed >> 30);
-}
-
-RingHash hash_of(const Parameters& parameters) {
+RingHash hash_of(const RingParameters& parameters) {
     std::vector<std::uint64_t> words = {parameters.n, parameters.digit_limbs, parameters.data_primes.size()};
     words.insert(words.end(), parameters.data_primes.begin(), parameters.data_primes.end());
     words.insert(words.end(), parameters.special_primes.begin(), parameters.special_primes.end());
@@ -47,8 +40,8 @@ RingHash hash_of(const Parameters& parameters) {
 
 }  // namespace
 
-Ring::Ring(const Parameters& parameters, const Kernels& kernels)
-    : Ring(Resolved{resolve(parameters)}, kernels) {}
+Ring::Ring(const RingParameters& parameters, const Kernels& kernels)
+    : Ring(Resolved{resolve_ring(parameters)}, kernels) {}
 
 Ring::Ring(const Resolved& resolved, const Kernels& kernels)
     : data_(resolved.parameters.n, resolved.parameters.data_primes, kernels),
@@ -56,23 +49,7 @@ Ring::Ring(const Resolved& resolved, const Kernels& kernels)
       key_basis_(data_.joined(special_)),
       digit_limbs_(resolved.parameters.digit_limbs),
       hash_(hash_of(resolved.parameters)) {
-    const Parameters& parameters = resolved.parameters;
     const std::size_t limbs = data_.size();
-    const std::size_t n = parameters.n;
-
-    // Helper primes: the largest there are, as many as the top level needs with any plaintext modulus.
-    std::vector<std::uint64_t> taken = parameters.data_primes;
-    taken.insert(taken.end(), parameters.special_primes.begin(), parameters.special_primes.end());
-    std::vector<std::uint64_t> helpers;
-    mpz_class helper_product = 1;
-    const mpz_class needed = helpers_needed(data_.product(), n, max_plain_base);
-    while (helper_product <= needed) {
-        helpers.push_back(ntt_primes(n, max_modulus_bits, 1, taken).front());
-        taken.push_back(helpers.back());
-        helper_product *= to_mpz(helpers.back());
-    }
-    auxiliary_ = RnsBasis(n, helpers, kernels);
-
     const std::vector<Modulus> key_moduli = moduli_of(key_basis_);
     for (std::size_t begin = 0; begin < limbs; begin += digit_limbs_) {
         std::vector<BaseConverter>& converters = digit_converters_.emplace_back();
@@ -80,26 +57,12 @@ Ring::Ring(const Resolved& resolved, const Kernels& kernels)
             converters.emplace_back(moduli_of(data_, begin, end), key_moduli, kernels);
         }
     }
-    for (std::size_t l = 1; l <= limbs; ++l) {
-        auxiliary_converters_.emplace_back(
-            moduli_of(data_, 0, l), moduli_of(auxiliary_, 0, auxiliary_count(l, max_plain_base)), kernels);
-        if (l >= 2) {
-            limb_dividers_.emplace_back(moduli_of(data_, l - 1, l), moduli_of(data_, 0, l - 1), kernels);
-        }
+    for (std::size_t l = 2; l <= limbs; ++l) {
+        limb_dividers_.emplace_back(moduli_of(data_, l - 1, l), moduli_of(data_, 0, l - 1), kernels);
     }
     if (special_.size() != 0) {
         special_divider_ = std::make_unique<const Divider>(moduli_of(special_), moduli_of(data_), kernels);
     }
-}
-
-std::size_t Ring::auxiliary_count(std::size_t limbs, std::uint64_t growth) const {
-    const mpz_class needed = helpers_needed(data_.prefix(limbs).product(), n(), growth);
-    mpz_class product = 1;
-    std::size_t count = 0;
-    while (product <= needed) {
-        product *= to_mpz(auxiliary_.modulus(count++).value());
-    }
-    return count;
 }
 
 double Ring::log_q(std::size_t limbs) const {

@@ -7,7 +7,7 @@
 #include <memory>
 #include <vector>
 
-#include <lacuna/he/fv/parameters.h>
+#include <lacuna/he/rlwe/ring_parameters.h>
 #include <lacuna/rns/base_converter.h>
 #include <lacuna/rns/basis.h>
 #include <lacuna/rns/scaler.h>
@@ -24,17 +24,15 @@ using RingHash = std::array<std::uint8_t, 16>;
 /// A ciphertext's level is the number l of data primes it still has, its limbs: q_0 ... q_{l-1}.
 class Ring {
   public:
-    /// Validates the parameters as resolve() does, the security table among the rest, and throws its Error.
-    /// Plain moduli are not kept.
-    explicit Ring(const Parameters& parameters, const Kernels& kernels = active_kernels());
+    /// Validates the parameters as resolve_ring() does, the security table among the rest, and throws its
+    /// Error.
+    explicit Ring(const RingParameters& parameters, const Kernels& kernels = active_kernels());
 
     [[nodiscard]] std::size_t n() const { return data_.n(); }
     [[nodiscard]] const RnsBasis& data() const { return data_; }
     [[nodiscard]] const RnsBasis& special() const { return special_; }
     /// Data primes, then special primes: where keys live.
     [[nodiscard]] const RnsBasis& key_basis() const { return key_basis_; }
-    /// Helper primes of multiplication, disjoint from the others.
-    [[nodiscard]] const RnsBasis& auxiliary() const { return auxiliary_; }
     [[nodiscard]] const Kernels& kernels() const { return data_.kernels(); }
     [[nodiscard]] std::size_t max_limbs() const { return data_.size(); }
     [[nodiscard]] std::size_t digit_limbs() const { return digit_limbs_; }
@@ -49,16 +47,6 @@ class Ring {
     }
     /// From the limbs [digit * digit_limbs, min(that + digit_limbs, limbs)) to every prime of key_basis().
     [[nodiscard]] const BaseConverter& digit_converter(std::size_t digit, std::size_t limbs) const;
-    /// From the first `limbs` data primes to the helper primes, as many of them as any plaintext modulus may
-    /// need.
-    [[nodiscard]] const BaseConverter& auxiliary_converter(std::size_t limbs) const {
-        return auxiliary_converters_[limbs - 1];
-    }
-    /// How many helper primes a product of two ciphertexts at this level needs: their product exceeds n Q_l
-    /// (1 + 2^-30), so that |a0 b1 + a1 b0| <= n Q_l^2 / 2 stays below (1 - 2^-40) Q_l P / 2.
-    /// With a `growth` of up to max_plain_base, so many times as much: for a product that is multiplied by a
-    /// polynomial whose |coefficients| sum to it. Computed anew: PlaintextSpace keeps what it needs.
-    [[nodiscard]] std::size_t auxiliary_count(std::size_t limbs, std::uint64_t growth = 1) const;
     /// Division by P of the first data primes' limbs.
     [[nodiscard]] const Divider& special_divider() const { return *special_divider_; }
     /// Division by q_{limbs-1}, leaving limbs - 1 limbs; limbs >= 2.
@@ -68,18 +56,16 @@ class Ring {
 
   private:
     struct Resolved {
-        Parameters parameters;
+        RingParameters parameters;
     };
     Ring(const Resolved& resolved, const Kernels& kernels);
 
     RnsBasis data_;
     RnsBasis special_;
     RnsBasis key_basis_;
-    RnsBasis auxiliary_;
     std::size_t digit_limbs_;
     RingHash hash_{};
     std::vector<std::vector<BaseConverter>> digit_converters_;  // [digit][limbs in it - 1]
-    std::vector<BaseConverter> auxiliary_converters_;
     std::unique_ptr<const Divider> special_divider_;
     std::vector<Divider> limb_dividers_;
 };

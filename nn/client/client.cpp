@@ -86,31 +86,29 @@ const ClientPlan& checked(const ClientPlan& plan) {
 }  // namespace
 
 Client::Client(const ClientPlan& plan)
-    : plan_(checked(plan)),
-      context_(std::make_shared<const Context>(plan.parameters)),
-      generator_(std::make_unique<const KeyGenerator>(*context_)) {}
+    : plan_(checked(plan)), context_(plan.parameters), generator_(context_) {}
 
 Client::Client(const ClientPlan& plan, SecretKey secret)
     : plan_(checked(plan)),
-      context_(std::make_shared<const Context>(plan.parameters)),
-      generator_(std::make_unique<const KeyGenerator>(context_->shared_ring(), std::move(secret))) {}
+      context_(plan.parameters),
+      generator_(context_.shared_ring(), std::move(secret)) {}
 
 EvaluationKeys Client::evaluation_keys(int threads) const {
     EvaluationKeys keys;
-    keys.ring = context_->ring().hash();
+    keys.ring = context_.ring().hash();
     if (plan_.sends_public_key()) {
-        keys.public_key = generator_->public_key();
+        keys.public_key = generator_.public_key();
     }
     if (plan_.relin_keys) {
-        keys.relin_keys = generator_->relin_keys(threads);
+        keys.relin_keys = generator_.relin_keys(threads);
     }
-    keys.galois_keys = generator_->galois_keys_for(plan_.galois_elements, threads);
+    keys.galois_keys = generator_.galois_keys_for(plan_.galois_elements, threads);
     return keys;
 }
 
 SeededTensor Client::encrypt(std::span<const std::uint8_t> pixels, const RunControl& control) const {
-    const Encryptor encryptor(*context_, generator_->secret_key());
-    return encrypt_pixels<SeededTensor>(plan_, *context_, pixels, control, [&](const Plaintext& plaintext) {
+    const Encryptor encryptor(context_, generator_.shared_secret_key());
+    return encrypt_pixels<SeededTensor>(plan_, context_, pixels, control, [&](const Plaintext& plaintext) {
         return encryptor.encrypt_seeded(plaintext);
     });
 }
@@ -129,7 +127,7 @@ EncryptedTensor encrypt_public(const ClientPlan& plan, const Context& context, c
 }
 
 void Client::check(const EncryptedTensor& reply) const {
-    const std::size_t moduli = context_->plain_count();
+    const std::size_t moduli = context_.plain_count();
     const Layout& layout = reply.layout;
     const bool fits = reply.residues.size() == moduli && layout == plan_.reply_layout(layout.batch) &&
                       layout.batch >= 1 && layout.batch <= plan_.batch &&
@@ -163,10 +161,10 @@ std::vector<std::vector<mpz_class>> Client::decrypt(const EncryptedTensor& reply
 template <typename Rules>
 std::vector<std::vector<mpz_class>> Client::decrypt_as(const EncryptedTensor& reply,
                                                        const RunControl& control) const {
-    const std::size_t moduli = context_->plain_count();
+    const std::size_t moduli = context_.plain_count();
     const std::size_t ciphertexts = reply.layout.ciphertexts();
-    const Decryptor decryptor(*context_, generator_->secret_key());
-    const auto encoders = encoders_of<Rules>(*context_);
+    const Decryptor decryptor(context_, generator_.shared_secret_key());
+    const auto encoders = encoders_of<Rules>(context_);
     // words[m][ciphertext]: centred.
     std::vector<std::vector<std::vector<std::int64_t>>> words(
         moduli, std::vector<std::vector<std::int64_t>>(ciphertexts));
@@ -174,7 +172,7 @@ std::vector<std::vector<mpz_class>> Client::decrypt_as(const EncryptedTensor& re
         const std::size_t m = task / ciphertexts;
         std::vector<std::int64_t>& out = words[m][task % ciphertexts];
         out = encoders[m].decode(decryptor.decrypt(reply.residues[m][task % ciphertexts]));
-        const Modulus& t = context_->plain(m).modulus();
+        const Modulus& t = context_.plain(m).modulus();
         for (std::int64_t& value : out) {
             value = t.centre(t.multiply(t.reduce_signed(value), plan_.reply_factors[m]));
         }
@@ -187,7 +185,7 @@ std::vector<std::vector<mpz_class>> Client::decrypt_as(const EncryptedTensor& re
             return to_signed_mpz(words[0][ciphertext][position]);
         }
         for (std::size_t m = 0; m < moduli; ++m) {
-            residues[m] = context_->plain(m).modulus().reduce_signed(words[m][ciphertext][position]);
+            residues[m] = context_.plain(m).modulus().reduce_signed(words[m][ciphertext][position]);
         }
         return crt.compose_centred(residues);
     };
@@ -205,7 +203,7 @@ std::vector<std::vector<mpz_class>> Client::decrypt_as(const EncryptedTensor& re
 }
 
 double Client::noise_budget(const EncryptedTensor& tensor) const {
-    const Decryptor decryptor(*context_, generator_->secret_key());
+    const Decryptor decryptor(context_, generator_.shared_secret_key());
     double smallest = std::numeric_limits<double>::infinity();
     for (const auto& ciphertexts : tensor.residues) {
         for (const Ciphertext& ciphertext : ciphertexts) {

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <vector>
 
@@ -27,14 +26,14 @@ class Client {
     Client(const ClientPlan& plan, SecretKey secret);
 
     [[nodiscard]] const ClientPlan& plan() const { return plan_; }
-    [[nodiscard]] const Context& context() const { return *context_; }
-    [[nodiscard]] const SecretKey& secret_key() const { return generator_->secret_key(); }
+    [[nodiscard]] const Context& context() const { return context_; }
+    [[nodiscard]] const SecretKey& secret_key() const { return generator_.secret_key(); }
 
     /// Everything the server needs, and nothing secret.
     [[nodiscard]] EvaluationKeys evaluation_keys(int threads = 1) const;
 
     /// A fresh public key, for whoever shall encrypt to this client or re-randomise for it.
-    [[nodiscard]] PublicKey public_key() const { return generator_->public_key(); }
+    [[nodiscard]] PublicKey public_key() const { return generator_.public_key(); }
 
     /// pixels: 1 ... plan().batch images one after another, each input_shape.size() bytes, channel-major.
     /// Throws Error for another number.
@@ -54,8 +53,8 @@ class Client {
                                                                  const RunControl& control) const;
 
     ClientPlan plan_;
-    std::shared_ptr<const Context> context_;
-    std::unique_ptr<const KeyGenerator> generator_;
+    Context context_;
+    KeyGenerator generator_;
 };
 
 /// Images encrypted by someone who has the client's public key and no secret, as Client::encrypt() takes

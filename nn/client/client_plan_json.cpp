@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 
+#include <lacuna/he/files/parameters_json.h>
 #include <lacuna/nn/client/client_plan.h>
 #include <lacuna/nn/model/strict_json.h>
 #include <lacuna/nn/model/text_file.h>

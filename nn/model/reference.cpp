@@ -8,6 +8,7 @@
 #include <lacuna/nn/model/ranges.h>
 #include <lacuna/ntt/error.h>
 #include <lacuna/ntt/gmp_words.h>
+#include <lacuna/ntt/parallel.h>
 
 namespace lacuna {
 
@@ -199,8 +200,7 @@ struct Reference::Evaluation {
     void for_each_block(std::span<const std::uint8_t> pixels, int threads, const Store& store) const {
         const std::size_t images = pixels.size() / reference.image_size();
         const std::size_t blocks = (images + Lanes - 1) / Lanes;
-#pragma omp parallel for num_threads(threads) schedule(dynamic)
-        for (std::size_t b = 0; b < blocks; ++b) {
+        parallel_for(blocks, threads, [&](std::size_t b) {
             const std::size_t first = b * Lanes;
             const std::size_t count = std::min(Lanes, images - first);
             const std::vector<Integer> logits = block<Integer, Lanes>(
@@ -209,7 +209,7 @@ struct Reference::Evaluation {
             for (std::size_t lane = 0; lane < count; ++lane) {
                 store(first + lane, BlockLogits<Integer>{logits, Lanes, lane});
             }
-        }
+        });
     }
 
     /// Calls store(index, logits) for every image, from several threads.

@@ -34,13 +34,6 @@ void check_fresh(const Ring& ring, const Ciphertext& ciphertext) {
     }
 }
 
-std::shared_ptr<const Context> given(std::shared_ptr<const Context> context) {
-    if (!context) {
-        throw Error("session: expected a context, found none; make one from the plan's parameters");
-    }
-    return context;
-}
-
 void check_model(const Model& model, const Plan& plan) {
     const ClientPlan& client = plan.client;
     if (client.model != model.name || client.input_shape != model.input_shape ||
@@ -64,21 +57,21 @@ struct CompiledModel::Request {
 };
 
 CompiledModel::CompiledModel(const Model& model, const Plan& plan)
-    : CompiledModel(model, plan, std::make_shared<const Context>(plan.client.parameters)) {}
+    : CompiledModel(model, plan, Context(plan.client.parameters)) {}
 
-CompiledModel::CompiledModel(const Model& model, const Plan& plan, std::shared_ptr<const Context> context)
-    : plan_(plan), context_(given(std::move(context))), evaluator_(*context_) {
+CompiledModel::CompiledModel(const Model& model, const Plan& plan, Context context)
+    : plan_(plan), context_(std::move(context)), evaluator_(context_) {
     check_model(model, plan);
-    check_context(*context_, plan.client.parameters);
+    check_context(context_, plan.client.parameters);
     compile(model);
 }
 
 void CompiledModel::compile(const Model& model) {
     const std::vector<Shape> shapes = model.shapes();
-    const std::size_t moduli = context_->plain_count();
+    const std::size_t moduli = context_.plain_count();
     std::vector<std::vector<std::uint64_t>> factors;
     for (std::size_t m = 0; m < moduli; ++m) {
-        const Modulus& t = context_->plain(m).modulus();
+        const Modulus& t = context_.plain(m).modulus();
         factors.push_back(value_factors(plan_.program, plan_.client.parameters.data_primes, t));
         operands_.emplace_back(plan_.program.size());
     }
@@ -86,14 +79,14 @@ void CompiledModel::compile(const Model& model) {
         const Step& step = plan_.program[s];
         const auto set = [&](const auto& make) {
             for (std::size_t m = 0; m < moduli; ++m) {
-                operands_[m][s] = make(context_->plain(m).modulus(), factors[m][s]);
+                operands_[m][s] = make(context_.plain(m).modulus(), factors[m][s]);
             }
         };
         if (const auto* linear = step.get_if<LinearStep>()) {
             const LinearMap map = linear_map(model.layers[linear->layer], shapes[linear->layer]);
             set([&](const Modulus& t, std::uint64_t factor) {
                 return std::visit(
-                    [&](const auto& rules) { return rules.compile(map, context_->n(), t, factor); },
+                    [&](const auto& rules) { return rules.compile(map, context_.n(), t, factor); },
                     rules_of(plan_.client.packing));
             });
         } else if (const auto* sum = step.get_if<WeightedSumStep>()) {
@@ -101,7 +94,7 @@ void CompiledModel::compile(const Model& model) {
             set([&](const Modulus& t, std::uint64_t factor) { return polynomial(activation, t, factor); });
         } else if (step.get_if<JoinStep>() != nullptr) {
             set([&](const Modulus&, std::uint64_t) {
-                return join_kernel(context_->n(), plan_.client.classes, plan_.client.reply_stride);
+                return join_kernel(context_.n(), plan_.client.classes, plan_.client.reply_stride);
             });
         }
     }
@@ -118,7 +111,7 @@ CompiledModel::Polynomial CompiledModel::polynomial(const Activation& activation
             }
             const auto constant = multiplied(rules.monomials(activation.coefficients[0], t), factor, t);
             if (!constant.empty()) {
-                result.constant.emplace(context_->n(), t.value());
+                result.constant.emplace(context_.n(), t.value());
                 for (const Monomial& term : constant) {
                     (*result.constant)[term.exponent] = t.reduce_signed(term.coefficient);
                 }
@@ -129,7 +122,7 @@ CompiledModel::Polynomial CompiledModel::polynomial(const Activation& activation
 }
 
 void CompiledModel::check(const EvaluationKeys& keys) const {
-    check_keys(keys, context_->ring(), plan_.client);
+    check_keys(keys, context_.ring(), plan_.client);
 }
 
 void CompiledModel::reserve(const RunControl& control) const {
@@ -139,7 +132,7 @@ void CompiledModel::reserve(const RunControl& control) const {
     }
     std::vector<Buffer> words(polynomials);
     parallel_for(words.size(), control, "reserve memory", 0, 1, 1,
-                 [&](std::size_t i) { words[i] = Buffer(context_->n() * context_->ring().max_limbs()); });
+                 [&](std::size_t i) { words[i] = Buffer(context_.n() * context_.ring().max_limbs()); });
 }
 
 EncryptedTensor CompiledModel::infer(const EvaluationKeys& keys, SeededTensor input,
@@ -178,7 +171,7 @@ void CompiledModel::check_public_encryption() const {
 template <typename Tensor>
 void CompiledModel::check_layout(const Tensor& input) const {
     const ClientPlan& client = plan_.client;
-    const std::size_t moduli = context_->plain_count();
+    const std::size_t moduli = context_.plain_count();
     const Layout& layout = input.layout;
     if (layout != client.input_layout(layout.batch) || layout.batch < 1 || layout.batch > client.batch ||
         input.residues.size() != moduli ||
@@ -200,7 +193,7 @@ void CompiledModel::check_residues(std::size_t m, const std::vector<Encrypted>& 
             throw Error("infer: expected ciphertexts modulo t = " + std::to_string(t) + ", found " +
                         to_string(ciphertext.t) + "; encrypt for this plan");
         }
-        check_fresh(context_->ring(), ciphertext);
+        check_fresh(context_.ring(), ciphertext);
         masks.add(ciphertext);
     }
 }
@@ -210,7 +203,7 @@ CompiledModel::Request CompiledModel::request_of(const EvaluationKeys& keys, con
     check(keys);
     Request request{keys, control, observe, std::nullopt};
     if (plan_.client.public_key) {
-        request.encryptor.emplace(*context_, *keys.public_key);
+        request.encryptor.emplace(context_, *keys.public_key);
     }
     return request;
 }
@@ -239,9 +232,9 @@ std::vector<Ciphertext> CompiledModel::run_alone(const EvaluationKeys& keys, std
                                                  std::vector<Encrypted> input, const RunControl& control,
                                                  const Observer& observe) const {
     const std::size_t ciphertexts = plan_.client.input_layout(1).ciphertexts();
-    if (m >= context_->plain_count() || input.size() != ciphertexts) {
+    if (m >= context_.plain_count() || input.size() != ciphertexts) {
         throw Error("infer: expected " + std::to_string(ciphertexts) + " ciphertexts for one of " +
-                    std::to_string(context_->plain_count()) + " plaintext moduli, found " +
+                    std::to_string(context_.plain_count()) + " plaintext moduli, found " +
                     std::to_string(input.size()) + " for number " + std::to_string(m) + " from 0 on");
     }
     UploadMasks masks("infer");
@@ -259,7 +252,7 @@ std::vector<Ciphertext> CompiledModel::run_modulus(const Request& request, std::
     const RunControl& control = request.control;
     Ciphertexts values(input.size());
     parallel_for(values.size(), control, "expand", position.done, position.done, position.total,
-                 [&](std::size_t i) { values[i] = full_ciphertext(context_->ring(), std::move(input[i])); });
+                 [&](std::size_t i) { values[i] = full_ciphertext(context_.ring(), std::move(input[i])); });
     for (const PlanStep& line : plan_.steps) {
         control.check();
         control.report(line.name, position.done, position.total);
@@ -278,7 +271,7 @@ std::vector<Ciphertext> CompiledModel::run_modulus(const Request& request, std::
 void CompiledModel::run_line(const Request& request, std::size_t m, const PlanStep& line, Ciphertexts& values,
                              const Position& position) const {
     if (const auto* kernel = std::get_if<LayerKernel>(&operands_[m][line.begin])) {
-        apply(*kernel, *context_, values, request.control);
+        apply(*kernel, context_, values, request.control);
         return;
     }
     parallel_for(values.size(), request.control, line.name, position.done, position.done + line.cost,
@@ -308,7 +301,7 @@ Ciphertext CompiledModel::run_element(const Request& request, std::size_t m, con
                 },
                 [&](const ModSwitchStep&) { powers[1] = evaluator_.mod_switch_to(*powers[1], step.limbs); },
                 [&](const FloodStep& flooding) {
-                    powers[1] = flood(*context_, *request.encryptor, *powers[1], flooding.bits);
+                    powers[1] = flood(context_, *request.encryptor, *powers[1], flooding.bits);
                 },
             },
             step.kind);

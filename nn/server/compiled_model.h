@@ -4,7 +4,6 @@
 #include <array>
 #include <cstddef>
 #include <functional>
-#include <memory>
 #include <optional>
 #include <variant>
 #include <vector>
@@ -29,11 +28,11 @@ class CompiledModel {
   public:
     /// Throws Error where model and plan do not belong together.
     CompiledModel(const Model& model, const Plan& plan);
-    /// The same for a context built before.
-    CompiledModel(const Model& model, const Plan& plan, std::shared_ptr<const Context> context);
+    /// The same for a context built before, which it shares.
+    CompiledModel(const Model& model, const Plan& plan, Context context);
 
     [[nodiscard]] const Plan& plan() const { return plan_; }
-    [[nodiscard]] const Context& context() const { return *context_; }
+    [[nodiscard]] const Context& context() const { return context_; }
 
     /// Throws Error where a client's keys do not belong to the plan, or lack one that it needs. Every call
     /// below does so too.
@@ -113,7 +112,7 @@ class CompiledModel {
     [[nodiscard]] Ciphertext weighted(Ciphertext x, const std::vector<Monomial>& weight) const;
 
     Plan plan_;
-    std::shared_ptr<const Context> context_;
+    Context context_;
     Evaluator evaluator_;
     std::vector<std::vector<Operand>> operands_;  // [plaintext modulus][step of the program]
 };

@@ -3,19 +3,23 @@
 
 #include <utility>
 
+#include <lacuna/ntt/error.h>
+
 namespace lacuna {
 
 Session::Session(const Model& model, const Plan& plan, EvaluationKeys keys)
     : Session(std::make_shared<const CompiledModel>(model, plan),
               std::make_shared<const EvaluationKeys>(std::move(keys))) {}
 
-Session::Session(const Model& model, const Plan& plan, std::shared_ptr<const Context> context,
-                 EvaluationKeys keys)
+Session::Session(const Model& model, const Plan& plan, Context context, EvaluationKeys keys)
     : Session(std::make_shared<const CompiledModel>(model, plan, std::move(context)),
               std::make_shared<const EvaluationKeys>(std::move(keys))) {}
 
 Session::Session(std::shared_ptr<const CompiledModel> model, std::shared_ptr<const EvaluationKeys> keys)
     : model_(std::move(model)), keys_(std::move(keys)) {
+    if (!model_ || !keys_) {
+        throw Error("session: expected a compiled model and evaluation keys, found none; make them first");
+    }
     model_->check(*keys_);
 }
 

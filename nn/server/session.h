@@ -19,9 +19,8 @@ class Session {
   public:
     /// Compiles the model for one client. Throws Error where model, plan and keys do not belong together.
     Session(const Model& model, const Plan& plan, EvaluationKeys keys);
-    /// The same for a context built before.
-    Session(const Model& model, const Plan& plan, std::shared_ptr<const Context> context,
-            EvaluationKeys keys);
+    /// The same for a context built before, which it shares.
+    Session(const Model& model, const Plan& plan, Context context, EvaluationKeys keys);
     /// For one more client of a model. Throws Error where the keys do not belong to its plan.
     Session(std::shared_ptr<const CompiledModel> model, std::shared_ptr<const EvaluationKeys> keys);
 

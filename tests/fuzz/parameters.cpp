@@ -2,6 +2,7 @@
 //
 // Parameters as JSON, and what resolve() makes of them.
 
+#include <lacuna/he/files/parameters_json.h>
 #include <lacuna/he/fv/parameters.h>
 
 #include <cstdlib>

@@ -128,7 +128,7 @@ TEST(Threads, ShareASessionAndItsContext) {
     const Inference inference(model, request, 1);
     const auto image = SmallModel(77).images(model, 1);
     const Logits expected = inference.reference.batch_logits(image, 1);
-    const auto context = std::make_shared<const Context>(inference.plan.client.parameters);
+    const Context context(inference.plan.client.parameters);
     std::array<Logits, thread_count> shared;
     std::array<Logits, thread_count> own;
     in_parallel([&](std::size_t i) {

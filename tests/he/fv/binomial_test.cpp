@@ -10,7 +10,9 @@
 #include <lacuna/he/fv/binomial_encoder.h>
 #include <lacuna/he/fv/flooding.h>
 #include <lacuna/he/fv/noise.h>
+#include <lacuna/he/fv/product_tables.h>
 #include <lacuna/he/fv/reduced_ciphertext.h>
+#include <lacuna/he/fv/rotation.h>
 #include <lacuna/he/fv/sparse_product.h>
 #include <lacuna/ntt/error.h>
 #include "tests/support/binomial.h"
@@ -198,7 +200,7 @@ TEST_P(BinomialTest, RotatesByTheGroupThatFixesTheModulus) {
             steps.push_back(step);
         }
     }
-    const GaloisKeys keys = scheme.generator.galois_keys(t, steps);
+    const GaloisKeys keys = scheme.generator.galois_keys_for(rotation_elements(scheme.context.n(), t, steps));
     const std::vector<Ciphertext> hoisted = evaluator.rotate_rows_hoisted(encrypted_a, steps, keys);
     std::vector<PreparedPlaintext> weights;
     std::vector<Evaluator::RotatedTerm> terms;
@@ -267,8 +269,9 @@ TEST_P(BinomialTest, NoisePredictionsBoundMeasurements) {
 /// n Q has 146 bits, three helper primes; times |b| + 1 it has 156.
 TEST(BinomialSpace, ProductsTakeAHelperPrimeMoreWhereTheBaseAsksForIt) {
     const Context context(binomial_parameters(1024, 4, 1000, {46, 45, 45}, {50}));
-    EXPECT_EQ(context.ring().auxiliary_count(3), 3U);
-    EXPECT_EQ(context.plain().auxiliary_count(3), 4U);
+    const ProductTables products(context);
+    EXPECT_EQ(products.helpers().count(context.ring(), 3), 3U);
+    EXPECT_EQ(products.space(context.plain().t()).helper_count(3), 4U);
 }
 
 INSTANTIATE_TEST_SUITE_P(Settings, BinomialTest, ::testing::Range(std::size_t{0}, settings().size()),
@@ -471,7 +474,8 @@ TEST(BinomialSlots, MultiplyAndRotateOneByOne) {
             const int step =
                 static_cast<int>(k / 2) + 1 < static_cast<int>(k) ? static_cast<int>(k / 2) + 1 : 1;
             const std::vector<int> steps = {step, -1};
-            const GaloisKeys keys = scheme.generator.galois_keys(t, steps);
+            const GaloisKeys keys =
+                scheme.generator.galois_keys_for(rotation_elements(scheme.context.n(), t, steps));
             for (const int by : steps) {
                 const std::vector<mpz_class> turned = slots(scheme.evaluator.rotate_rows(cx, by, keys));
                 for (std::size_t j = 0; j < k; ++j) {

@@ -188,7 +188,7 @@ TEST_P(SmallNetwork, ServesSeveralCallersAtOnce) {
 }
 
 TEST_P(SmallNetwork, SessionsShareAContextAndMayMove) {
-    const auto context = std::make_shared<const Context>(inference_.plan.client.parameters);
+    const Context context(inference_.plan.client.parameters);
     std::vector<Session> sessions;
     std::vector<Client> clients;
     for (int i = 0; i < 3; ++i) {
@@ -310,11 +310,11 @@ TEST_P(SmallNetwork, RefusesKeysOfOtherParameters) {
 TEST_P(SmallNetwork, RefusesAnotherContext) {
     const Parameters& planned = inference_.plan.client.parameters;
     const auto session_of = [&](const Parameters& parameters) {
-        auto context = std::make_shared<const Context>(parameters);
+        const Context context(parameters);
         EvaluationKeys keys;
-        keys.ring = context->ring().hash();
-        keys.relin_keys = KeyGenerator(*context).relin_keys();
-        return refusal([&] { (void)Session(model_, inference_.plan, std::move(context), std::move(keys)); });
+        keys.ring = context.ring().hash();
+        keys.relin_keys = KeyGenerator(context).relin_keys();
+        return refusal([&] { (void)Session(model_, inference_.plan, context, std::move(keys)); });
     };
     EXPECT_EQ(session_of(planned), "");
     const auto changed = [&](const auto& change) {
@@ -356,8 +356,9 @@ TEST_P(SmallNetwork, RefusesAnotherContext) {
                 }),
                 "n {");
     EXPECT_NE(refusal([&] {
-                  (void)Session(model_, inference_.plan, nullptr, inference_.client.evaluation_keys());
-              }).find("expected a context, found none"),
+                  (void)Session(nullptr,
+                                std::make_shared<const EvaluationKeys>(inference_.client.evaluation_keys()));
+              }).find("expected a compiled model and evaluation keys, found none"),
               std::string::npos);
 }
 
