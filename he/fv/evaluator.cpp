@@ -198,6 +198,15 @@ Ciphertext Evaluator::subtract_plain(Ciphertext a, const Plaintext& b) const {
 
 // ---- products with plaintexts
 
+namespace {
+
+/// What no centred coefficient of a plaintext exceeds in absolute value.
+std::uint64_t largest_coefficient(const PlainModulus& t) {
+    return t.is_integer() ? t.value() / 2 : static_cast<std::uint64_t>(t.coefficient_bound());
+}
+
+}  // namespace
+
 PreparedPlaintext Evaluator::prepare_over(const Plaintext& b, std::size_t limbs, bool with_special) const {
     const Ring& ring = context_.ring();
     if (b.n() != ring.n() || limbs == 0 || limbs > ring.max_limbs()) {
@@ -211,10 +220,20 @@ PreparedPlaintext Evaluator::prepare_over(const Plaintext& b, std::size_t limbs,
     prepared.data_limbs = limbs;
     const std::size_t count = limbs + (with_special ? ring.special().size() : 0);
     prepared.values = RnsPolynomial::uninitialised(ring.n(), count, Form::coefficient);
+    Buffer centred = Buffer::uninitialised(ring.n(), Secrecy::secret);
+    for (std::size_t j = 0; j < ring.n(); ++j) {
+        centred[j] = static_cast<std::uint64_t>(b.centred(j));
+    }
     for (std::size_t i = 0; i < count; ++i) {
         const NttTables& tables = ring.key_basis().tables(extended_prime(ring, limbs, i));
-        for (std::size_t j = 0; j < ring.n(); ++j) {
-            prepared.values.limb(i)[j] = tables.modulus().reduce_signed(b.centred(j));
+        const Modulus& q = tables.modulus();
+        std::uint64_t* limb = prepared.values.limb(i);
+        if (largest_coefficient(b.t()) < q.value()) {
+            ring.kernels().from_signed(limb, centred.data(), ring.n(), q);
+        } else {
+            for (std::size_t j = 0; j < ring.n(); ++j) {
+                limb[j] = q.reduce_signed(static_cast<std::int64_t>(centred[j]));
+            }
         }
         tables.forward(prepared.values.limb_span(i));
     }
