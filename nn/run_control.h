@@ -26,9 +26,9 @@ struct Progress {
 /// How a long call runs. The result never depends on it.
 struct RunControl {
     int threads = 1;
-    std::function<void(const Progress&)>
-        progress;  ///< called from one thread at a time, a few hundred times at most
-    std::stop_token stop;
+    /// Called from one thread at a time, a few hundred times at most.
+    std::function<void(const Progress&)> progress{};
+    std::stop_token stop{};
 
     void report(std::string_view what, double done, double total) const {
         if (progress) {

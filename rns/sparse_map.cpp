@@ -133,7 +133,7 @@ SparseMap::Row SparseMap::compile(const std::vector<SparseTerm>& terms) const {
 void SparseMap::pack_halo(const Plane& plane, std::size_t begin, std::uint64_t* packed) const {
     for (std::size_t i = 0; i < inputs_; ++i) {
         const std::uint64_t* const input = plane.inputs[i];
-        std::uint64_t* const words = packed + i * (tile_ + halo_);
+        std::uint64_t* const words = packed + i * halo_;
         for (std::size_t j = 0; j < halo_; ++j) {
             const bool wraps = begin + j < halo_;
             words[j] =
@@ -274,13 +274,34 @@ void SparseMap::apply(const Kernels& kernels, std::span<const Plane> planes, int
         });
         return;
     }
-    for (const Plane& plane : planes) {
-        // Outputs may be the inputs: every halo is read before the first tile is written.
+    // Outputs may be the inputs: the halos of a group of planes are read before their first tile is written.
+    // All planes are one group, but for halos that would not fit the caches.
+    constexpr std::size_t most_words = std::size_t{1} << 21;
+    const std::size_t halo_words = inputs_ * halo_;
+    const std::size_t group = std::clamp(most_words / (halo_words * count + 1), std::size_t{1},
+                                         std::max<std::size_t>(planes.size(), 1));
+    Buffer halos = Buffer::uninitialised(count * group * halo_words);
+    const auto halo_of = [&](std::size_t share, std::size_t plane) {
+        return halos.data() + (share * group + plane) * halo_words;
+    };
+    for (std::size_t begin = 0; begin < planes.size(); begin += group) {
+        const std::span<const Plane> some = planes.subspan(begin, std::min(group, planes.size() - begin));
         in_shares([&](std::size_t share) {
             const std::size_t first = tiles * share / count;
-            pack_halo(plane, first < tiles * (share + 1) / count ? first * tile_ : 0, scratch[share].data());
+            for (std::size_t p = 0; p < some.size(); ++p) {
+                pack_halo(some[p], first < tiles * (share + 1) / count ? first * tile_ : 0,
+                          halo_of(share, p));
+            }
         });
-        in_shares([&](std::size_t share) { run_tiles(plane, share); });
+        in_shares([&](std::size_t share) {
+            for (std::size_t p = 0; p < some.size(); ++p) {
+                for (std::size_t i = 0; i < inputs_; ++i) {
+                    std::copy_n(halo_of(share, p) + i * halo_, halo_,
+                                scratch[share].data() + i * (tile_ + halo_));
+                }
+                run_tiles(some[p], share);
+            }
+        });
     }
 }
 

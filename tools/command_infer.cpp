@@ -7,7 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include <lacuna/he/files/record.h>
+#include <lacuna/he/files/digest.h>
 #include <lacuna/he/files/serialize.h>
 #include <lacuna/nn/client/tensor_file.h>
 #include <lacuna/nn/server/session.h>

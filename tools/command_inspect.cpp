@@ -7,9 +7,10 @@
 
 #include <nlohmann/json.hpp>
 
+#include <lacuna/he/files/digest.h>
 #include <lacuna/he/files/inspect.h>
+#include <lacuna/he/files/kind.h>
 #include <lacuna/he/files/parameters_json.h>
-#include <lacuna/he/files/record.h>
 #include <lacuna/nn/client/tensor_file.h>
 #include <lacuna/nn/model/model.h>
 #include "tools/command.h"

@@ -5,7 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include <lacuna/he/files/record.h>
+#include <lacuna/he/files/digest.h>
 #include <lacuna/he/files/serialize.h>
 #include "tools/command.h"
 #include "tools/json_output.h"

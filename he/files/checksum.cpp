@@ -43,10 +43,10 @@ void Checksum::update(std::span<const std::uint8_t> bytes) {
     check(EVP_DigestUpdate(state_->context, bytes.data(), bytes.size()) == 1);
 }
 
-Checksum::Value Checksum::value() {
+Digest Checksum::value() {
     std::array<std::uint8_t, EVP_MAX_MD_SIZE> digest{};
     check(EVP_DigestFinal_ex(state_->context, digest.data(), nullptr) == 1);
-    Value value;
+    Digest value;
     std::copy_n(digest.begin(), value.size(), value.begin());
     return value;
 }

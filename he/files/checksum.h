@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
 
+#include <lacuna/he/files/digest.h>
+
 namespace lacuna {
 
-/// The checksum of files: SHA-256, its first 16 bytes. It finds damage and mix-ups with certainty for every
+/// The checksum of files, a Digest. It finds damage and mix-ups with certainty for every
 /// practical purpose, where a CRC of 32 bits would miss one in four billion. It is no proof of origin:
 /// whoever can change a file can change its checksum.
 class Checksum {
   public:
-    using Value = std::array<std::uint8_t, 16>;
-
     /// Throws Error where libcrypto offers no SHA-256.
     Checksum();
     ~Checksum();
@@ -23,7 +22,7 @@ class Checksum {
 
     void update(std::span<const std::uint8_t> bytes);
     /// Of all bytes so far; nothing can follow.
-    [[nodiscard]] Value value();
+    [[nodiscard]] Digest value();
 
   private:
     struct State;

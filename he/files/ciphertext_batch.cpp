@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <string>
 
+#include <lacuna/he/files/record.h>
 #include <lacuna/he/files/serialize.h>
 #include <lacuna/ntt/error.h>
 

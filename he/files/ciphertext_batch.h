@@ -7,7 +7,8 @@
 #include <span>
 #include <vector>
 
-#include <lacuna/he/files/record.h>
+#include <lacuna/he/files/digest.h>
+#include <lacuna/he/files/kind.h>
 #include <lacuna/he/files/source.h>
 #include <lacuna/he/fv/ciphertext.h>
 #include <lacuna/he/fv/context.h>

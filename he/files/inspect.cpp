@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <lacuna/he/files/ciphertext_batch.h>
+#include <lacuna/he/files/record.h>
 #include <lacuna/he/files/record_parts.h>
 
 namespace lacuna {

@@ -6,9 +6,10 @@
 #include <optional>
 #include <vector>
 
-#include <lacuna/he/files/record.h>
+#include <lacuna/he/files/kind.h>
 #include <lacuna/he/files/source.h>
 #include <lacuna/he/fv/parameters.h>
+#include <lacuna/he/rlwe/ring.h>
 
 namespace lacuna {
 

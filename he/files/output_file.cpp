@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include <lacuna/he/files/file_buffer.h>
 #include <lacuna/he/files/temporary_files.h>
 #include <lacuna/ntt/error.h>
 
@@ -129,6 +130,10 @@ int OutputFile::open_temporary(Access access) {
     temporary_.clear();
     fail(file_, "create a temporary file beside it", error,
          "check that the folder exists and can be written");
+}
+
+std::uint64_t OutputFile::bytes() const {
+    return buffer_->written();
 }
 
 void OutputFile::commit() {

@@ -8,9 +8,9 @@
 #include <ostream>
 #include <string>
 
-#include <lacuna/he/files/file_buffer.h>
-
 namespace lacuna {
+
+class FileBuffer;
 
 /// Whether a file that is there already may be replaced.
 enum class Overwrite : bool { refuse, allow };
@@ -37,7 +37,7 @@ class OutputFile {
     /// come up since.
     void commit();
     /// Bytes written so far, what the stream still holds left out.
-    [[nodiscard]] std::uint64_t bytes() const { return buffer_->written(); }
+    [[nodiscard]] std::uint64_t bytes() const;
 
     /// Throws Error where the constructor would because of what stands under that name.
     static void check(const std::filesystem::path& file, Overwrite overwrite);

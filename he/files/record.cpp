@@ -159,7 +159,7 @@ void RecordWriter::finish() {
         throw Error("record: expected " + std::to_string(left_) +
                     " more bytes, found the end; the length given for the body is too large");
     }
-    const Checksum::Value value = checksum_.value();
+    const Digest value = checksum_.value();
     put(value);
     if (chain_ != nullptr) {
         *chain_ = value;
@@ -256,7 +256,7 @@ void RecordReader::expect_body(std::uint64_t bytes) const {
         source_->fail(start_ + length_offset, std::to_string(bytes) + " bytes of body, as the parameters ask",
                       std::to_string(header_.body_bytes), "fetch or write the data again");
     }
-    const std::uint64_t needed = left_ + Checksum::Value().size();
+    const std::uint64_t needed = left_ + Digest().size();
     const auto remaining = source_->remaining();
     if (remaining && *remaining < needed) {
         source_->fail(source_->offset(), std::to_string(needed) + " more bytes", std::to_string(*remaining),
@@ -338,8 +338,8 @@ void RecordReader::finish() {
     if (left_ != 0) {
         fail("the end of the body", std::to_string(left_) + " more bytes", "fetch or write the data again");
     }
-    const Checksum::Value expected = checksum_.value();
-    Checksum::Value found{};
+    const Digest expected = checksum_.value();
+    Digest found{};
     source_->read(found, "checksum");
     if (found != expected) {
         fail("checksum " + format_hash(expected), format_hash(found),

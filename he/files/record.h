@@ -1,41 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <ostream>
 #include <span>
 #include <string>
 
 #include <lacuna/he/files/checksum.h>
+#include <lacuna/he/files/digest.h>
+#include <lacuna/he/files/kind.h>
 #include <lacuna/he/files/source.h>
 #include <lacuna/he/rlwe/ring.h>
 #include <lacuna/ntt/buffer.h>
 
 namespace lacuna {
-
-/// What a record holds; the numbers are part of the file format (he/files/file_format.md).
-enum class Kind : std::uint8_t {
-    parameters = 1,
-    secret_key = 2,
-    public_key = 3,
-    relin_keys = 4,
-    galois_keys = 5,
-    evaluation_keys = 6,
-    plaintext = 7,
-    ciphertext = 8,
-    seeded_ciphertext = 9,
-    reduced_ciphertext = 10,
-    batch = 11,
-    protected_secret_key = 12,
-};
-
-/// In words, as in error messages: "secret key".
-[[nodiscard]] const char* kind_name(Kind kind);
-/// Lower-case hexadecimal digits.
-[[nodiscard]] std::string format_hash(std::span<const std::uint8_t> bytes);
 
 inline constexpr std::uint8_t file_format_version = 1;
 /// Of records that name a binomial plaintext modulus: parameters, plaintexts and ciphertexts.
@@ -51,11 +30,7 @@ struct RecordHeader {
 };
 
 inline constexpr std::size_t record_header_bytes = 40;
-inline constexpr std::size_t record_overhead_bytes = record_header_bytes + Checksum::Value().size();
-
-/// Ties the records of one stream together: the checksum of each covers that of the one before, so that a
-/// record which is missing, moved or from another stream is found.
-using Chain = std::optional<Checksum::Value>;
+inline constexpr std::size_t record_overhead_bytes = record_header_bytes + Digest().size();
 
 /// Writes one record: header, body, checksum. Throws Error where the stream fails.
 class RecordWriter {

@@ -7,8 +7,8 @@
 #include <ostream>
 #include <type_traits>
 
+#include <lacuna/he/files/digest.h>
 #include <lacuna/he/files/output_file.h>
-#include <lacuna/he/files/record.h>
 #include <lacuna/he/files/source.h>
 #include <lacuna/he/fv/ciphertext.h>
 #include <lacuna/he/fv/context.h>

@@ -187,7 +187,6 @@ void save(std::ostream& stream, const Ring& ring, const Ciphertext& ciphertext, 
     constexpr Kind kind = Kind::ciphertext;
     check_ring(kind, ring, ciphertext.ring);
     check_modulus(kind, ring, ciphertext.t);
-    check(kind, ciphertext.scale == 1.0, "the scale 1");
     check(kind, ciphertext.size() == 2 || ciphertext.size() == 3, "2 or 3 parts");
     const std::size_t limbs = ciphertext.limbs();
     const Form form = ciphertext.form();
@@ -201,7 +200,7 @@ void save(std::ostream& stream, const Ring& ring, const Ciphertext& ciphertext, 
                    ciphertext.t),
         chain);
     write_plain_modulus(writer, ciphertext.t);
-    writer.f64(ciphertext.scale);
+    writer.f64(1.0);  // the scale, which FV has no use for
     writer.u8(static_cast<std::uint8_t>(ciphertext.size()));
     writer.u8(static_cast<std::uint8_t>(limbs));
     writer.u8(static_cast<std::uint8_t>(form));

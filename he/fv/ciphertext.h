@@ -14,9 +14,8 @@ namespace lacuna {
 
 /// An RLWE ciphertext (c_0, ..., c_{k-1}), k = 2 or 3: c_0 + c_1 s + c_2 s^2 = round(Q_l m / t(x)) + noise.
 struct Ciphertext {
-    RingHash ring{};     ///< the ring it lives in
-    PlainModulus t;      ///< plaintext modulus
-    double scale = 1.0;  ///< room for an approximate scheme; FV leaves it at 1
+    RingHash ring{};  ///< the ring it lives in
+    PlainModulus t;   ///< plaintext modulus
     std::vector<RnsPolynomial> parts;
 
     [[nodiscard]] std::size_t size() const { return parts.size(); }

@@ -23,7 +23,6 @@ Ciphertext like(const Ciphertext& a) {
     Ciphertext result;
     result.ring = a.ring;
     result.t = a.t;
-    result.scale = a.scale;
     return result;
 }
 

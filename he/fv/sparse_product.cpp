@@ -89,7 +89,6 @@ Ciphertext blank_like(const Ciphertext& model) {
     Ciphertext output;
     output.ring = model.ring;
     output.t = model.t;
-    output.scale = model.scale;
     for (const RnsPolynomial& part : model.parts) {
         output.parts.push_back(RnsPolynomial::uninitialised(part.n(), part.limbs(), part.form()));
     }

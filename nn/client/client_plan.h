@@ -12,7 +12,7 @@
 
 #include <lacuna/he/fv/parameters.h>
 #include <lacuna/nn/client/encrypted_tensor.h>
-#include <lacuna/nn/model/model.h>
+#include <lacuna/nn/model/shape.h>
 
 namespace lacuna {
 

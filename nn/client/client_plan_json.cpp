@@ -6,6 +6,7 @@
 
 #include <lacuna/he/files/parameters_json.h>
 #include <lacuna/nn/client/client_plan.h>
+#include <lacuna/nn/model/model_limits.h>
 #include <lacuna/nn/model/strict_json.h>
 #include <lacuna/nn/model/text_file.h>
 #include <lacuna/nn/packing/rules.h>

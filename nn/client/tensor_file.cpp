@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <lacuna/nn/client/tensor_file.h>
 
+#include <algorithm>
 #include <fstream>
 #include <span>
 #include <string_view>
 #include <utility>
 
+#include <lacuna/he/files/checksum.h>
 #include <lacuna/he/files/ciphertext_batch.h>
 #include <lacuna/he/files/record.h>
 #include <lacuna/nn/client/reply.h>
@@ -125,6 +127,17 @@ KeySetId read_key_set_id(const std::filesystem::path& evaluation_keys) {
         throw Error(evaluation_keys.string() + ": cannot read its last " + std::to_string(id.size()) +
                     " bytes");
     }
+    return id;
+}
+
+KeySetId read_key_set_id(std::span<const std::uint8_t> evaluation_keys) {
+    Source source(evaluation_keys, "evaluation keys");
+    RecordReader reader(source);
+    reader.expect_kind(Kind::evaluation_keys);
+    reader.expect_body(evaluation_keys.size() - std::min(evaluation_keys.size(), record_overhead_bytes));
+    KeySetId id{};
+    std::copy(evaluation_keys.end() - static_cast<std::ptrdiff_t>(id.size()), evaluation_keys.end(),
+              id.begin());
     return id;
 }
 

@@ -2,12 +2,14 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <ostream>
+#include <span>
 #include <string>
 #include <variant>
 
-#include <lacuna/he/files/checksum.h>
+#include <lacuna/he/files/digest.h>
 #include <lacuna/he/files/source.h>
 #include <lacuna/he/fv/context.h>
 #include <lacuna/nn/client/client_plan.h>
@@ -23,10 +25,12 @@ namespace lacuna {
 
 /// Names a key set: the checksum at the end of its evaluation keys' record. There is a key of this client's
 /// secret in it always (ClientPlan::sends_public_key), so no two clients share one.
-using KeySetId = Checksum::Value;
+using KeySetId = Digest;
 
 /// Reads it off a file of evaluation keys, without loading them. Throws Error where that is none.
 [[nodiscard]] KeySetId read_key_set_id(const std::filesystem::path& evaluation_keys);
+/// The same off such a file's bytes.
+[[nodiscard]] KeySetId read_key_set_id(std::span<const std::uint8_t> evaluation_keys);
 
 /// Names a client's half of a plan: the checksum of its file.
 [[nodiscard]] std::string plan_id(const ClientPlan& plan);

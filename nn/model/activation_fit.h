@@ -35,7 +35,7 @@ struct FitProblem {
     ActivationFunction function = ActivationFunction::relu;
     double low = -4.0;
     double high = 4.0;
-    std::optional<NormalDensity> density;  ///< uniform if absent
+    std::optional<NormalDensity> density{};  ///< uniform if absent
     std::size_t degree = 2;
     FitNorm norm = FitNorm::l2;
     int lowest_exponent = -10;  ///< of a power-of-two coefficient

@@ -12,33 +12,11 @@
 
 #include <gmpxx.h>
 
-#include <lacuna/he/files/checksum.h>
+#include <lacuna/he/files/digest.h>
+#include <lacuna/nn/model/model_limits.h>
+#include <lacuna/nn/model/shape.h>
 
 namespace lacuna {
-
-/// The bounds that every model keeps (nn/model/model_format.md); parse_model and validate() enforce them.
-struct ModelLimits {
-    static constexpr std::size_t file_bytes = std::size_t{64} << 20;
-    static constexpr std::size_t name_length = 64;
-    static constexpr std::size_t layers = 64;
-    static constexpr std::size_t dimension = 4096;  ///< of an input shape, a kernel, a window or a stride
-    static constexpr std::size_t elements = std::size_t{1} << 20;  ///< of any tensor between two layers
-    static constexpr std::size_t degree = 8;                       ///< of an activation
-    static constexpr std::int64_t weight = std::int64_t{1} << 30;  ///< largest absolute weight
-    static constexpr std::size_t integer_digits =
-        100;  ///< decimal digits of a bias or activation coefficient
-    static constexpr std::size_t map_terms = std::size_t{1} << 26;  ///< terms of a linear layer written out
-};
-
-/// A tensor's shape; elements are stored channel-major: index = (channel * height + row) * width + column.
-struct Shape {
-    std::size_t channels = 1;
-    std::size_t height = 1;
-    std::size_t width = 1;
-
-    [[nodiscard]] std::size_t size() const { return channels * height * width; }
-    bool operator==(const Shape&) const = default;
-};
 
 /// Vertical and horizontal extent of a window, stride or padding.
 struct Extent {
@@ -144,7 +122,7 @@ struct LinearMap {
 /// validate().
 [[nodiscard]] std::string format_model(const Model& model);
 /// The checksum of that text: equal for equal models alone.
-[[nodiscard]] Checksum::Value digest(const Model& model);
+[[nodiscard]] Digest digest(const Model& model);
 
 /// Reads and validates a model file, never more of it than ModelLimits::file_bytes. Throws Error that names
 /// the file, what was expected and what was found, and Stopped where a stop was requested.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
+#include <lacuna/he/files/checksum.h>
 #include <lacuna/he/files/output_file.h>
 #include <lacuna/nn/model/model.h>
 #include <lacuna/nn/model/strict_json.h>
@@ -327,7 +328,7 @@ std::string format_model(const Model& model) {
     return text;
 }
 
-Checksum::Value digest(const Model& model) {
+Digest digest(const Model& model) {
     const std::string text = format_model(model);
     Checksum checksum;
     checksum.update({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});

@@ -19,7 +19,7 @@ namespace lacuna {
 
 struct PlanRequest {
     std::size_t batch = 1;
-    std::optional<Packing> packing;  ///< none: whichever is estimated faster for this batch
+    std::optional<Packing> packing{};  ///< none: whichever is estimated faster for this batch
     int security = 128;
     int privacy_bits = 0;            ///< 0: no circuit privacy
     bool public_encryption = false;  ///< leave room for the noise of images encrypted with a public key
@@ -29,12 +29,12 @@ struct PlanRequest {
 /// Everything that encrypted inference of a model will do, decided before there is a key.
 struct Plan {
     ClientPlan client;
-    Program program;                 ///< of every plaintext modulus
-    std::vector<PlanStep> steps;     ///< its lines as they print
-    Checksum::Value model_digest{};  ///< of the model whose ranges and noise are proven here
-    ModelOperations operations;      ///< of one inference, one plaintext modulus
-    mpz_class range;         ///< proven: the largest |logit| (slots) or |coefficient| of a logit (radix)
-    std::size_t degree = 0;  ///< proven: the largest degree of a digit polynomial (radix)
+    Program program;              ///< of every plaintext modulus
+    std::vector<PlanStep> steps;  ///< its lines as they print
+    Digest model_digest{};        ///< of the model whose ranges and noise are proven here
+    ModelOperations operations;   ///< of one inference, one plaintext modulus
+    mpz_class range;              ///< proven: the largest |logit| (slots) or |coefficient| of a logit (radix)
+    std::size_t degree = 0;       ///< proven: the largest degree of a digit polynomial (radix)
     double output_budget_bits = 0;  ///< proven noise budget at the output, before the last switch
     double reply_budget_bits = 0;   ///< and at the reply
     std::vector<std::string> reasons;

@@ -26,7 +26,7 @@ std::string format_plan(const Plan& plan) {
                          {"elements", step.elements},
                          {"limbs", step.limbs},
                          {"parts", step.size},
-                         {"form", step.form == Form::coefficient ? "coefficient" : "ntt"},
+                         {"form", "coefficient"},
                          {"noise_budget_bits", step.budget_bits},
                          {"nominal_nanoseconds", step.cost},
                          {"reason", step.reason}});

@@ -4,8 +4,6 @@
 #include <cstddef>
 #include <string>
 
-#include <lacuna/he/fv/ciphertext.h>
-
 namespace lacuna {
 
 /// A line of the printed plan: what happens next to every element and every plaintext modulus, as the replays
@@ -27,12 +25,11 @@ struct PlanStep {
     std::size_t elements = 0;  ///< after the step
     std::size_t limbs = 0;     ///< after the step
     std::size_t size = 2;      ///< parts of a ciphertext after the step
-    Form form = Form::coefficient;
-    double budget_bits = 0;  ///< proven noise budget after the step
-    double noise_bits = 0;   ///< log2 of the proven noise bound after the step
-    double cost = 0;         ///< nominal nanoseconds on one thread, one plaintext modulus
-    int flood_bits = 0;      ///< flood: the added noise is uniform in [-2^flood_bits, 2^flood_bits)
-    bool unscaled = false;   ///< activation: a square as Evaluator::square_unscaled makes it
+    double budget_bits = 0;    ///< proven noise budget after the step
+    double noise_bits = 0;     ///< log2 of the proven noise bound after the step
+    double cost = 0;           ///< nominal nanoseconds on one thread, one plaintext modulus
+    int flood_bits = 0;        ///< flood: the added noise is uniform in [-2^flood_bits, 2^flood_bits)
+    bool unscaled = false;     ///< activation: a square as Evaluator::square_unscaled makes it
     std::string reason;
 };
 

@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The README's example: parameters, keys, encryption, a square and a sparse product, decryption.
-#include <lacuna/he/fv/batch_encoder.h>
-#include <lacuna/he/fv/decryptor.h>
-#include <lacuna/he/fv/encryptor.h>
-#include <lacuna/he/fv/evaluator.h>
-#include <lacuna/he/rlwe/key_generator.h>
+#include <lacuna/he/fv.h>
 
 #include <iostream>
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Plans an installed model with the installed library. Usage: plan FILE
-#include <lacuna/nn/model/model.h>
-#include <lacuna/nn/plan/plan.h>
+#include <lacuna/nn/plan.h>
 
 #include <iostream>
 

@@ -46,7 +46,7 @@ inline void reseal(std::span<std::uint8_t> file) {
         if (chain) {
             checksum.update(*chain);
         }
-        const std::size_t end = offsets[i + 1] - Checksum::Value().size();
+        const std::size_t end = offsets[i + 1] - Digest().size();
         checksum.update(file.subspan(offsets[i], end - offsets[i]));
         chain = checksum.value();
         std::ranges::copy(*chain, file.begin() + static_cast<std::ptrdiff_t>(end));

@@ -15,7 +15,7 @@
 #include <lacuna/he/rlwe/key_generator.h>
 #include <lacuna/ntt/error.h>
 
-#include <tests/support/scheme.h>
+#include "tests/support/scheme.h"
 
 namespace lacuna::testing {
 namespace {

@@ -8,7 +8,7 @@
 
 #include <lacuna/ntt/error.h>
 
-#include <tests/support/scheme.h>
+#include "tests/support/scheme.h"
 
 namespace lacuna::testing {
 namespace {

@@ -6,7 +6,10 @@
 
 #include <filesystem>
 #include <set>
+#include <span>
+#include <vector>
 
+#include <lacuna/he/files/byte_stream.h>
 #include <lacuna/he/files/serialize.h>
 #include <lacuna/he/rlwe/key_match.h>
 #include <lacuna/nn/client/client.h>
@@ -40,7 +43,26 @@ KeySetId id_of(const Client& client, const EvaluationKeys& keys) {
     save_file(file, client.context().ring(), keys, Overwrite::allow);
     const KeySetId id = read_key_set_id(file);
     std::filesystem::remove(file);
+    ByteStream stream;
+    save(stream, client.context().ring(), keys);
+    EXPECT_EQ(read_key_set_id(stream.bytes()), id);
     return id;
+}
+
+TEST(KeySet, BytesThatAreNoWholeFileHaveNoId) {
+    const Client client(linear_plan().client);
+    ByteStream stream;
+    save(stream, client.context().ring(), client.evaluation_keys());
+    const std::span<const std::uint8_t> whole = stream.bytes();
+    for (const std::size_t size : {std::size_t{0}, std::size_t{39}, std::size_t{50}, whole.size() - 1}) {
+        EXPECT_THROW((void)read_key_set_id(whole.first(size)), Error) << size;
+    }
+    std::vector<std::uint8_t> longer(whole.begin(), whole.end());
+    longer.push_back(0);
+    EXPECT_THROW((void)read_key_set_id(longer), Error);
+    save(stream, client.context().ring(), client.public_key());
+    EXPECT_THROW((void)read_key_set_id(stream.bytes()), Error);
+    EXPECT_THROW((void)read_key_set_id(std::span(stream.bytes()).subspan(whole.size())), Error);
 }
 
 TEST(KeySet, EveryClientHasAnIdOfItsOwn) {
