@@ -53,5 +53,22 @@ TEST(Inspect, SaysWhatFilesHold) {
     EXPECT_EQ(described("plaintext_2.lct").plain_polynomials, polynomial);
 }
 
+/// It follows no length that the file states beyond what is there, and sees every flipped bit.
+TEST(Inspect, RefusesDamage) {
+    const GoldenObjects golden;
+    const Bytes whole = saved(golden.ring, golden.ciphertext());
+    for (std::size_t size = 0; size < whole.size(); size += size < 64 ? 1 : 37) {
+        const Bytes cut(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));
+        Source source(cut, "memory");
+        EXPECT_THROW((void)inspect(source), Error) << size;
+    }
+    for (std::size_t bit = 0; bit < 8 * whole.size(); bit += 101) {
+        Bytes flipped = whole;
+        flipped[bit / 8] ^= static_cast<std::uint8_t>(1U << bit % 8);
+        Source source(flipped, "memory");
+        EXPECT_THROW((void)inspect(source), Error) << bit;
+    }
+}
+
 }  // namespace
 }  // namespace lacuna::testing

@@ -80,5 +80,92 @@ TEST_F(RecordRefusal, DamageAndTrailingBytes) {
         {"offset 620", "expected the end, found more bytes"});
 }
 
+// ---- records alone
+
+RecordHeader header_of(std::uint64_t body_bytes) {
+    RecordHeader header{Kind::plaintext, file_format_version, body_bytes, {}, 64};
+    header.ring[5] = 7;
+    return header;
+}
+
+TEST(Record, FieldsComeBackInOrder) {
+    std::ostringstream stream;
+    std::vector<std::uint64_t> words = {0, 96, 5, 77, 3};
+    RecordWriter writer(stream, header_of(1 + 2 + 4 + 8 + 8 + 3 + 5));
+    writer.u8(0xfe);
+    writer.u16(0xfedc);
+    writer.u32(0xfedcba98);
+    writer.u64(0xfedcba9876543210);
+    writer.f64(-0.3);
+    writer.zeros(3);
+    writer.packed(words, 97);  // 5 words of 7 bits
+    writer.finish();
+    const Bytes bytes = bytes_of(stream);
+    EXPECT_EQ(bytes.size(), record_overhead_bytes + 31);
+    Source source(bytes, "memory");
+    RecordReader reader(source);
+    EXPECT_EQ(reader.header().kind, Kind::plaintext);
+    EXPECT_EQ(reader.header().n, 64U);
+    EXPECT_EQ(reader.header().ring[5], 7);
+    EXPECT_EQ(reader.left(), 31U);
+    EXPECT_EQ(reader.u8("a"), 0xfe);
+    EXPECT_EQ(reader.u16("b"), 0xfedc);
+    EXPECT_EQ(reader.u32("c"), 0xfedcba98);
+    EXPECT_EQ(reader.u64("d"), 0xfedcba9876543210);
+    EXPECT_EQ(reader.f64("e"), -0.3);
+    reader.zeros(3);
+    std::vector<std::uint64_t> found(5);
+    reader.packed(found, 97, "words");
+    EXPECT_EQ(found, words);
+    EXPECT_EQ(reader.left(), 0U);
+    reader.finish();
+    source.expect_end();
+}
+
+TEST(Record, TheWriterKeepsItsLength) {
+    std::ostringstream stream;
+    RecordWriter writer(stream, header_of(2));
+    writer.u8(1);
+    expect_error([&] { writer.finish(); }, {"1 more bytes", "too large"});
+    expect_error([&] { writer.u16(1); }, {"at most 1 more bytes, found 2", "too small"});
+    const std::vector<std::uint64_t> word = {9};
+    expect_error([&] { writer.packed(word, 9); }, {"every word below 9"});
+    writer.u8(1);
+    writer.finish();
+}
+
+/// The checksum of each record of a stream covers that of the one before.
+TEST(Record, ChainsTieAStreamTogether) {
+    const auto written = [](int first, bool chained) {
+        std::ostringstream stream;
+        Chain chain;
+        for (const int value : {first, 2, 3}) {
+            RecordWriter writer(stream, header_of(1), chained ? &chain : nullptr);
+            writer.u8(static_cast<std::uint8_t>(value));
+            writer.finish();
+        }
+        return bytes_of(stream);
+    };
+    const auto read = [](const Bytes& bytes, bool chained) {
+        Source source(bytes, "memory");
+        Chain chain;
+        for (int i = 0; i < 3; ++i) {
+            RecordReader reader(source, chained ? &chain : nullptr);
+            (void)reader.u8("value");
+            reader.finish();
+        }
+    };
+    const Bytes chained = written(1, true);
+    EXPECT_NO_THROW(read(chained, true));
+    EXPECT_NO_THROW(read(written(1, false), false));
+    EXPECT_THROW(read(chained, false), Error);
+    EXPECT_THROW(read(written(1, false), true), Error);
+    // The same records behind another first one.
+    Bytes mixed = written(9, true);
+    const std::size_t one = record_overhead_bytes + 1;
+    std::copy(chained.begin() + one, chained.end(), mixed.begin() + one);
+    EXPECT_THROW(read(mixed, true), Error);
+}
+
 }  // namespace
 }  // namespace lacuna::testing

@@ -11,6 +11,7 @@
 #include <lacuna/rns/sampler.h>
 #include "tests/he/fv/binomial_fixture.h"
 #include "tests/he/fv/scheme_fixture.h"
+#include "tests/support/big_polynomial.h"
 
 namespace lacuna::testing {
 namespace {
@@ -83,6 +84,28 @@ TEST(Encryptor, PublicEncryptionsOfZeroRerandomiseAtEveryLevel) {
     EXPECT_THROW((void)scheme.encryptor.encrypt(broken), Error);
     EXPECT_THROW((void)scheme.public_encryptor.encrypt(Plaintext(32, 257)), Error);
     EXPECT_THROW((void)scheme.public_encryptor.encrypt(Plaintext(64, 97)), Error);
+}
+
+/// The noise of a fresh encryption, in integers: an error and a rounding, or what the public key adds to it.
+TEST_P(EncryptorTest, NoiseIsWhatIsDrawn) {
+    const Ring& ring = scheme.context.ring();
+    const BigPolynomial secret = secret_of(ring, scheme.generator.secret_key());
+    const mpz_class q = ring.data().product();
+    const auto largest_noise = [&](const Ciphertext& x, const Plaintext& message) {
+        BigPolynomial noise = sum_of(integers_of(ring.data(), x.parts[0]),
+                                     product_of(integers_of(ring.data(), x.parts[1]), secret));
+        noise = scaled(noise, to_mpz(t));
+        for (std::size_t j = 0; j < n; ++j) {
+            noise[j] -= q * to_mpz(message[j]);
+        }
+        return largest_of(centred_modulo(noise, mpz_class(q * to_mpz(t))));
+    };
+    EXPECT_LE(largest_noise(encrypted_a, a), to_mpz(t) * (error_bound + 1));
+    EXPECT_GT(largest_noise(encrypted_a, a), to_mpz(t));
+    // (b, a) u + (e_0, e_1), over P: |e u| + |e_1 s| + |e_0|, and the roundings of both parts.
+    const mpz_class masked = error_bound * (2 * to_mpz(n) + 1) / ring.special().product() + to_mpz(n) + 3;
+    EXPECT_LE(largest_noise(encrypted_b, b), to_mpz(t) * masked);
+    EXPECT_GT(largest_noise(encrypted_b, b), 0);
 }
 
 }  // namespace

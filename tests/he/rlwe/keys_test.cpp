@@ -76,5 +76,39 @@ TEST(Keys, SeededPartsExpandToWhatWasGenerated) {
     EXPECT_EQ(relin.key.digits[1].a, parts[1]);
 }
 
+TEST(RotationElements, AddUpAndAreDistinct) {
+    for (const std::size_t n : {16, 32, 64}) {
+        const int row = static_cast<int>(n / 2);
+        std::set<std::uint32_t> seen = {row_swap_element(n)};
+        for (int a = 0; a < row; ++a) {
+            EXPECT_TRUE(seen.insert(rotation_element(n, a)).second) << a;
+            EXPECT_EQ(rotation_element(n, a - row), rotation_element(n, a)) << a;
+            for (int b = 0; b < row; ++b) {
+                ASSERT_EQ(std::uint64_t{rotation_element(n, a)} * rotation_element(n, b) % (2 * n),
+                          rotation_element(n, (a + b) % row));
+            }
+        }
+        EXPECT_EQ(rotation_element(n, PlainModulus(97), 3), rotation_element(n, 3));
+    }
+    EXPECT_EQ(row_swap_element(16), 31U);
+}
+
+/// Modulo x^k - b they form the group of order k that fixes x^k.
+TEST(RotationElements, OfBinomialsFixTheModulus) {
+    const std::size_t n = 64;
+    for (const std::size_t k : {2, 8, 32}) {
+        const PlainModulus t = PlainModulus::binomial(k, 3);
+        std::set<std::uint32_t> seen;
+        const int slots = static_cast<int>(k);
+        for (int step = 0; step < slots; ++step) {
+            const std::uint32_t element = rotation_element(n, t, step);
+            EXPECT_TRUE(seen.insert(element).second);
+            EXPECT_EQ(k * element % (2 * n), k);  // x^k goes to itself
+            EXPECT_EQ(rotation_element(n, t, step - slots), element);
+        }
+        EXPECT_THROW((void)rotation_element(n, t, slots), Error);
+    }
+}
+
 }  // namespace
 }  // namespace lacuna::testing
