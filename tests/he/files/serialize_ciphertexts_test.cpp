@@ -16,7 +16,7 @@ namespace {
 
 class SerializeCiphertexts : public SerializeTest {};
 
-INSTANTIATE_TEST_SUITE_P(Settings, SerializeCiphertexts, serialize_settings(), serialize_setting_name);
+INSTANTIATE_TEST_SUITE_P(Settings, SerializeCiphertexts, serialize_settings(), parameters_name);
 
 TEST_P(SerializeCiphertexts, PlaintextsComeBack) {
     EXPECT_EQ(loaded(saved(ring, message), [&](Source& source) { return load_plaintext(source, context); }),

@@ -2,10 +2,10 @@
 #pragma once
 
 #include <random>
-#include <string>
 
 #include <gtest/gtest.h>
 
+#include "tests/support/parameter_names.h"
 #include "tests/support/scheme.h"
 #include "tests/support/serialization.h"
 
@@ -27,10 +27,6 @@ inline auto serialize_settings() {
                              small_parameters(128, {50, 50, 50, 32}, {50}, {12289}),
                              small_parameters(32, {30, 30, 30, 30, 30}, {50, 45}, {257}, 3),
                              small_parameters(64, {50, 40}, {}, {2}));
-}
-
-inline std::string serialize_setting_name(const ::testing::TestParamInfo<Parameters>& info) {
-    return "n" + std::to_string(info.param.n) + "_setting" + std::to_string(info.index);
 }
 
 }  // namespace lacuna::testing

@@ -39,7 +39,7 @@ void expect_equal(const PublicKey& a, const PublicKey& b) {
 
 class SerializeKeys : public SerializeTest {};
 
-INSTANTIATE_TEST_SUITE_P(Settings, SerializeKeys, serialize_settings(), serialize_setting_name);
+INSTANTIATE_TEST_SUITE_P(Settings, SerializeKeys, serialize_settings(), parameters_name);
 
 TEST_P(SerializeKeys, SecretKeyComesBackAtTwoBitsACoefficient) {
     const Bytes bytes = saved(ring, scheme.generator.secret_key());

@@ -10,7 +10,7 @@ namespace {
 
 class SerializeParameters : public SerializeTest {};
 
-INSTANTIATE_TEST_SUITE_P(Settings, SerializeParameters, serialize_settings(), serialize_setting_name);
+INSTANTIATE_TEST_SUITE_P(Settings, SerializeParameters, serialize_settings(), parameters_name);
 
 TEST_P(SerializeParameters, ParametersComeBackResolved) {
     const Bytes bytes = saved(GetParam());

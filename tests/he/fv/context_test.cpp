@@ -64,7 +64,9 @@ TEST_P(PlaintextSpaceTest, KnowsQModuloItsModulus) {
         EXPECT_EQ(space.q_modulo_slots(limbs), q % to_mpz(t));
         EXPECT_EQ(space.slot_modulus(), to_mpz(t));
         for (const std::uint64_t m : {std::uint64_t{0}, std::uint64_t{1}, t / 2, t - 1}) {
-            const mpz_class rounded = floor_divide(2 * q * to_mpz(m) + to_mpz(t), mpz_class(2 * to_mpz(t)));
+            // To the nearest, the lower one of two.
+            const mpz_class rounded =
+                floor_divide(2 * q * to_mpz(m) + to_mpz(t) - 1, mpz_class(2 * to_mpz(t)));
             for (std::size_t i = 0; i < limbs; ++i) {
                 EXPECT_EQ(space.scaled(ring, m, limbs, i), residue(rounded, ring.data().modulus(i)));
             }

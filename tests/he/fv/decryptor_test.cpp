@@ -73,16 +73,17 @@ TEST_P(DecryptorTest, FindsTheMessageAtEveryLevelSizeAndForm) {
     }
 }
 
-/// |t e| < Q/2 is the border, to the unit.
-TEST_P(DecryptorTest, DecryptsUpToTheVeryBorder) {
+/// |t e| < Q/2 is the border, as sharp as the fixed-point fractions of the rounding are.
+TEST_P(DecryptorTest, DecryptsUpToTheBorder) {
     for (const std::size_t limbs : {ring.max_limbs() - 1, ring.max_limbs()}) {
         const mpz_class q = q_of(limbs);
-        const mpz_class most = q / (2 * to_mpz(t)) - 1;  // one for the rounding of Q m / t
+        const mpz_class border = q / (2 * to_mpz(t));
+        const mpz_class margin = (border >> 44) + 2;  // of which one for the rounding of Q m / t
         for (const int sign : {1, -1}) {
-            const BigPolynomial noise(n, mpz_class(sign * most));
+            const BigPolynomial noise(n, mpz_class(sign * (border - margin)));
             EXPECT_EQ(scheme.decryptor.decrypt(encryption(a, noise, limbs, 2)), a);
             BigPolynomial beyond(n);
-            beyond[1] = sign * (most + 3);
+            beyond[1] = sign * (border + margin);
             Plaintext neighbour = a;
             neighbour[1] = (a[1] + (sign > 0 ? 1 : t - 1)) % t;
             EXPECT_EQ(scheme.decryptor.decrypt(encryption(a, beyond, limbs, 2)), neighbour);

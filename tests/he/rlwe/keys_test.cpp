@@ -82,7 +82,9 @@ TEST(RotationElements, AddUpAndAreDistinct) {
         std::set<std::uint32_t> seen = {row_swap_element(n)};
         for (int a = 0; a < row; ++a) {
             EXPECT_TRUE(seen.insert(rotation_element(n, a)).second) << a;
-            EXPECT_EQ(rotation_element(n, a - row), rotation_element(n, a)) << a;
+            if (a > 0) {
+                EXPECT_EQ(rotation_element(n, a - row), rotation_element(n, a)) << a;
+            }
             for (int b = 0; b < row; ++b) {
                 ASSERT_EQ(std::uint64_t{rotation_element(n, a)} * rotation_element(n, b) % (2 * n),
                           rotation_element(n, (a + b) % row));
@@ -104,7 +106,9 @@ TEST(RotationElements, OfBinomialsFixTheModulus) {
             const std::uint32_t element = rotation_element(n, t, step);
             EXPECT_TRUE(seen.insert(element).second);
             EXPECT_EQ(k * element % (2 * n), k);  // x^k goes to itself
-            EXPECT_EQ(rotation_element(n, t, step - slots), element);
+            if (step > 0) {
+                EXPECT_EQ(rotation_element(n, t, step - slots), element);
+            }
         }
         EXPECT_THROW((void)rotation_element(n, t, slots), Error);
     }
