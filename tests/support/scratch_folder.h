@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -14,10 +15,11 @@ namespace lacuna::testing {
 /// A folder of a test's own, which goes with it.
 class ScratchFolder {
   public:
-    ScratchFolder()
-        : path_(std::filesystem::temp_directory_path() /
-                ("lacuna-" + std::string(::testing::UnitTest::GetInstance()->current_test_info()->name()) +
-                 "-" + std::to_string(::getpid()))) {
+    ScratchFolder() {
+        std::string name = "lacuna-";
+        name += ::testing::UnitTest::GetInstance()->current_test_info()->name();
+        std::ranges::replace(name, '/', '-');
+        path_ = std::filesystem::temp_directory_path() / (name += "-" + std::to_string(::getpid()));
         std::filesystem::create_directory(path_);
     }
     ~ScratchFolder() { std::filesystem::remove_all(path_); }

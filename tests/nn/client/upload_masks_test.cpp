@@ -55,5 +55,28 @@ TEST(RepeatedRandomness, IsFoundWhereverUploadsAreRead) {
               std::string::npos);
 }
 
+TEST(UploadMasks, KnowEverySeedAndMaskOnce) {
+    UploadMasks masks("upload");
+    SeededCiphertext seeded;
+    for (std::uint8_t i = 0; i < 3; ++i) {
+        seeded.seed.fill(i);
+        EXPECT_NO_THROW(masks.add(seeded));
+    }
+    Ciphertext full;
+    full.parts.assign(2, RnsPolynomial(16, 1, Form::coefficient));
+    full.parts[1].limb(0)[7] = 5;
+    EXPECT_NO_THROW(masks.add(full));
+    full.parts[0].limb(0)[0] = 1;  // another message under the same mask
+    EXPECT_NE(
+        refusal([&] { masks.add(full); })
+            .find("upload: expected fresh randomness in every ciphertext, found that of ciphertext 3 again "
+                  "in ciphertext 4"),
+        std::string::npos);
+    seeded.seed.fill(1);
+    EXPECT_NE(refusal([&] { masks.add(seeded); }).find("that of ciphertext 1 again"), std::string::npos);
+    seeded.seed.back() = 2;
+    EXPECT_EQ(refusal([&] { masks.add(seeded); }), "");
+}
+
 }  // namespace
 }  // namespace lacuna::testing

@@ -65,5 +65,47 @@ TEST(CorrelatedNoise, StaysWithinTheProof) {
     }
 }
 
+/// Every step by hand, in the words of NoiseModel.
+TEST(NoiseReplay, IsTheNoiseModelStepByStep) {
+    Parameters parameters;
+    parameters.n = 8192;
+    parameters.data_bits = {50, 50, 50};
+    parameters.special_bits = {50};
+    const NoiseModel noise(parameters, 20);
+    std::vector<Stage> stages(3);
+    stages[0].norms = {9, 3, 9, 9};
+    stages[1].linear = false;
+    stages[1].powers = {1, 4, 2};
+    const NoiseEstimate input = noise.fresh_symmetric();
+    NoiseReplay replay(noise, stages, input, 25, 40, 2);
+    EXPECT_DOUBLE_EQ(replay.budget(), noise.budget(input));
+
+    NoiseEstimate expected = noise.add_plain(noise.linear(input, stages[0].norms), 1);
+    replay.run({LinearStep{0, 0}, 0, 100, 3, 2, ""});
+    EXPECT_DOUBLE_EQ(replay.budget(), noise.budget(expected));
+
+    const NoiseEstimate square = noise.multiply(expected, expected);
+    expected = noise.add_plain(noise.add(noise.scale(square, 2), noise.scale(expected, 4)), 1);
+    replay.run({ProductStep{{1, 1}, false, false, false}, 1, 100, 3, 3, ""});
+    replay.run({WeightedSumStep{1, 1, 2, false}, 1, 100, 3, 3, ""});
+    EXPECT_DOUBLE_EQ(replay.budget(), noise.budget(expected));
+    EXPECT_TRUE(replay.holds());
+
+    expected = noise.relinearize(expected);
+    replay.run({RelinearizeStep{1}, 2, 100, 3, 2, ""});
+    EXPECT_DOUBLE_EQ(replay.budget(), noise.budget(expected));
+    EXPECT_DOUBLE_EQ(noise.budget(replay.switched(1)), noise.budget(noise.mod_switch_to(expected, 1)));
+
+    expected = noise.mod_switch_to(expected, 2);
+    replay.run({ModSwitchStep{}, 3, 100, 2, 2, ""});
+    EXPECT_DOUBLE_EQ(replay.budget(), noise.budget(expected));
+
+    // All replies of a request share the distance of 2^-40.
+    const NoiseModel::Flooding flooding = noise.flood(expected, 40, 200);
+    replay.run({FloodStep{}, 4, 100, 2, 2, ""});
+    EXPECT_DOUBLE_EQ(replay.budget(), noise.budget(flooding.estimate));
+    EXPECT_EQ(replay.flood_bits(), flooding.bits);
+}
+
 }  // namespace
 }  // namespace lacuna::testing
