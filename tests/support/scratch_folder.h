@@ -19,7 +19,9 @@ class ScratchFolder {
         std::string name = "lacuna-";
         name += ::testing::UnitTest::GetInstance()->current_test_info()->name();
         std::ranges::replace(name, '/', '-');
-        path_ = std::filesystem::temp_directory_path() / (name += "-" + std::to_string(::getpid()));
+        name += '-';
+        name += std::to_string(::getpid());
+        path_ = std::filesystem::temp_directory_path() / name;
         std::filesystem::create_directory(path_);
     }
     ~ScratchFolder() { std::filesystem::remove_all(path_); }
