@@ -57,7 +57,7 @@ int run(int argc, char** argv, const lacuna::Interrupt& interrupt) {
         return std::string("lacuna " LACUNA_VERSION " (kernel ") +
                std::string(lacuna::active_kernels().name) + ")";
     });
-    app.require_subcommand(0, 1);  // none is told below, in words of our own
+    app.require_subcommand(0, 1);  // a missing one is reported below, in our own words
     app.footer(
         "Examples:\n"
         "  lacuna mnist                                classify handwritten digits under encryption\n"

@@ -56,14 +56,15 @@ class Evaluator {
     // drop: 0, or 1 to switch to one limb fewer in the same rounding, which costs nothing (at least 2 limbs).
     [[nodiscard]] Ciphertext multiply(const Ciphertext& a, const Ciphertext& b, std::size_t drop = 0) const;
     [[nodiscard]] Ciphertext square(const Ciphertext& a, std::size_t drop = 0) const;
-    /// The same in the storage of a, which the caches still hold: memory is what many squares in a row wait
-    /// for.
+    /// The same, with the result in the storage of a: many squares in a row wait for memory, and that of a is
+    /// in the caches already.
     [[nodiscard]] Ciphertext square(Ciphertext&& a, std::size_t drop = 0) const;
-    /// t(x) a^2 modulo Q, with no helper primes and no rounding: an encryption of -Q m^2 modulo t(x), for Q
-    /// of the level of a. A third of the work of square() and the better choice for fresh encryptions and
-    /// short sums of them; but where the noise of square() is that of a times a constant, here it is its own
-    /// square, t e^2. (The product of the least significant bit's encoding, which t a is: Alperin-Sheriff,
-    /// Peikert, CRYPTO 2013, appendix A.)
+    /// A BGV-style product: t(x) a^2 modulo Q, without helper primes and without rounding. BGV keeps messages
+    /// in the low bits, where a product needs no division, and t(x) a is such an encoding of m
+    /// (Alperin-Sheriff, Peikert, CRYPTO 2013, appendix A). The result encrypts -Q m^2 modulo t(x), for Q of
+    /// the level of a; the factor -Q stays with it, and whoever decrypts divides by it. It takes a third of
+    /// the work of square(). Its noise is t e^2, the square of the operand's, where that of square() is a
+    /// constant times e: so it is for fresh encryptions and short sums of them.
     [[nodiscard]] Ciphertext square_unscaled(Ciphertext a, std::size_t drop = 0) const;
     /// Size 3 to size 2; size 2 passes through. Coefficient form.
     [[nodiscard]] Ciphertext relinearize(const Ciphertext& a, const RelinKeys& keys) const;

@@ -17,15 +17,17 @@ namespace lacuna {
 
 namespace {
 
-/// Of the random rounding of a message, whatever its fraction.
+/// The most that the random rounding of a message can have: fraction f rounds with variance f (1 - f).
 constexpr double message_variance = 0.25;
-/// A uniform variable is below (1 / this) times a Gaussian of its variance in the convex order
-/// (he/fv/noise.md, "Comparison"); a fresh error, near to Gaussian, below that divided by the next.
+// What a variable is bounded by in the convex order (he/fv/noise.md, "Comparison"): a Gaussian whose
+// deviation is the variable's own divided by this number.
+/// Of a uniform variable.
 constexpr double uniform_to_gaussian = 0.9213;  // 2 sqrt(2 / pi) / sqrt(3)
+/// Of a fresh error, which is near to Gaussian.
 constexpr double error_to_gaussian = 0.98;
-/// The random rounding of a message alone, two values 1 apart.
+/// Of the random rounding of a message alone, which takes two values 1 apart.
 constexpr double rounding_to_gaussian = 0.79;
-/// Terms that add less than 2^-this to the deviation of one that covers them join it.
+/// A term joins another one that covers its factors where that adds less than 2^-this to the deviation.
 constexpr double negligible_bits = 7;
 constexpr std::size_t most_terms = 8;
 constexpr int failure_bits = 128;

@@ -17,20 +17,21 @@ namespace lacuna {
 /// How the same noise term of several ciphertexts adds up in a sum over them.
 enum class NoiseRelation {
     independent,  ///< fresh errors: variances add
-    products,     ///< behind a factor of each ciphertext's own: variances add where those are independent
+    products,     ///< each has a random factor of its own: variances add where these are independent
     squares,      ///< t e^2 of fresh errors e: quadratic forms in one vector of errors
-    common,       ///< anything: deviations add
+    common,       ///< nothing is known: deviations add
 };
 
 /// A random part of a ciphertext's noise.
 struct NoiseTerm {
     double log_sigma = 0;  ///< log2 of the root of a coefficient's mean square, for accepted secrets
-    NoiseFactors factors;  ///< what stands before the polynomial that it is linear in
+    NoiseFactors factors;  ///< of the product, but for the polynomial that it is linear in
     int secret_power = 0;  ///< it is weighted with u(zeta)^secret_power (SecretBound)
     NoiseRelation relation = NoiseRelation::common;
-    bool identical = false;  ///< coefficients are independent of each other and alike
-    bool square = false;     ///< t e^2 itself: quadratic in fresh errors, with nothing before it
-    /// The power of the factor K that it is linear in where it has no error of its own; 0 where it has one.
+    bool identical = false;  ///< its coefficients are independent and identically distributed
+    bool square = false;     ///< t e^2 of an unscaled square: quadratic in fresh errors, no other factor
+    /// 0 where it is linear in an error of its own; where it has none, the power of the factor K that it ends
+    /// in.
     std::size_t own_power = 0;
 };
 
@@ -110,10 +111,10 @@ class NoiseModel {
 
     // What the layers of a network do to noise (he/fv/noise_of_layers.cpp), in terms of the above.
 
-    /// c_0 + c_1 a + ... of which the highest product drops a prime in its own rounding, which its
-    /// coefficient then multiplies, and the sum of the others one by itself. a: the polynomial without that;
-    /// roundings: the highest coefficient, and one more where there are others. w (e / (w q) + rounding) = e
-    /// / q + w rounding.
+    /// An activation c_0 + c_1 x + ... + c_d x^d whose last product x^d drops a prime q in its own rounding,
+    /// while the sum of the other terms is divided by q separately. a: the polynomial as it would be without
+    /// that. roundings: |c_d|, since the rounding of x^d is multiplied by c_d, and one more where there are
+    /// other terms. With w = c_d: w (e / (w q) + rounding) = e / q + w rounding.
     [[nodiscard]] NoiseEstimate drop_in_product(const NoiseEstimate& a, double roundings) const;
     /// Noise uniform in [-2^bits, 2^bits) over a fresh encryption of zero.
     struct Flooding {

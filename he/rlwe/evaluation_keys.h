@@ -8,8 +8,8 @@
 
 namespace lacuna {
 
-/// Everything a server needs from a client, and nothing secret: what the plan asks for, each of one ring and
-/// secret.
+/// What a client gives to a server: all that it needs to compute, and nothing that decrypts. All of them
+/// belong to one ring and were made with one secret.
 struct EvaluationKeys {
     RingHash ring{};
     std::optional<PublicKey> public_key;  ///< to re-randomise replies, and to tell clients apart

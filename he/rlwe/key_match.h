@@ -9,8 +9,8 @@
 
 namespace lacuna {
 
-// Whether keys belong together. A key of another secret would encrypt or compute without a word, and what
-// comes of it would decrypt to noise. The answers are for the owner of the secret: yes or no for whole keys,
+// Whether keys belong together. A key of another secret would encrypt or compute without any error, and
+// the result would decrypt to noise. The answers are for the owner of the secret: yes or no for whole keys,
 // found without a branch on a coefficient, and nothing of the errors leaves here.
 
 /// Whether the public key was made with this secret: b + a s is an error that key generation can draw (at

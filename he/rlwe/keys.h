@@ -47,9 +47,9 @@ struct RelinKeys {
     KeySwitchKey key;
 };
 
-/// For some elements g a key from s to s(x^(1/g)), and the automorphism x -> x^g that turns the latter into s
-/// again. Switching before turning leaves one permutation of the result where the other order has one of
-/// every digit.
+/// Keys for automorphisms x -> x^g, one entry for each g. A ciphertext is first switched from s to
+/// s(x^(1/g)), then the automorphism is applied to it, which makes s(x^(1/g)) the secret s again. In this
+/// order the automorphism permutes the result once; in the other order it would permute every raised digit.
 struct GaloisKeys {
     struct Entry {
         KeySwitchKey key;

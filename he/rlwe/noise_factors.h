@@ -8,8 +8,8 @@
 
 namespace lacuna {
 
-/// Which random polynomials stand as factors before the one that a noise term is linear in, and how often
-/// each: count(r) of them occur to the r-th power. See he/fv/noise.md.
+/// A noise term is a product of random polynomials, and linear in one of them. These are its other factors:
+/// count(r) is how many of them occur to the r-th power. See he/fv/noise.md.
 class NoiseFactors {
   public:
     static constexpr std::size_t highest_power = 15;

@@ -23,11 +23,11 @@ class NoiseTail {
 
     /// log2 of T with P(|X| > T sigma) <= 2^-bits, for a term X with these factors, weighted with
     /// u(zeta)^power (SecretBound), sigma^2 its mean square as NoiseModel counts it.
-    /// own_power: of the polynomial that X is linear in (1), or holds as a power.
+    /// own_power: the power that the polynomial of X itself occurs to, 1 where X is linear in it.
     [[nodiscard]] double log_deviations(const NoiseFactors& factors, std::size_t secret_power,
                                         std::size_t own_power = 1) const;
-    /// The same where the factor that X is linear in is one half of the coefficients of a fresh error and the
-    /// other half a factor: an unscaled square, t e^2.
+    /// The same for t e^2, the noise of an unscaled square (Evaluator::square_unscaled), which is quadratic
+    /// in one fresh error e: one half of its coefficients is taken as the factor of the other.
     [[nodiscard]] double log_deviations_of_square() const;
 
     [[nodiscard]] const SecretBound& secret() const { return secret_; }

@@ -10,12 +10,12 @@
 
 namespace lacuna {
 
-/// How the plan lets a reply of one limb travel: without the low bits that the noise leaves meaningless, and
-/// with those coefficients of c_0 only that hold logits.
+/// What a reply of one limb keeps when it is sent. Left out are low bits of c_0 and c_1, which mean nothing
+/// under the noise, and coefficients of c_0 that hold no logit; the plan says which.
 [[nodiscard]] Reduction reply_reduction(const Ring& ring, const ClientPlan& plan);
 
-/// Replaces a reply by what the client will have of it once it has travelled. Returns the bytes that it
-/// takes.
+/// Shortens a reply as sending it would, and restores it as receiving it would. Returns the bytes that it
+/// takes in between.
 std::uint64_t shorten_reply(const Ring& ring, const ClientPlan& plan, EncryptedTensor& reply);
 
 }  // namespace lacuna

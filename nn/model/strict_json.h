@@ -50,21 +50,21 @@ class FieldPath {
 /// A JSON value for an error message: one short line of ASCII.
 [[nodiscard]] std::string describe(const json& value);
 
-/// What a document of a few fields may hold: the client's half of a plan, the layout of an upload or reply.
+/// Limits of small documents: the client's half of a plan, the layout of an upload or reply.
 inline constexpr detail::JsonLimits small_document{std::size_t{1} << 20, maximum_nesting,
                                                    std::size_t{1} << 14, std::size_t{1} << 10};
 
-/// Parses JSON text in linear time; refuses what passes the limits, repeated keys and anything after the
-/// document. Throws Stopped soon after a stop is requested.
+/// Parses JSON text in linear time. Throws Error where the text passes the limits, repeats a key or goes on
+/// behind the document, and Stopped soon after a stop is requested.
 [[nodiscard]] json parse_document(std::string_view text, const FieldPath& place,
                                   const detail::JsonLimits& limits, const std::stop_token& stop = {});
 
-/// Refuses whatever is no object whose "format" and "version" are these; `what` names it ("a model"), `file`
-/// what to give instead, `remedy` what to do about another version.
+/// Throws Error unless the document is an object with this "format" and "version". For the message: `what`
+/// was expected ("a model"), which `file` to give instead, and the `remedy` for another version.
 void check_format(const json& document, const FieldPath& root, const char* what, const char* format,
                   int version, const std::string& file, const std::string& remedy);
 
-/// Refuses whatever is no object, and fields other than these.
+/// Throws Error unless the value is an object that has no other fields than these.
 void check_object(const json& value, const FieldPath& place, std::initializer_list<const char*> fields);
 
 // Each throws Error unless the value is as asked.

@@ -29,7 +29,7 @@ class RadixPacking {
   public:
     static constexpr const char* name = "radix";
 
-    // ---- The client's half (packing_radix_client.cpp).
+    // ---- The client's half (nn/packing/radix_client.cpp).
 
     static constexpr bool hides_circuit = false;  // the polynomial says more than its value at 2
     static constexpr bool has_digits = true;
@@ -53,7 +53,7 @@ class RadixPacking {
     [[nodiscard]] static mpz_class logit(const std::function<mpz_class(std::size_t)>& word,
                                          std::size_t position, std::size_t image, std::size_t coefficients);
 
-    // ---- What a plan needs to know (packing_radix.cpp).
+    // ---- What a plan needs to know (nn/packing/radix.cpp).
 
     [[nodiscard]] static PackingBounds bounds(const ExpandedModel& model);
     [[nodiscard]] static bool fits(std::size_t n, const PackingBounds& bounds, std::size_t classes);

@@ -28,7 +28,7 @@ class SlotsPacking {
   public:
     static constexpr const char* name = "slots";
 
-    // ---- The client's half (packing_slots_client.cpp).
+    // ---- The client's half (nn/packing/slots_client.cpp).
 
     /// Whether a reply can be flooded to say nothing but the answer.
     static constexpr bool hides_circuit = true;
@@ -56,7 +56,7 @@ class SlotsPacking {
     [[nodiscard]] static mpz_class logit(const std::function<mpz_class(std::size_t)>& word,
                                          std::size_t position, std::size_t image, std::size_t coefficients);
 
-    // ---- What a plan needs to know (packing_slots.cpp).
+    // ---- What a plan needs to know (nn/packing/slots.cpp).
 
     [[nodiscard]] static PackingBounds bounds(const ExpandedModel& model);
     /// Whether a ring of degree n has room.

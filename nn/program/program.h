@@ -24,7 +24,7 @@ struct LinearStep {
 /// A power of every value.
 struct ProductStep {
     PowerProduct powers;
-    bool unscaled = false;  ///< Evaluator::square_unscaled
+    bool unscaled = false;  ///< a BGV-style square, Evaluator::square_unscaled
     bool drop = false;      ///< divides by the last prime in its own rounding
     bool spends = false;    ///< a square whose operand nothing else needs: it may work in its storage
 };
@@ -75,9 +75,10 @@ using Program = std::vector<Step>;
 /// (entry 0, the constant, is of no account), and their sum. What else a step says is left to the caller.
 [[nodiscard]] Program activation_steps(const std::vector<bool>& needed);
 
-/// The factors that the values after each step carry modulo t: 1 but for an unscaled square, which leaves -Q
-/// modulo t, Q that of its level, and for what multiplies such values. What is added up has to carry the same
-/// one. data_primes: of the ring, the first ones making each level.
+/// The constant factor that the values after each step carry modulo t. It is 1 until an unscaled square,
+/// which leaves -Q modulo t, with the Q of its level; a product multiplies the factors of its operands. Only
+/// values of equal factors are added up, and constants are multiplied by theirs beforehand. data_primes: of
+/// the ring, the first ones making each level.
 [[nodiscard]] std::vector<std::uint64_t> value_factors(const Program& program,
                                                        const std::vector<std::uint64_t>& data_primes,
                                                        const Modulus& t);

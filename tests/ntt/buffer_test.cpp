@@ -93,6 +93,20 @@ TEST(Buffer, SecretAndOpenStorageNeverMix) {
 }
 
 #if defined(__linux__)
+/// Address and thread sanitizers put a function that does nothing in the place of mlock(), and it reports
+/// success. There the library believes that its pages are locked, and the kernel knows nothing of it.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool locking_works = false;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+constexpr bool locking_works = false;
+#else
+constexpr bool locking_works = true;
+#endif
+#else
+constexpr bool locking_works = true;
+#endif
+
 /// VmFlags of the mapping that holds an address, as /proc/self/smaps lists them.
 std::set<std::string> page_flags(const void* address) {
     const auto wanted = reinterpret_cast<std::uintptr_t>(address);
@@ -128,7 +142,9 @@ TEST(Buffer, SecretPagesStayOutOfCoreDumpsAndSwap) {
         GTEST_SKIP() << "no VmFlags in /proc/self/smaps here";
     }
     EXPECT_TRUE(flags.contains("dd"));
-    EXPECT_EQ(flags.contains("lo"), locked);
+    if (locking_works) {
+        EXPECT_EQ(flags.contains("lo"), locked);
+    }
     EXPECT_FALSE(page_flags(open.data()).contains("dd"));
 }
 

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <ostream>
 #include <span>
 #include <string>
 #include <utility>
@@ -21,7 +22,14 @@
 #include <lacuna/rns/ring_operations.h>
 #include "tests/support/random_model.h"
 
-namespace lacuna::testing {
+namespace lacuna {
+
+/// For messages of tests that run over the packings.
+inline void PrintTo(Packing packing, std::ostream* out) {
+    *out << packing_name(packing);
+}
+
+namespace testing {
 
 using Logits = std::vector<std::vector<mpz_class>>;
 
@@ -210,4 +218,5 @@ class SmallModel : public test::RandomModel {
     std::uint64_t seed_;
 };
 
-}  // namespace lacuna::testing
+}  // namespace testing
+}  // namespace lacuna

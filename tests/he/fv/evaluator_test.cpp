@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <lacuna/he/fv/evaluator.h>
 
+#include <cmath>
 #include <utility>
 #include <vector>
 
@@ -8,66 +9,16 @@
 
 #include <lacuna/he/fv/batch_encoder.h>
 #include <lacuna/ntt/error.h>
-#include "tests/support/scheme.h"
+#include "tests/he/fv/scheme_fixture.h"
+#include "tests/support/residues.h"
 
 namespace lacuna::testing {
 namespace {
 
-struct Setting {
-    const char* name;
-    Parameters parameters;
-};
+class EvaluatorTest : public SchemeTest {};
 
-/// Degrees, chain lengths, unequal primes, several special primes, grouped digits, prime, composite, even and
-/// wide t.
-const std::vector<Setting>& settings() {
-    static const std::vector<Setting> all = {
-        {"n16_one_digit_per_prime", small_parameters(16, {50, 50, 50}, {50}, {65537})},
-        {"n64_grouped_digits", small_parameters(64, {45, 44, 46, 45}, {47, 48}, {1 << 20, 7681}, 2)},
-        {"n128_unequal_primes",
-         small_parameters(128, {50, 50, 50, 32}, {50}, {(std::uint64_t{1} << 30) - 35})},
-        {"n256_three_in_a_digit", small_parameters(256, {40, 40, 40, 40, 40}, {42, 42, 42}, {12289}, 3)},
-        {"n64_wide_t", small_parameters(64, {50, 50, 50, 50, 50, 50}, {50}, {(std::uint64_t{1} << 49) - 81})},
-    };
-    return all;
-}
-
-class EvaluatorTest : public ::testing::TestWithParam<std::size_t> {
-  protected:
-    EvaluatorTest()
-        : scheme(settings()[GetParam()].parameters),
-          relin(scheme.generator.relin_keys()),
-          n(scheme.context.n()),
-          t(scheme.context.plain().modulus().value()),
-          a(random_plaintext(n, t, random)),
-          b(random_plaintext(n, t, random)),
-          encrypted_a(scheme.encryptor.encrypt(a)),
-          encrypted_b(scheme.public_encryptor.encrypt(b)) {}
-
-    Plaintext decrypt(const Ciphertext& ciphertext) { return scheme.decryptor.decrypt(ciphertext); }
-
-    std::mt19937_64 random{GetParam() + 7};
-    Scheme scheme;
-    RelinKeys relin;
-    std::size_t n;
-    std::uint64_t t;
-    Plaintext a;
-    Plaintext b;
-    Ciphertext encrypted_a;
-    Ciphertext encrypted_b;
-};
-
-TEST_P(EvaluatorTest, EncryptionRoundTripsAndExtremesToo) {
-    EXPECT_EQ(decrypt(encrypted_a), a);
-    EXPECT_EQ(decrypt(encrypted_b), b);
-    for (const std::uint64_t value : {std::uint64_t{0}, std::uint64_t{1}, t / 2, t / 2 + 1, t - 1}) {
-        const Plaintext constant = constant_plaintext(n, t, value % t);
-        EXPECT_EQ(decrypt(scheme.encryptor.encrypt(constant)), constant);
-        EXPECT_EQ(decrypt(scheme.public_encryptor.encrypt(constant)), constant);
-        EXPECT_EQ(decrypt(expand(scheme.context.ring(), scheme.encryptor.encrypt_seeded(constant))),
-                  constant);
-    }
-}
+INSTANTIATE_TEST_SUITE_P(Parameters, EvaluatorTest, ::testing::Range(std::size_t{0}, settings().size()),
+                         setting_name);
 
 TEST_P(EvaluatorTest, AddsSubtractsAndNegatesAtEveryLevelAndForm) {
     for (std::size_t limbs = scheme.context.ring().max_limbs(); limbs >= 1; --limbs) {
@@ -238,33 +189,6 @@ TEST_P(EvaluatorTest, SquaresUnscaledUpToTheirFactor) {
     }
 }
 
-TEST_P(EvaluatorTest, MessagesAreRoundedByTheirThresholds) {
-    const Ring& ring = scheme.context.ring();
-    const PlaintextSpace& space = scheme.context.plain();
-    std::mt19937_64 random(5);
-    Plaintext message = random_plaintext(n, t, random);
-    message[0] = 0;
-    message[1] = t - 1;
-    Buffer thresholds(n);
-    for (std::size_t j = 0; j < n; ++j) {
-        thresholds[j] = j % 3 == 0 ? 0 : j % 3 == 1 ? t - 1 : random() % t;
-    }
-    for (std::size_t limbs = 1; limbs <= ring.max_limbs(); ++limbs) {
-        const mpz_class q = ring.data().prefix(limbs).product();
-        for (std::size_t i = 0; i < limbs; ++i) {
-            Buffer found(n);
-            space.add_scaled(ring, message.data(), limbs, i, found.data(), false, thresholds.data());
-            for (std::size_t j = 0; j < n; ++j) {
-                const mpz_class scaled = q * to_mpz(message[j]);
-                const mpz_class whole = scaled / to_mpz(t);
-                const mpz_class fraction = scaled - whole * to_mpz(t);
-                const mpz_class expected = whole + (fraction > to_mpz(thresholds[j]) ? 1 : 0);
-                ASSERT_EQ(found[j], residue(expected, ring.data().modulus(i))) << j;
-            }
-        }
-    }
-}
-
 TEST_P(EvaluatorTest, SurvivesWorstCaseMessagesUnderMultiplication) {
     for (const std::uint64_t value : {t / 2, t / 2 + 1, t - 1}) {
         const Plaintext constant = constant_plaintext(n, t, value);
@@ -328,9 +252,6 @@ TEST_P(EvaluatorTest, RefusesOperandsThatDoNotFit) {
     EXPECT_THROW(Decryptor(other.context, scheme.generator.secret_key()), Error);
 }
 
-INSTANTIATE_TEST_SUITE_P(Parameters, EvaluatorTest, ::testing::Range(std::size_t{0}, settings().size()),
-                         [](const auto& info) { return settings()[info.param].name; });
-
 TEST_P(EvaluatorTest, RefusesPlaintextsBeyondTheirModulus) {
     const auto message = [](const auto& call) {
         try {
@@ -367,6 +288,19 @@ TEST_P(EvaluatorTest, RefusesPlaintextsBeyondTheirModulus) {
     Plaintext largest = b;
     largest[0] = t - 1;
     EXPECT_EQ(decrypt(scheme.evaluator.add_plain(encrypted_a, largest)), ring_add(a, largest));
+}
+
+TEST(EvaluatorKeys, PreparedPlaintextsOfAnotherDegreeAreRefused) {
+    const Scheme scheme(small_parameters(128, {50, 50}, {50}, {257}));
+    const Scheme smaller(small_parameters(64, {50, 50}, {50}, {257}));
+    const PreparedPlaintext prepared = smaller.evaluator.prepare(constant_plaintext(64, 257, 3), 2);
+    const Ciphertext x = scheme.encryptor.encrypt(constant_plaintext(128, 257, 3));
+    EXPECT_THROW((void)scheme.evaluator.multiply_prepared(scheme.evaluator.to_ntt(x), prepared), Error);
+    const GaloisKeys galois = scheme.generator.galois_keys(std::vector<int>{1});
+    const PreparedPlaintext short_one =
+        smaller.evaluator.prepare_for_rotations(constant_plaintext(64, 257, 3), 2);
+    const std::vector<Evaluator::RotatedTerm> terms = {{0, &short_one}};
+    EXPECT_THROW((void)scheme.evaluator.sum_of_rotated_products(x, terms, galois), Error);
 }
 
 TEST(EvaluatorKeys, ServeEveryPlaintextModulus) {

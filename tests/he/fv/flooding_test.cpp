@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <lacuna/he/fv/flooding.h>
 
+#include <cmath>
+
 #include <gtest/gtest.h>
 
 #include <lacuna/ntt/error.h>
+#include "tests/he/fv/binomial_fixture.h"
 #include "tests/support/scheme.h"
 
 namespace lacuna::testing {
@@ -50,6 +53,20 @@ TEST(Flooding, RefusesOtherRingsAndParts) {
     EXPECT_THROW((void)flood(scheme.context, scheme.public_encryptor, mixed, 20), Error);
     EXPECT_THROW((void)flood(scheme.context, scheme.public_encryptor, scheme.evaluator.to_ntt(a), 20), Error);
     EXPECT_THROW((void)flood(scheme.context, scheme.encryptor, a, 20), Error);  // without the public key
+}
+
+class BinomialFloodingTest : public BinomialTest {};
+
+INSTANTIATE_TEST_SUITE_P(Settings, BinomialFloodingTest,
+                         ::testing::Range(std::size_t{0}, binomial_settings().size()), binomial_setting_name);
+
+TEST_P(BinomialFloodingTest, FloodedAndSwitchedCiphertextsKeepTheirMessage) {
+    const Ciphertext product =
+        scheme.evaluator.relinearize(scheme.evaluator.multiply(encrypted_a, encrypted_b), relin);
+    const BinomialRing::Element expected = ring.multiply(value_a, value_b);
+    const int bits = static_cast<int>(scheme.context.ring().log_q(product.limbs()) - t.log_bound() - 4);
+    EXPECT_EQ(decrypt(flood(scheme.context, scheme.public_encryptor, product, bits)), expected);
+    EXPECT_EQ(decrypt(scheme.evaluator.mod_switch(product)), expected);
 }
 
 }  // namespace

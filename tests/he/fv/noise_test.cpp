@@ -15,6 +15,7 @@
 
 #include <lacuna/he/fv/sparse_product.h>
 #include <lacuna/ntt/error.h>
+#include "tests/support/parameter_names.h"
 #include "tests/support/scheme.h"
 
 namespace lacuna::testing {
@@ -597,7 +598,8 @@ Parameters secure_parameters(std::size_t n, std::vector<int> data, int special, 
 INSTANTIATE_TEST_SUITE_P(Secure, NoiseTightness,
                          ::testing::Values(secure_parameters(4096, {36, 36}, 34, 1 << 9),
                                            secure_parameters(8192, {50, 50, 50}, 50, 65537),
-                                           secure_parameters(8192, {50, 50, 50}, 18, 65537)));
+                                           secure_parameters(8192, {50, 50, 50}, 18, 65537)),
+                         parameters_name);
 
 }  // namespace
 }  // namespace lacuna::testing

@@ -1,88 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <lacuna/he/files/parameters_json.h>
 #include <lacuna/he/fv/parameters.h>
 
 #include <cmath>
-#include <functional>
+#include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
 #include <lacuna/he/fv/context.h>
-#include <lacuna/he/rlwe/key_generator.h>
-#include <lacuna/he/rlwe/security.h>
 #include <lacuna/ntt/error.h>
 #include <lacuna/ntt/primes.h>
+#include "tests/support/messages.h"
 #include "tests/support/scheme.h"
 
 namespace lacuna::testing {
 namespace {
 
-std::string message_of(const std::function<void()>& action) {
-    try {
-        action();
-    } catch (const Error& error) {
-        return error.what();
-    }
-    return "";
-}
-
 /// What resolve says about them; empty where it accepts.
 std::string problems_of(const Parameters& parameters) {
     return message_of([&] { (void)resolve(parameters); });
-}
-
-void expect_mentions(const std::string& text, const std::vector<std::string>& parts) {
-    for (const std::string& part : parts) {
-        EXPECT_NE(text.find(part), std::string::npos) << "'" << part << "' is not in: " << text;
-    }
-}
-
-/// The 2018 standard and Bossuat et al. 2024, table 5.2, ternary secret, classical attacks.
-TEST(Security, TablesAreThePublishedOnes) {
-    struct Row {
-        std::size_t n;
-        std::array<int, 3> standard;
-        std::array<int, 3> guidelines;
-    };
-    const std::vector<Row> rows = {
-        {1024, {27, 19, 14}, {26, 0, 0}},          {2048, {54, 37, 29}, {53, 36, 27}},
-        {4096, {109, 75, 58}, {106, 73, 56}},      {8192, {218, 152, 118}, {214, 147, 114}},
-        {16384, {438, 305, 237}, {430, 297, 230}}, {32768, {881, 611, 476}, {868, 597, 462}},
-    };
-    for (const Row& row : rows) {
-        for (std::size_t i = 0; i < 3; ++i) {
-            const int security = 128 + 64 * static_cast<int>(i);
-            EXPECT_EQ(max_log_qp(row.n, security), row.guidelines[i]) << row.n << ", " << security;
-            EXPECT_EQ(max_log_qp(row.n, security, SecurityTable::guidelines_2024), row.guidelines[i]);
-            EXPECT_EQ(max_log_qp(row.n, security, SecurityTable::standard_2018), row.standard[i]);
-        }
-        EXPECT_EQ(max_log_qp(row.n, 100), 0);
-    }
-    EXPECT_EQ(max_log_qp(512, 128), 0);
-    EXPECT_EQ(max_log_qp(3000, 128), 0);
-    EXPECT_EQ(max_log_qp(8192, 129), 0);
-}
-
-TEST(Security, DecidesToTheBit) {
-    for (const auto& [security, data, special, fits] :
-         {std::tuple<int, std::vector<int>, std::vector<int>, bool>{128, {50, 50, 50}, {50}, true},
-          {128, {50, 50, 50, 14 + 17}, {32}, true},  // 213
-          {128, {50, 50, 50, 32}, {32}, true},       // 214
-          {128, {50, 50, 50, 33}, {32}, false},
-          {192, {50, 50}, {47}, true},
-          {192, {50, 50}, {48}, false},
-          {256, {40, 37}, {37}, true},
-          {256, {40, 38}, {37}, false}}) {
-        Parameters parameters;
-        parameters.n = 8192;
-        parameters.data_bits = data;
-        parameters.special_bits = special;
-        parameters.security = security;
-        const std::string problems = problems_of(parameters);
-        EXPECT_EQ(problems.empty(), fits) << problems;
-        parameters.allow_insecure = true;
-        EXPECT_EQ(problems_of(parameters), "");
-    }
 }
 
 TEST(Parameters, ResolvePicksTheLargestPrimesThatFitAndNoneTwice) {
@@ -265,165 +201,6 @@ TEST(Parameters, MalformedJsonNamesSourceFieldAndWhatWasFound) {
         many += ", 50";
     }
     expect_mentions(problem(many + "]}"), {"data_bits: expected a list of at most 64"});
-}
-
-TEST(Ring, HashLeavesOutPlainModuliAndNothingElse) {
-    const auto hash = [](const Parameters& parameters) { return Context(parameters).ring().hash(); };
-    const Parameters base = small_parameters(64, {33, 30}, {50}, {257});
-    Parameters other = base;
-    other.plain_moduli = {12289, 2};
-    EXPECT_EQ(hash(base), hash(other));
-    EXPECT_EQ(hash(base), hash(resolve(base)));
-    other = base;
-    other.n = 128;
-    EXPECT_NE(hash(base), hash(other));
-    other = base;
-    other.data_bits = {30, 33};
-    EXPECT_NE(hash(base), hash(other));
-    other = base;
-    other.special_bits = {49};
-    EXPECT_NE(hash(base), hash(other));
-    other = base;
-    other.digit_limbs = 2;
-    EXPECT_NE(hash(base), hash(other));
-    // The same primes, dealt out in another way.
-    Parameters moved = resolve(base);
-    moved.data_primes.push_back(moved.special_primes.front());
-    moved.special_primes.clear();
-    EXPECT_NE(hash(base), hash(moved));
-    EXPECT_EQ(hash(base), Ring(base).hash());  // a Ring resolves by itself
-}
-
-/// Whoever makes a Ring by hand passes the same checks as a Context does.
-TEST(Ring, ValidatesItsParameters) {
-    Parameters parameters;
-    parameters.n = 1024;
-    parameters.data_bits = {50, 50};
-    EXPECT_THROW((void)Ring(parameters), Error);
-    EXPECT_THROW((void)Ring(resolve(parameters)), Error);
-    parameters.allow_insecure = true;
-    const Parameters resolved = resolve(parameters);
-    EXPECT_EQ(Ring(parameters).hash(), Ring(resolved).hash());
-    Parameters insecure = resolved;
-    insecure.allow_insecure = false;
-    EXPECT_THROW((void)Ring(insecure), Error);
-    Parameters twice = resolved;
-    twice.data_primes[1] = twice.data_primes[0];
-    EXPECT_THROW((void)Ring(twice), Error);
-    Parameters composite = resolved;
-    composite.data_primes[1] -= 2 * composite.n;
-    EXPECT_THROW((void)Ring(composite), Error);
-}
-
-TEST(Keys, RefuseForeignRings) {
-    const Scheme scheme(small_parameters(64, {50, 50}, {50}, {257}));
-    // Same shape, other primes; and another degree, where using the keys would read out of bounds.
-    for (const Parameters& parameters :
-         {small_parameters(64, {50, 49}, {50}, {257}), small_parameters(128, {50, 50}, {50}, {257})}) {
-        const Scheme other(parameters);
-        EXPECT_THROW(Encryptor(other.context, scheme.public_key), Error);
-        EXPECT_THROW(Encryptor(other.context, scheme.generator.secret_key()), Error);
-        EXPECT_THROW(Decryptor(other.context, scheme.generator.secret_key()), Error);
-        EXPECT_THROW(KeyGenerator(other.context.shared_ring(), scheme.generator.secret_key()), Error);
-        const RelinKeys relin = other.generator.relin_keys();
-        const GaloisKeys galois = other.generator.galois_keys(std::vector<int>{1}, true);
-        const Ciphertext x = scheme.encryptor.encrypt(constant_plaintext(64, 257, 3));
-        const Evaluator& evaluator = scheme.evaluator;
-        EXPECT_THROW((void)evaluator.relinearize(evaluator.square(x), relin), Error);
-        EXPECT_THROW((void)evaluator.rotate_rows(x, 1, galois), Error);
-        EXPECT_THROW((void)evaluator.rotate_columns(x, galois), Error);
-        const PreparedPlaintext prepared = evaluator.prepare_for_rotations(constant_plaintext(64, 257, 3), 2);
-        const std::vector<Evaluator::RotatedTerm> terms = {{1, &prepared}};
-        EXPECT_THROW((void)evaluator.sum_of_rotated_products(x, terms, galois), Error);
-        const Ciphertext foreign = other.encryptor.encrypt(constant_plaintext(other.context.n(), 257, 3));
-        EXPECT_THROW((void)evaluator.negate(foreign), Error);
-        EXPECT_THROW((void)scheme.decryptor.decrypt(foreign), Error);
-        EXPECT_THROW((void)scheme.decryptor.noise_budget(foreign), Error);
-        EXPECT_THROW((void)expand(other.context.ring(),
-                                  scheme.encryptor.encrypt_seeded(constant_plaintext(64, 257, 1))),
-                     Error);
-    }
-}
-
-TEST(Keys, PreparedPlaintextsOfAnotherDegreeAreRefused) {
-    const Scheme scheme(small_parameters(128, {50, 50}, {50}, {257}));
-    const Scheme smaller(small_parameters(64, {50, 50}, {50}, {257}));
-    const PreparedPlaintext prepared = smaller.evaluator.prepare(constant_plaintext(64, 257, 3), 2);
-    const Ciphertext x = scheme.encryptor.encrypt(constant_plaintext(128, 257, 3));
-    EXPECT_THROW((void)scheme.evaluator.multiply_prepared(scheme.evaluator.to_ntt(x), prepared), Error);
-    const GaloisKeys galois = scheme.generator.galois_keys(std::vector<int>{1});
-    const PreparedPlaintext short_one =
-        smaller.evaluator.prepare_for_rotations(constant_plaintext(64, 257, 3), 2);
-    const std::vector<Evaluator::RotatedTerm> terms = {{0, &short_one}};
-    EXPECT_THROW((void)scheme.evaluator.sum_of_rotated_products(x, terms, galois), Error);
-}
-
-TEST(Keys, MissingOnesAndMissingSpecialPrimesAreNamed) {
-    const Scheme scheme(small_parameters(64, {50}, {}, {257}));
-    expect_mentions(message_of([&] { (void)scheme.generator.relin_keys(); }), {"add special_bits"});
-    expect_mentions(message_of([&] { (void)scheme.generator.galois_keys(std::vector<int>{1}); }),
-                    {"add special_bits"});
-    const Scheme with(small_parameters(64, {50}, {50}, {257}));
-    const GaloisKeys keys = with.generator.galois_keys(std::vector<int>{1, 1, 0});
-    EXPECT_EQ(keys.entries.size(), 1u);  // a step of 0 needs none
-    expect_mentions(message_of([&] { (void)keys.at(rotation_element(64, 2)); }), {"element 9", "is missing"});
-    EXPECT_THROW((void)rotation_element(64, 32), Error);
-    EXPECT_THROW((void)rotation_element(64, -32), Error);
-    EXPECT_EQ(rotation_element(64, -1) * 3 % 128, 1u);
-}
-
-TEST(Keys, SeededPartsExpandToWhatWasGenerated) {
-    const Scheme scheme(small_parameters(64, {50, 45, 40}, {50, 49}, {257}, 2));
-    PublicKey public_key = scheme.public_key;
-    const RnsPolynomial a = public_key.a;
-    public_key.a = RnsPolynomial();
-    expand(scheme.context.ring(), public_key);
-    EXPECT_EQ(public_key.a, a);
-    RelinKeys relin = scheme.generator.relin_keys(2);
-    ASSERT_EQ(relin.key.digits.size(), 2u);
-    std::vector<RnsPolynomial> parts;
-    for (KeySwitchKey::Digit& digit : relin.key.digits) {
-        parts.push_back(std::move(digit.a));
-    }
-    EXPECT_NE(parts[0], parts[1]);
-    expand(scheme.context.ring(), relin.key);
-    EXPECT_EQ(relin.key.digits[0].a, parts[0]);
-    EXPECT_EQ(relin.key.digits[1].a, parts[1]);
-}
-
-TEST(Keys, NothingIsDrawnTwice) {
-    const Scheme scheme(small_parameters(64, {50, 50}, {50}, {257, 97}));
-    const Scheme again(small_parameters(64, {50, 50}, {50}, {257, 97}));
-    EXPECT_NE(scheme.generator.secret_key().s, again.generator.secret_key().s);
-    EXPECT_NE(scheme.public_key.seed, scheme.generator.public_key().seed);
-    EXPECT_NE(scheme.generator.relin_keys().key.seed, scheme.generator.relin_keys().key.seed);
-    // One message modulo two t: neither seed nor error is shared.
-    const SeededCiphertext first = scheme.encryptor.encrypt_seeded(Plaintext(64, 257));
-    const SeededCiphertext second = scheme.encryptor.encrypt_seeded(Plaintext(64, 97));
-    EXPECT_NE(first.seed, second.seed);
-    EXPECT_NE(first.c0, second.c0);
-    EXPECT_NE(scheme.public_encryptor.encrypt(Plaintext(64, 257)).parts[1],
-              scheme.public_encryptor.encrypt(Plaintext(64, 257)).parts[1]);
-}
-
-TEST(Keys, PublicEncryptionsOfZeroRerandomiseAtEveryLevel) {
-    const Scheme scheme(small_parameters(64, {50, 45, 40}, {50}, {257}));
-    const Plaintext message = constant_plaintext(64, 257, 128);
-    for (std::size_t limbs = 3; limbs >= 1; --limbs) {
-        const Ciphertext x = scheme.evaluator.mod_switch_to(scheme.encryptor.encrypt(message), limbs);
-        const Ciphertext zero = scheme.public_encryptor.encrypt_zero(257, limbs);
-        EXPECT_EQ(scheme.decryptor.decrypt(zero), Plaintext(64, 257));
-        EXPECT_EQ(scheme.decryptor.decrypt(scheme.evaluator.add(x, zero)), message);
-    }
-    EXPECT_THROW((void)scheme.public_encryptor.encrypt_zero(257, 4), Error);
-    EXPECT_THROW((void)scheme.public_encryptor.encrypt_zero(97, 1), Error);
-    EXPECT_THROW((void)scheme.encryptor.encrypt_zero(257, 1), Error);
-    EXPECT_THROW((void)scheme.public_encryptor.encrypt_seeded(message), Error);
-    Plaintext broken = message;
-    broken[5] = 257;
-    EXPECT_THROW((void)scheme.encryptor.encrypt(broken), Error);
-    EXPECT_THROW((void)scheme.public_encryptor.encrypt(Plaintext(32, 257)), Error);
-    EXPECT_THROW((void)scheme.public_encryptor.encrypt(Plaintext(64, 97)), Error);
 }
 
 TEST(Parameters, BinomialsAreReadWrittenAndChecked) {

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include <lacuna/ntt/error.h>
+#include "tests/he/fv/binomial_fixture.h"
 #include "tests/support/scheme.h"
 
 namespace lacuna::testing {
@@ -258,6 +259,26 @@ TEST(SparseProductModuli, SeveralOverOneKeySet) {
                      .apply(s.context, std::vector<Ciphertext>{s.encryptor.encrypt(Plaintext(64, 7681)),
                                                                s.encryptor.encrypt(Plaintext(64, 12289))}),
                  Error);
+}
+
+class BinomialSparseProductTest : public BinomialTest {};
+
+INSTANTIATE_TEST_SUITE_P(Settings, BinomialSparseProductTest,
+                         ::testing::Range(std::size_t{0}, binomial_settings().size()), binomial_setting_name);
+
+TEST_P(BinomialSparseProductTest, SparseProductsAddTheirBiasModuloTheBinomial) {
+    const std::int64_t large = std::int64_t{1} << 40;
+    const SparseProduct layer(n, 2, {{{0, 0, 3}, {1, 5, -2}}, {{1, 0, 1}}},
+                              {{{7, 0}}, {{large, 1}, {-5, n + 1}}});
+    const std::vector<Ciphertext> inputs = {encrypted_a, encrypted_b};
+    const std::vector<Ciphertext> outputs = layer.apply(scheme.context, inputs);
+    BinomialRing::Element one(t.power());
+    one[0] = 1;
+    EXPECT_EQ(decrypt(outputs[0]),
+              ring.add(ring.add(ring.scale(value_a, 3), ring.scale(ring.shift(value_b, 5), -2)),
+                       ring.scale(one, 7)));
+    EXPECT_EQ(decrypt(outputs[1]),
+              ring.add(value_b, ring.scale(ring.shift(one, 1), mpz_class(static_cast<long>(large)) + 5)));
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include <lacuna/he/files/serialize.h>
 #include <lacuna/ntt/error.h>
+#include "tests/support/parameter_names.h"
 #include "tests/support/scheme.h"
 
 namespace lacuna::testing {
@@ -104,7 +105,8 @@ INSTANTIATE_TEST_SUITE_P(Rings, KeyMatchTest,
                          ::testing::Values(small_parameters(128, {40}, {}, {257}),
                                            small_parameters(128, {40, 40, 40}, {45}, {257}),
                                            small_parameters(1024, {36, 36, 36, 36, 36}, {40, 40}, {12289},
-                                                            2)));
+                                                            2)),
+                         parameters_name);
 
 }  // namespace
 }  // namespace lacuna::testing

@@ -5,7 +5,6 @@
 
 #include <cstdlib>
 
-#include <lacuna/he/fv/context.h>
 #include <lacuna/nn/model/expanded_model.h>
 #include <lacuna/nn/model/ranges.h>
 #include <lacuna/nn/packing/rules.h>
@@ -22,46 +21,6 @@ TEST(Packings, AreFoundByTheirNames) {
     EXPECT_EQ(packing_names(), "slots or radix");
     EXPECT_TRUE(std::holds_alternative<SlotsPacking>(rules_of(Packing::slots)));
     EXPECT_TRUE(std::holds_alternative<RadixPacking>(rules_of(Packing::radix)));
-}
-
-Context context_of(std::uint64_t t) {
-    Parameters parameters;
-    parameters.n = 1024;
-    parameters.data_bits = {30};
-    parameters.plain_moduli = {t};
-    parameters.allow_insecure = true;
-    return Context(parameters);
-}
-
-TEST(Packings, SlotsHoldAnImageEach) {
-    const Context context = context_of(12289);
-    const SlotsPacking::Encoder encoder(context, 0);
-    const std::vector<std::int64_t> levels = {3, 0, 7, 1};
-    const std::vector<std::int64_t> words = encoder.decode(encoder.encode(levels));
-    ASSERT_EQ(words.size(), 1024U);
-    const auto word = [&](std::size_t i) { return mpz_class(static_cast<long>(words[i])); };
-    for (std::size_t image = 0; image < levels.size(); ++image) {
-        EXPECT_EQ(SlotsPacking::logit(word, 0, image, 0), levels[image]);
-    }
-    EXPECT_EQ(SlotsPacking::most_images(1024), 1024U);
-    EXPECT_TRUE(SlotsPacking::takes(12289, 1024));
-    EXPECT_FALSE(SlotsPacking::takes(12289, 8192));
-    EXPECT_FALSE(SlotsPacking::takes(4097, 1024));  // = 17 x 241
-}
-
-TEST(Packings, RadixHoldsTheDigitsOfOneImage) {
-    const Context context = context_of(17);
-    const RadixPacking::Encoder encoder(context, 0);
-    const std::vector<std::int64_t> levels = {13};
-    const std::vector<std::int64_t> words = encoder.decode(encoder.encode(levels));
-    ASSERT_EQ(words.size(), 1024U);
-    EXPECT_EQ(words[0] + words[2] + words[3], 3);
-    const auto word = [&](std::size_t i) { return mpz_class(static_cast<long>(words[i])); };
-    EXPECT_EQ(RadixPacking::logit(word, 0, 0, 4), 13);
-    EXPECT_EQ(RadixPacking::logit(word, 2, 0, 2), 3);
-    EXPECT_EQ(RadixPacking::most_images(1024), 1U);
-    EXPECT_TRUE(RadixPacking::takes(3, 1024));
-    EXPECT_FALSE(RadixPacking::takes(2, 1024));
 }
 
 /// The terms of an integer are it again, and its weight is theirs.

@@ -1,8 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// The README's example: parameters, keys, encryption, a square and a sparse product, decryption.
+//
+// Example 1: encrypt, multiply, decrypt. Three integers stand in the first three of n = 8192 slots; every
+// operation acts on all slots at once. The secret key encrypts and decrypts; what lies between needs the
+// relinearisation key alone, which is public.
+//
+// Prints x^2 + 4x of 1, -2 and 3:
+//     5 -4 21
 #include <lacuna/he/fv.h>
 
+#include <cstdint>
 #include <iostream>
+#include <vector>
 
 int main() {
     using namespace lacuna;
@@ -18,5 +26,4 @@ int main() {
 
     const std::vector<std::int64_t> slots = encoder.decode(Decryptor(context, keys.secret_key()).decrypt(y));
     std::cout << slots[0] << ' ' << slots[1] << ' ' << slots[2] << '\n';  // 5 -4 21
-    return slots[0] == 5 && slots[1] == -4 && slots[2] == 21 ? 0 : 1;
 }

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+# Runs an example and compares what it prints with the indented lines of the comment at its top.
+# cmake -DPROGRAM=<program> -DARGUMENTS=<its arguments> -DSOURCE=<its source> -P check.cmake
+file(STRINGS ${SOURCE} lines)
+set(expected "")
+foreach(line IN LISTS lines)
+  if(line MATCHES "^#include")
+    break()
+  endif()
+  if(line MATCHES "^//     (.*)$")
+    string(APPEND expected "${CMAKE_MATCH_1}\n")
+  endif()
+endforeach()
+if(expected STREQUAL "")
+  message(FATAL_ERROR "${SOURCE}: the comment at its top does not say what it prints")
+endif()
+execute_process(COMMAND ${PROGRAM} ${ARGUMENTS} RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE errors)
+if(NOT result EQUAL 0)
+  message(FATAL_ERROR "${PROGRAM}: ${result}\n${output}${errors}")
+endif()
+if(NOT output STREQUAL expected)
+  message(FATAL_ERROR "expected\n${expected}found\n${output}")
+endif()

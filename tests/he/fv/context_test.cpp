@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <lacuna/he/fv/context.h>
+
+#include <gmpxx.h>
+#include <random>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include <lacuna/ntt/error.h>
+#include "tests/he/fv/binomial_fixture.h"
+#include "tests/he/fv/scheme_fixture.h"
+#include "tests/support/residues.h"
+
+namespace lacuna::testing {
+namespace {
+
+class PlaintextSpaceTest : public SchemeTest {};
+
+TEST_P(PlaintextSpaceTest, MessagesAreRoundedByTheirThresholds) {
+    const Ring& ring = scheme.context.ring();
+    const PlaintextSpace& space = scheme.context.plain();
+    std::mt19937_64 random(5);
+    Plaintext message = random_plaintext(n, t, random);
+    message[0] = 0;
+    message[1] = t - 1;
+    Buffer thresholds(n);
+    for (std::size_t j = 0; j < n; ++j) {
+        thresholds[j] = j % 3 == 0 ? 0 : j % 3 == 1 ? t - 1 : random() % t;
+    }
+    for (std::size_t limbs = 1; limbs <= ring.max_limbs(); ++limbs) {
+        const mpz_class q = ring.data().prefix(limbs).product();
+        for (std::size_t i = 0; i < limbs; ++i) {
+            Buffer found(n);
+            space.add_scaled(ring, message.data(), limbs, i, found.data(), false, thresholds.data());
+            for (std::size_t j = 0; j < n; ++j) {
+                const mpz_class scaled = q * to_mpz(message[j]);
+                const mpz_class whole = scaled / to_mpz(t);
+                const mpz_class fraction = scaled - whole * to_mpz(t);
+                const mpz_class expected = whole + (fraction > to_mpz(thresholds[j]) ? 1 : 0);
+                ASSERT_EQ(found[j], residue(expected, ring.data().modulus(i))) << j;
+            }
+        }
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Parameters, PlaintextSpaceTest, ::testing::Range(std::size_t{0}, settings().size()),
+                         setting_name);
+
+/// n Q has 146 bits, three helper primes; times |b| + 1 it has 156.
+TEST(BinomialSpace, ProductsTakeAHelperPrimeMoreWhereTheBaseAsksForIt) {
+    const Context context(binomial_parameters(1024, 4, 1000, {46, 45, 45}, {50}));
+    EXPECT_EQ(context.ring().auxiliary_count(3), 3U);
+    EXPECT_EQ(context.plain().auxiliary_count(3), 4U);
+}
+
+/// Q modulo t and modulo the slots, against integers.
+TEST_P(PlaintextSpaceTest, KnowsQModuloItsModulus) {
+    const Ring& ring = scheme.context.ring();
+    const PlaintextSpace& space = scheme.context.plain();
+    for (std::size_t limbs = 1; limbs <= ring.max_limbs(); ++limbs) {
+        const mpz_class q = ring.data().prefix(limbs).product();
+        EXPECT_EQ(space.q_modulo_t(limbs), residue(q, Modulus(t)));
+        EXPECT_EQ(space.q_modulo_slots(limbs), q % to_mpz(t));
+        EXPECT_EQ(space.slot_modulus(), to_mpz(t));
+        for (const std::uint64_t m : {std::uint64_t{0}, std::uint64_t{1}, t / 2, t - 1}) {
+            // To the nearest, the lower one of two.
+            const mpz_class rounded =
+                floor_divide(2 * q * to_mpz(m) + to_mpz(t) - 1, mpz_class(2 * to_mpz(t)));
+            for (std::size_t i = 0; i < limbs; ++i) {
+                EXPECT_EQ(space.scaled(ring, m, limbs, i), residue(rounded, ring.data().modulus(i)));
+            }
+        }
+    }
+}
+
+/// The end of decryption: round(t z / Q) modulo t, for any z that is not next to a border.
+TEST_P(PlaintextSpaceTest, ScalesDownAsIntegersDo) {
+    const Ring& ring = scheme.context.ring();
+    for (std::size_t limbs = 1; limbs <= ring.max_limbs(); ++limbs) {
+        const RnsBasis basis = ring.data().prefix(limbs);
+        const mpz_class q = basis.product();
+        const RnsPolynomial z = random_polynomial(basis, Form::coefficient, random);
+        const Plaintext found = scheme.context.plain().scaled_to_plain(ring, z);
+        const Crt crt(basis);
+        std::vector<std::uint64_t> residues(limbs);
+        for (std::size_t j = 0; j < n; ++j) {
+            for (std::size_t i = 0; i < limbs; ++i) {
+                residues[i] = z.limb(i)[j];
+            }
+            const mpz_class scaled = 2 * to_mpz(t) * crt.compose(residues) + q;
+            const mpz_class rest = scaled - 2 * q * floor_divide(scaled, 2 * q);
+            if (rest < (q >> 30) || 2 * q - rest < (q >> 30)) {
+                continue;
+            }
+            ASSERT_EQ(found[j], residue(floor_divide(scaled, 2 * q), Modulus(t))) << limbs << " limbs";
+        }
+    }
+}
+
+TEST(Context, FindsItsPlaintextSpaces) {
+    Parameters parameters = small_parameters(64, {50, 45}, {50}, {257, 12289, 16});
+    parameters.plain_polynomials = {PlainModulus::binomial(8, 3)};
+    const Context context(parameters);
+    ASSERT_EQ(context.plain_count(), 4U);
+    EXPECT_EQ(context.n(), 64U);
+    EXPECT_EQ(&context.plain_for(257), &context.plain(0));
+    EXPECT_EQ(&context.plain_for(PlainModulus::binomial(8, 3)), &context.plain(3));
+    EXPECT_THROW((void)context.plain(4), Error);
+    EXPECT_THROW((void)context.plain_for(97), Error);
+    EXPECT_TRUE(context.plain(0).batching());
+    EXPECT_EQ(context.plain(0).batching_tables().modulus().value(), 257U);
+    for (const std::size_t without : {2, 3}) {
+        EXPECT_FALSE(context.plain(without).batching());
+        EXPECT_THROW((void)context.plain(without).batching_tables(), Error);
+    }
+    EXPECT_THROW((void)context.plain(3).modulus(), Error);
+}
+
+/// Keys belong to the ring: further moduli share it.
+TEST(Context, TakesFurtherModuliOverItsRing) {
+    const Scheme scheme(small_parameters(64, {50, 45}, {50}, {257}));
+    const Context more(scheme.context.shared_ring(), {12289}, {PlainModulus::binomial(8, 3)});
+    EXPECT_EQ(&more.ring(), &scheme.context.ring());
+    ASSERT_EQ(more.plain_count(), 2U);
+    const Encryptor encryptor(more, scheme.generator.secret_key());
+    const Decryptor decryptor(more, scheme.generator.secret_key());
+    std::mt19937_64 random(1);
+    const Plaintext message = random_plaintext(64, 12289, random);
+    EXPECT_EQ(decryptor.decrypt(encryptor.encrypt(message)), message);
+    EXPECT_THROW((void)decryptor.decrypt(scheme.encryptor.encrypt(Plaintext(64, 257))), Error);
+}
+
+}  // namespace
+}  // namespace lacuna::testing

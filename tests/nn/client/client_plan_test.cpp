@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <lacuna/nn/client/client_plan.h>
+
+#include <gtest/gtest.h>
+
+#include "tests/support/small_network.h"
+
+namespace lacuna::testing {
+namespace {
+
+TEST(ClientPlan, LaysOutInputsAndReplies) {
+    for (const Packing packing : all_packings) {
+        const ClientPlan plan = make_plan(small_network(), request_of(packing)).client;
+        const Layout input = plan.input_layout(1);
+        EXPECT_EQ(input.packing, packing);
+        EXPECT_EQ(input.elements, plan.input_shape.size());
+        EXPECT_EQ(input.ciphertexts(), plan.input_shape.size());
+        for (std::size_t i = 0; i < input.elements; ++i) {
+            EXPECT_EQ(input.place(i), (Place{i, 0}));
+        }
+        const Layout reply = plan.reply_layout(1);
+        EXPECT_EQ(reply.elements, plan.classes);
+        EXPECT_EQ(reply.stride, plan.reply_stride);
+        EXPECT_EQ(reply.ciphertexts(), packing == Packing::slots ? plan.classes : 1U);
+        for (std::size_t i = 0; i < plan.classes; ++i) {
+            EXPECT_EQ(reply.place(i),
+                      packing == Packing::slots ? (Place{i, 0}) : (Place{0, i * plan.reply_stride}));
+        }
+        EXPECT_EQ(plan.input_layout(5).batch, 5U);
+    }
+}
+
+/// A public key is sent where the plan, others who encrypt, or the name of the key set ask for one.
+TEST(ClientPlan, SendsAPublicKeyWhereSomethingAsksForIt) {
+    for (int bits = 0; bits < 16; ++bits) {
+        ClientPlan plan;
+        plan.public_key = bits & 1;
+        plan.public_encryption = bits & 2;
+        plan.relin_keys = bits & 4;
+        plan.galois_elements = (bits & 8) != 0 ? std::vector<std::uint32_t>{3} : std::vector<std::uint32_t>{};
+        EXPECT_EQ(plan.sends_public_key(), (bits & 3) != 0 || bits == 0) << bits;
+    }
+}
+
+}  // namespace
+}  // namespace lacuna::testing

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Squares as Evaluator::square_unscaled makes them, through a whole inference.
+#include <lacuna/nn/server/compiled_model.h>
+
+#include <algorithm>
+#include <functional>
+
+#include <gtest/gtest.h>
+
+#include "tests/support/small_network.h"
+
+namespace lacuna::testing {
+namespace {
+
+/// Unscaled squares multiply every value by a factor: biases and constants have to be multiplied by it too,
+/// the next square squares it, and the client divides it out modulo every plaintext modulus.
+TEST(UnscaledSquares, CarryTheirFactorToTheEnd) {
+    for (const std::size_t moduli : {1, 2}) {
+        SmallModel random(moduli);
+        Model model = random.empty({1, 6, 5}, 2);
+        model.layers.push_back(
+            {"conv", Convolution{{3, 3}, {2, 2}, {1, 0}, random.weights(2, 9, 2), random.integers(2, 9)}});
+        model.layers.push_back({"act1", Activation{{3, 0, 1}}});
+        random.add_dense(model, 4, 2, 50);
+        model.layers.push_back({"act2", Activation{{-2, 0, 3}}});
+        random.add_dense(model, 3, 2, 1000);
+        PlanRequest request = request_of(Packing::slots);
+        request.plain_moduli = moduli;
+        const Inference inference(model, request);
+        ASSERT_EQ(inference.plan.moduli(), moduli);
+        EXPECT_EQ(std::count_if(inference.plan.steps.begin(), inference.plan.steps.end(),
+                                [](const PlanStep& step) { return step.unscaled; }),
+                  1);
+        for (const std::uint64_t factor : inference.plan.client.reply_factors) {
+            EXPECT_NE(factor, 1U);
+        }
+        NoiseWatch watch(inference.client, 6);
+        inference.expect_exact(random.images(model, 9), std::ref(watch));
+    }
+}
+
+/// Two equal sums with different biases: their squares' noise cancels in the difference, but for what the
+/// rounding of the bias adds.
+TEST(UnscaledSquares, CancelUpToTheirBiases) {
+    SmallModel random(3);
+    Model model = random.empty({1, 1, 1}, 3);
+    model.layers.push_back({"twice", Dense{{1, {{{0, 1}}, {{0, 1}}}}, {1, 0}}});
+    model.layers.push_back({"square", Activation{{0, 0, 1}}});
+    constexpr std::int64_t large = std::int64_t{1} << 20;
+    model.layers.push_back({"difference", Dense{{2, {{{0, large}, {1, -large}}}}, {0}}});
+    const Inference inference(model, request_of(Packing::slots));
+    EXPECT_TRUE(inference.plan.steps[1].unscaled);
+    NoiseWatch watch(inference.client, 6);
+    inference.expect_exact(random.images(model, 16), std::ref(watch));
+}
+
+}  // namespace
+}  // namespace lacuna::testing
