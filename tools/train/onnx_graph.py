@@ -1,0 +1,987 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reads the float network out of an ONNX graph by following its edges from one output back to the input.
+
+Every tensor is understood or refused. A tensor that depends on the input is an element-by-element function of the
+output of one layer (a Value), so that a polynomial may be written out in any way; everything else is a constant and is
+computed here. An operator, an attribute or a topology that is not understood is refused by the node's name.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+
+try:
+    import onnx
+    import onnx.mapping
+    import onnx.numpy_helper
+    import onnx.shape_inference
+except ImportError:
+    onnx = None
+
+import float_layers as fl
+from float_layers import ImportFailure
+
+OPSETS = range(7, 18)  # below 7 operands were stretched in another way; above 17 Debian's onnx cannot check a file
+FREE_BATCH = 16  # what stands for a batch size that the file leaves open
+DEGREE = 8  # of an activation in the model format
+
+# What a user can do about the operators that networks often have and that have no exact form here.
+ADVICE = {
+    "ConvTranspose": "resample the images before the network instead",
+    "InstanceNormalization": "use batch norm, whose scale is fixed after training",
+    "LayerNormalization": "use batch norm, whose scale is fixed after training",
+    "Concat": "let one layer compute all its channels",
+    "ArgMax": "choose the tensor before it with --output; the class is the largest output anyway",
+    "LSTM": "unroll it into dense layers with polynomial activations",
+    "GRU": "unroll it into dense layers with polynomial activations",
+    "RNN": "unroll it into dense layers with polynomial activations",
+}
+
+
+@dataclass(eq=False)
+class Value:
+    """A tensor of the graph.
+
+    layer: what it is computed from, element by element
+    shape: as the graph has it, without the batch
+    coefficients: the polynomial of the layer's output that it is, or None
+    function: what it is where it is no polynomial; `culprit` names the node that made it so, `title` its operator
+    inside: of a rising function, the tensor (name, Value) that it is taken of
+    """
+
+    layer: fl.Layer
+    shape: tuple
+    coefficients: tuple | None = (0.0, 1.0)
+    function: object = None
+    culprit: str = ""
+    title: str = ""
+    inside: tuple | None = None
+    made: fl.Layer | None = field(default=None, repr=False)
+
+    def is_layer(self):
+        return self.coefficients == (0.0, 1.0)
+
+    def apply(self, x):
+        return fl.Polynomial("", [], None, self.coefficients).forward(x) if self.function is None else self.function(x)
+
+
+@dataclass
+class Reading:
+    network: fl.FloatNetwork
+    input_name: str
+    output_name: str  # the tensor of the logits
+    batch: int
+    input_shape: tuple  # as the graph has it, without the batch
+    proto: object  # the part of the file that was followed, from input_name to output_name
+
+
+def _canonical(shape):
+    return {1: lambda: (shape[0], 1, 1), 2: lambda: (shape[0], 1, shape[1]), 3: lambda: tuple(shape)}[len(shape)]()
+
+
+class Attributes:
+    """A node's attributes. What nobody has taken by the end is refused."""
+
+    def __init__(self, node, values):
+        self.node, self.values = node, values
+
+    def take(self, name, default=None):
+        return self.values.pop(name, default)
+
+    def drop(self, *names):
+        """For attributes that do not change what a trained network computes."""
+        for name in names:
+            self.values.pop(name, None)
+
+
+class GraphReader:
+    def __init__(self, model, output=None):
+        self.graph = model.graph
+        self.opset = next((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), 1)
+        self.makers = {}
+        for node in self.graph.node:
+            for name in node.output:
+                if name:
+                    self.makers[name] = node
+        self.constants = {proto.name: onnx.numpy_helper.to_array(proto) for proto in self.graph.initializer}
+        self.values, self.layers, self.remarks, self.tail = {}, [], [], {}
+        self.output = self._output(output)
+        self.order = self._order()
+        self.node_names = {id(node): self._node_name(node) for node in self.order}
+        self.input_name, self.batch = self._input()
+        self.current = None
+
+    # --- the way from the output back ---------------------------------------------------------------------------------
+
+    def _node_name(self, node):
+        return f"{node.op_type} {node.name!r}" if node.name else f"{node.op_type} (for {node.output[0]!r})"
+
+    def _output(self, wanted):
+        outputs = [entry.name for entry in self.graph.output]
+        if wanted is None:
+            if len(outputs) != 1:
+                raise ImportFailure(f"the network has {len(outputs)} outputs; choose one with --output: "
+                                    f"{', '.join(outputs)}")
+            wanted = outputs[0]
+        if wanted not in self.makers:
+            raise ImportFailure(f"no node computes the output {wanted!r}; the network's outputs: {', '.join(outputs)}")
+        return wanted
+
+    def _order(self):
+        """The nodes that the output needs, each after those that it reads."""
+        order, state, stack = [], {}, [(self.makers[self.output], False)]
+        while stack:
+            node, done = stack.pop()
+            if done:
+                state[id(node)] = "done"
+                order.append(node)
+                continue
+            if state.get(id(node)) == "done":
+                continue
+            state[id(node)] = "open"
+            stack.append((node, True))
+            for name in node.input:
+                maker = self.makers.get(name)
+                if maker is None or state.get(id(maker)) == "done":
+                    continue
+                if state.get(id(maker)) == "open":
+                    raise ImportFailure(f"{self._node_name(maker)}: reads its own output over other nodes")
+                stack.append((maker, False))
+        return order
+
+    def _input(self):
+        known = {entry.name: entry for entry in self.graph.input if entry.name not in self.constants}
+        needed = []
+        for node in self.order:
+            for name in node.input:
+                if name and name not in self.makers and name not in self.constants and name not in needed:
+                    if name not in known:
+                        raise ImportFailure(f"{self.node_names[id(node)]}: reads {name!r}, which nothing computes")
+                    needed.append(name)
+        if len(needed) != 1:
+            raise ImportFailure(f"one input is possible, this network reads {len(needed)}"
+                                f"{': ' + ', '.join(needed) if needed else ''}; make the others constants")
+        kind = known[needed[0]].type.tensor_type
+        if kind.elem_type not in (onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE):
+            raise ImportFailure(f"input {needed[0]!r}: expected float32 or float64 numbers; export the network with a "
+                                f"float input")
+        sizes = [entry.dim_value if entry.HasField("dim_value") else None for entry in kind.shape.dim]
+        if not 2 <= len(sizes) <= 4:
+            raise ImportFailure(f"input {needed[0]!r}: expected N x features, N x C x length or N x C x H x W, found "
+                                f"{len(sizes)} dimensions")
+        if any(size is None or size < 1 for size in sizes[1:]):
+            raise ImportFailure(f"input {needed[0]!r}: only the batch may be left open, found {sizes}; export the "
+                                f"network for one input size")
+        batch = sizes[0] if sizes[0] else FREE_BATCH
+        shape = tuple(sizes[1:])
+        source = fl.Input("input", [], _canonical(shape))
+        self.layers.append(source)
+        self.values[needed[0]] = Value(source, shape)
+        return needed[0], batch
+
+    # --- the nodes ----------------------------------------------------------------------------------------------------
+
+    def fail(self, text):
+        raise ImportFailure(f"{self.node_names[id(self.current)]}: {text}")
+
+    def read(self):
+        for node in self.order:
+            self.current = node
+            if node.domain not in ("", "ai.onnx"):
+                self.fail(f"operators of {node.domain!r} are not known; export with standard operators")
+            attributes = Attributes(node, {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute})
+            inputs = [self._operand(name) for name in node.input]
+            while inputs and inputs[-1] is None:
+                inputs.pop()
+            values = [one for one in inputs if isinstance(one, Value)]
+            if any(one.layer in self.tail for one in values if isinstance(one, Value)) and \
+                    node.op_type not in ("Identity", "Dropout", "Cast", "Flatten", "Reshape", "Squeeze", "Unsqueeze"):
+                self.fail("reads a softmax; choose the logits with --output")
+            if values and node.op_type != "Shape":
+                handler = getattr(self, f"_{node.op_type.lower()}", None) if node.op_type in OPERATORS else None
+                if handler is None:
+                    self.fail(f"{node.op_type} is not supported; "
+                              f"{ADVICE.get(node.op_type, 'replace it with layers that are (README, import)')}")
+                result = handler(attributes, *inputs)
+            else:
+                result = self._constant_node(node, attributes, inputs)
+            if attributes.values:
+                self.fail(f"attribute {sorted(attributes.values)[0]!r} is not understood; export without it")
+            for name in node.output[1:]:
+                if name and any(name in other.input for other in self.order):
+                    self.fail(f"its further output {name!r} is read; only the first one is known")
+            if isinstance(result, Value):
+                self.values[node.output[0]] = result
+            else:
+                self.constants[node.output[0]] = result
+        return self._finish()
+
+    def _operand(self, name):
+        if not name:
+            return None
+        return self.values[name] if name in self.values else self.constants[name]
+
+    def _finish(self):
+        if self.output not in self.values:
+            raise ImportFailure(f"the output {self.output!r} does not depend on the input")
+        name, value, binary = self.output, self.values[self.output], False
+        while value.layer in self.tail:
+            name, value, title = self.tail[value.layer]
+            self.remarks.append(f"{title} at the end falls away: it keeps the order of the outputs")
+        if value.inside is not None:
+            title, (name, value) = value.title, value.inside
+            binary = int(np.prod(value.shape)) == 1
+            self.remarks.append(f"{title} at the end falls away: it rises with the output"
+                                + (", whose sign chooses one of two classes" if binary else ""))
+        self.current = self.makers[name] if name in self.makers else self.order[-1]
+        last = self.layer_of(value)
+        return Reading(fl.FloatNetwork(self._reachable(last), self.remarks, binary), self.input_name, name, self.batch,
+                       self.values[self.input_name].shape, None)
+
+    def _reachable(self, last):
+        needed, stack = {self.layers[0], last}, [last]
+        while stack:
+            for source in stack.pop().sources:
+                if source not in needed:
+                    needed.add(source)
+                    stack.append(source)
+        return [layer for layer in self.layers if layer in needed]
+
+    # --- values and layers --------------------------------------------------------------------------------------------
+
+    def title(self):
+        node = self.current
+        return node.name or node.output[0]
+
+    def add(self, layer, shape):
+        self.layers.append(layer)
+        return Value(layer, tuple(shape))
+
+    def layer_of(self, value):
+        """The layer whose output the tensor is, made where it is a function of another layer's."""
+        if value.is_layer():
+            return value.layer
+        if value.made is None:
+            source = value.layer
+            if value.function is not None:
+                value.made = fl.Function(value.culprit, [source], source.shape, value.function, value.title)
+            elif len(value.coefficients) == 2:
+                offset, scale = value.coefficients
+                value.made = fl.Affine(self.title(), [source], source.shape, fl.reduced(scale), fl.reduced(offset))
+            else:
+                value.made = fl.Polynomial(self.title(), [source], source.shape, value.coefficients)
+            self.layers.append(value.made)
+        return value.made
+
+    def constant(self, operand, what):
+        if isinstance(operand, Value):
+            self.fail(f"its {what} depends on the input; only constants are possible there")
+        return operand
+
+    def data(self, operand, what="first input"):
+        if not isinstance(operand, Value):
+            self.fail(f"its {what} is a constant; only the network's tensors are possible there")
+        return operand
+
+    def numbers(self, operand, what):
+        array = np.asarray(self.constant(operand, what))
+        if array.dtype.kind != "f":
+            self.fail(f"its {what} is of type {array.dtype}; expected float32 or float64")
+        if not np.isfinite(array).all():
+            self.fail(f"its {what} holds numbers that are not finite")
+        return array.astype(np.float64)
+
+    def polynomial(self, value, coefficients):
+        coefficients = np.trim_zeros(np.asarray(coefficients, np.float64), "b")
+        if len(coefficients) < 2:
+            self.fail("its result is the same for every input; leave it out")
+        if len(coefficients) > DEGREE + 1:
+            self.fail(f"it makes a polynomial of degree {len(coefficients) - 1}; the model format has {DEGREE} at most")
+        return Value(value.layer, value.shape, tuple(float(c) for c in coefficients))
+
+    def function(self, value, function, rising=False):
+        name = self.current.input[0]
+        inner = value.apply
+        culprit = value.culprit or self.title()
+        title = value.title or self.current.op_type
+        return Value(value.layer, value.shape, None, lambda x: function(inner(x)), culprit, title,
+                     (name, value) if rising and value.function is None else None)
+
+    # --- layers with weights ------------------------------------------------------------------------------------------
+
+    def _window(self, attributes, count, name, default):
+        values = list(attributes.take(name) or [default] * count)
+        if len(values) != count or min(values) < 1:
+            self.fail(f"{name} {values}: expected {count} positive numbers")
+        return tuple(int(v) for v in ([1] + values if count == 1 else values))
+
+    def _pads(self, attributes, shape, window, stride, dilation, count):
+        mode = attributes.take("auto_pad", b"NOTSET").decode()
+        given = list(attributes.take("pads") or [])
+        if mode == "NOTSET":
+            pads = given or [0] * (2 * count)
+            if len(pads) != 2 * count or min(pads) < 0:
+                self.fail(f"pads {pads}: expected {2 * count} numbers from 0 on")
+            return tuple(int(p) for p in ([0, pads[0], 0, pads[1]] if count == 1 else pads))
+        if any(given):
+            self.fail(f"has both auto_pad {mode} and pads {given}; give one of them")
+        if mode == "VALID":
+            return (0, 0, 0, 0)
+        if mode not in ("SAME_UPPER", "SAME_LOWER"):
+            self.fail(f"auto_pad {mode!r} is not known")
+        return fl.same_pads(shape, window, stride, dilation, mode == "SAME_UPPER")
+
+    def _image(self, value, least=2):
+        if len(value.shape) not in (2, 3) or len(value.shape) < least:
+            self.fail(f"expected an image N x C x H x W, found N x {' x '.join(map(str, value.shape))}")
+        return len(value.shape) - 1
+
+    def _unpadded(self, layer):
+        """The layer before a padding with zeros that what reads it can do itself, and those pads."""
+        if isinstance(layer, fl.Padding) and min(layer.pads) >= 0:
+            return layer.sources[0], layer.pads
+        return layer, (0, 0, 0, 0)
+
+    def _spatial(self, value, channels, size):
+        return (channels, size[1]) if len(value.shape) == 2 else (channels, *size)
+
+    def _conv(self, attributes, x, weight, bias=None):
+        x = self.data(x)
+        count = self._image(x)
+        weight = self.numbers(weight, "weight")
+        if weight.ndim != count + 2:
+            self.fail(f"weights of {weight.ndim} dimensions for an image of {count}")
+        if count == 1:
+            weight = weight[:, :, None]
+        window = weight.shape[2:]
+        shown = attributes.take("kernel_shape")
+        if shown is not None and tuple(shown) != window[2 - count:]:
+            self.fail(f"kernel_shape {list(shown)} and weights of {window[2 - count:]} disagree")
+        groups = int(attributes.take("group", 1))
+        stride = self._window(attributes, count, "strides", 1)
+        dilation = self._window(attributes, count, "dilations", 1)
+        layer = self.layer_of(x)
+        pads = self._pads(attributes, layer.shape, window, stride, dilation, count)
+        layer, more = self._unpadded(layer)
+        pads = tuple(p + q for p, q in zip(pads, more))
+        bias = np.zeros(len(weight)) if bias is None else self.numbers(bias, "bias")
+        if groups < 1 or len(weight) % groups or layer.shape[0] != weight.shape[1] * groups or \
+                bias.shape != (len(weight),):
+            self.fail(f"weights {weight.shape}, bias {bias.shape} and {groups} groups do not fit {layer.shape[0]} "
+                      f"channels")
+        reach = tuple((k - 1) * d + 1 for k, d in zip(window, dilation))
+        size = fl.slide(layer.shape, reach, stride, pads)
+        if min(size) < 1:
+            self.fail(f"a kernel of {reach} does not fit into {layer.shape} with pads {pads}")
+        made = fl.Convolution(self.title(), [layer], (len(weight), *size), weight, bias, stride, pads, dilation, groups)
+        return self.add(made, self._spatial(x, len(weight), size))
+
+    def _dense(self, x, weight, bias):
+        if any(size != 1 for size in x.shape[:-1]):
+            self.fail(f"a matrix product of N x {' x '.join(map(str, x.shape))} works on every row by itself; only "
+                      f"N x features is possible: flatten before it, or use a 1 x 1 convolution")
+        if weight.ndim != 2 or weight.shape[1] != x.shape[-1]:
+            self.fail(f"weights for {weight.shape[-1]} inputs, found {x.shape[-1]}")
+        made = fl.Dense(self.title(), [self.layer_of(self._viewed(x, (x.shape[-1],)))], (len(weight), 1, 1), weight,
+                        bias)
+        return self.add(made, (*x.shape[:-1], len(weight)))
+
+    def _gemm(self, attributes, x, weight, bias=None):
+        x = self.data(x)
+        if attributes.take("transA", 0):
+            self.fail("transA turns the batch into features; export without it")
+        if len(x.shape) != 1:
+            self.fail(f"expected N x features, found N x {' x '.join(map(str, x.shape))}")
+        weight = self.numbers(weight, "weight")
+        if weight.ndim != 2:
+            self.fail(f"weights of {weight.ndim} dimensions; expected 2")
+        weight = weight if attributes.take("transB", 0) else weight.T
+        alpha, beta = float(attributes.take("alpha", 1.0)), float(attributes.take("beta", 1.0))
+        offset = np.zeros(len(weight))
+        if bias is not None:
+            bias = self.numbers(bias, "bias")
+            if bias.ndim > 2 or (bias.ndim == 2 and len(bias) != 1) or bias.size not in (1, len(weight)):
+                self.fail(f"a bias of shape {bias.shape} for {len(weight)} outputs")
+            offset = offset + beta * bias.reshape(-1)
+        return self._dense(x, alpha * weight, offset)
+
+    def _matmul(self, attributes, x, weight):
+        x = self.data(x)
+        weight = self.numbers(weight, "weight")
+        if weight.ndim != 2:
+            self.fail(f"weights of {weight.ndim} dimensions; expected 2")
+        return self._dense(x, weight.T, np.zeros(weight.shape[1]))
+
+    def _batchnormalization(self, attributes, x, scale, offset, mean, variance):
+        x = self.data(x)
+        epsilon = float(attributes.take("epsilon", 1e-5))
+        attributes.drop("momentum")
+        if attributes.take("training_mode", 0):
+            self.fail("training_mode is on; export the network in evaluation mode")
+        if attributes.take("spatial", 1) != 1:
+            self.fail("spatial 0 is not supported; export with opset 9 or later")
+        arrays = [self.numbers(one, what) for one, what in
+                  ((scale, "scale"), (offset, "offset"), (mean, "mean"), (variance, "variance"))]
+        channels = x.shape[0]
+        if any(array.shape != (channels,) for array in arrays):
+            self.fail(f"expected {channels} numbers of each kind, one a channel")
+        if (arrays[3] + epsilon <= 0).any():
+            self.fail("a variance is negative")
+        factor = arrays[0] / np.sqrt(arrays[3] + epsilon)
+        layer = self.layer_of(x)
+        return self.add(fl.Affine(self.title(), [layer], layer.shape, factor.reshape(-1, 1, 1),
+                                  (arrays[1] - arrays[2] * factor).reshape(-1, 1, 1)), x.shape)
+
+    # --- windows ------------------------------------------------------------------------------------------------------
+
+    def _pool(self, attributes, x, make):
+        x = self.data(x)
+        count = self._image(x)
+        if attributes.values.get("kernel_shape") is None:
+            self.fail("kernel_shape is missing")
+        window = self._window(attributes, count, "kernel_shape", 1)
+        stride = self._window(attributes, count, "strides", 1)
+        layer = self.layer_of(x)
+        if any(d != 1 for d in attributes.take("dilations") or [1]):
+            self.fail("a dilated pool is not supported; use one without dilations")
+        pads = self._pads(attributes, layer.shape, window, stride, (1, 1), count)
+        if any(p >= w for p, w in zip(pads, window * 2)):
+            self.fail(f"pads {pads} reach beyond the window {window}")
+        made = make(layer, window, stride, pads)
+        self.layers.extend(made)
+        return Value(made[-1], self._spatial(x, made[-1].shape[0], made[-1].shape[1:]))
+
+    def _averagepool(self, attributes, x):
+        counts, ceil = bool(attributes.take("count_include_pad", 0)), bool(attributes.take("ceil_mode", 0))
+
+        def make(layer, window, stride, pads):
+            layer, padded = self._unpadded(layer)
+            return fl.average_pool(self.title(), layer, window, stride, pads, counts, ceil, padded)
+        return self._pool(attributes, x, make)
+
+    def _maxpool(self, attributes, x):
+        if attributes.take("ceil_mode", 0):
+            self.fail("ceil_mode is not supported in a max pool; choose a window that fits")
+        attributes.drop("storage_order")
+
+        def make(layer, window, stride, pads):
+            size = fl.slide(layer.shape, window, stride, pads)
+            if min(size) < 1:
+                self.fail(f"a window of {window} does not fit into {layer.shape}")
+            return [fl.Pool(self.title(), [layer], (layer.shape[0], *size), window, stride, pads, largest=True)]
+        return self._pool(attributes, x, make)
+
+    def _global(self, x, keep=True, mean=True, largest=False):
+        x = self.data(x)
+        self._image(x)
+        layer = self.layer_of(x)
+        shape, window = (layer.shape[0], 1, 1), layer.shape[1:]
+        made = [fl.Pool(self.title(), [layer], shape, window, (1, 1), (0, 0, 0, 0), largest)]
+        if mean:
+            made.append(fl.Affine(self.title(), [made[0]], shape, fl.reduced(1 / np.prod(window)), fl.reduced(0.0)))
+        self.layers.extend(made)
+        return Value(made[-1], (shape[0], *[1] * (len(x.shape) - 1)) if keep else shape[:1])
+
+    def _globalaveragepool(self, attributes, x):
+        return self._global(x)
+
+    def _globalmaxpool(self, attributes, x):
+        return self._global(x, mean=False, largest=True)
+
+    def _reduce(self, attributes, x, axes, mean):
+        x = self.data(x)
+        given = attributes.take("axes")
+        if axes is not None:
+            given = self.constant(axes, "axes").tolist()
+        attributes.drop("noop_with_empty_axes")
+        rank = len(x.shape) + 1
+        if given is None or sorted(axis % rank for axis in given) != list(range(2, rank)) or rank < 3:
+            self.fail(f"axes {given}: only a reduction over rows and columns is possible")
+        return self._global(x, bool(attributes.take("keepdims", 1)), mean)
+
+    def _reducemean(self, attributes, x, axes=None):
+        return self._reduce(attributes, x, axes, True)
+
+    def _reducesum(self, attributes, x, axes=None):
+        return self._reduce(attributes, x, axes, False)
+
+    def _pad(self, attributes, x, pads=None, value=None, axes=None):
+        x = self.data(x)
+        mode = attributes.take("mode", b"constant").decode()
+        given = attributes.take("pads")
+        filling = attributes.take("value", 0.0) if value is None else self.constant(value, "value")
+        pads = [int(p) for p in (given if pads is None else self.constant(pads, "pads").reshape(-1))]
+        rank = len(x.shape) + 1
+        if axes is not None:
+            self.fail("pads along chosen axes are not supported; state them for all")
+        if len(pads) != 2 * rank:
+            self.fail(f"{len(pads)} pads for {rank} dimensions")
+        if not any(pads):
+            return x
+        if mode != "constant" or np.any(np.asarray(filling) != 0):
+            self.fail(f"pads by {mode!r} with value {np.asarray(filling).tolist()}; only zeros are possible")
+        if rank < 3 or any(pads[0:2]) or any(pads[rank:rank + 2]):
+            self.fail(f"pads {pads}: only rows and columns can be padded")
+        begin, end = pads[2:rank], pads[rank + 2:]
+        pads = tuple([0, *begin, 0, *end] if rank == 3 else [*begin, *end])
+        layer = self.layer_of(x)
+        size = fl.slide(layer.shape, (1, 1), (1, 1), pads)
+        if min(size) < 1:
+            self.fail(f"pads {pads} leave nothing of {layer.shape}")
+        return self.add(fl.Padding(self.title(), [layer], (layer.shape[0], *size), pads),
+                        self._spatial(x, layer.shape[0], size))
+
+    # --- shapes -------------------------------------------------------------------------------------------------------
+
+    def _viewed(self, value, shape):
+        """The same elements under another shape."""
+        if tuple(shape) == value.shape:
+            return value
+        if int(np.prod(shape)) != int(np.prod(value.shape)) or not 1 <= len(shape) <= 3:
+            self.fail(f"the shape N x {' x '.join(map(str, shape))} is not possible for N x "
+                      f"{' x '.join(map(str, value.shape))}: one to three dimensions beside the batch")
+        old, new = _canonical(value.shape), _canonical(shape)
+        if old == new:
+            return Value(value.layer, tuple(shape), value.coefficients, value.function, value.culprit, value.title,
+                         value.inside, value.made)
+        if value.layer in self.tail:  # it falls away anyway
+            return Value(value.layer, tuple(shape))
+        return self.add(fl.View(self.title(), [self.layer_of(value)], new), shape)
+
+    def _view(self, value, full):
+        """`full` with the batch."""
+        full = [int(size) for size in full]
+        if not full or full[0] != self.batch:
+            self.fail(f"makes a tensor of {full} from a batch of {self.batch}: it mixes the images of a batch")
+        return self._viewed(value, tuple(full[1:]))
+
+    def _flatten(self, attributes, x):
+        x = self.data(x)
+        axis = int(attributes.take("axis", 1))
+        axis = axis + len(x.shape) + 1 if axis < 0 else axis
+        full = (self.batch, *x.shape)
+        return self._view(x, (int(np.prod(full[:axis])), int(np.prod(full[axis:]))))
+
+    def _reshape(self, attributes, x, shape=None):
+        x = self.data(x)
+        if attributes.take("allowzero", 0):
+            self.fail("allowzero is not supported")
+        wanted = attributes.take("shape") if shape is None else self.constant(shape, "shape").reshape(-1)
+        full = (self.batch, *x.shape)
+        wanted = [int(size) for size in wanted]
+        if any(size == 0 and index >= len(full) for index, size in enumerate(wanted)) or wanted.count(-1) > 1 or \
+                any(size < -1 for size in wanted):
+            self.fail(f"the shape {wanted} has no meaning for {list(full)}")
+        sizes = [full[index] if size == 0 else size for index, size in enumerate(wanted)]
+        if -1 in sizes:
+            known = int(np.prod([size for size in sizes if size != -1]))
+            sizes[sizes.index(-1)] = int(np.prod(full)) // known
+        if int(np.prod(sizes)) != int(np.prod(full)):
+            self.fail(f"the shape {wanted} does not hold {list(full)}")
+        return self._view(x, sizes)
+
+    def _axes(self, attributes, axes, rank):
+        given = attributes.take("axes") if axes is None else self.constant(axes, "axes").reshape(-1)
+        return None if given is None else sorted(int(axis) % rank for axis in given)
+
+    def _squeeze(self, attributes, x, axes=None):
+        x = self.data(x)
+        full = [self.batch, *x.shape]
+        gone = self._axes(attributes, axes, len(full))
+        gone = [index for index, size in enumerate(full) if size == 1] if gone is None else gone
+        if any(full[axis] != 1 for axis in gone):
+            self.fail(f"axes {gone} of {full} are not of size 1")
+        if 0 in gone:
+            self.fail("takes away the batch; squeeze other axes only")
+        return self._view(x, [size for index, size in enumerate(full) if index not in gone])
+
+    def _unsqueeze(self, attributes, x, axes=None):
+        x = self.data(x)
+        full = [self.batch, *x.shape]
+        fresh = self._axes(attributes, axes, len(full) + len(axes if axes is not None else
+                                                             attributes.values.get("axes", [])))
+        for axis in fresh:
+            full.insert(axis, 1)
+        return self._view(x, full)
+
+    def _transpose(self, attributes, x):
+        x = self.data(x)
+        full = [self.batch, *x.shape]
+        order = [int(axis) for axis in attributes.take("perm") or reversed(range(len(full)))]
+        if order[0] != 0:
+            self.fail(f"moves the batch by {order}")
+        kept = [axis for axis in order if full[axis] != 1 or axis == 0]
+        if kept != sorted(kept):
+            self.fail(f"reorders the elements by {order}; export the network with channels before rows and columns "
+                      f"(N x C x H x W)")
+        return self._view(x, [full[axis] for axis in order])
+
+    # --- element by element -------------------------------------------------------------------------------------------
+
+    def _identity(self, attributes, x):
+        return self.data(x)
+
+    def _dropout(self, attributes, x, ratio=None, training=None):
+        attributes.drop("ratio", "seed")
+        if training is not None and np.any(self.constant(training, "training mode")):
+            self.fail("training mode is on; export the network in evaluation mode")
+        return self.data(x)
+
+    def _cast(self, attributes, x):
+        kind = attributes.take("to")
+        if kind not in (onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE):
+            self.fail("casts to a type that is not float32 or float64, which rounds; leave it out")
+        return self.data(x)
+
+    def _softmax(self, attributes, x):
+        x = self.data(x)
+        axis = int(attributes.take("axis", -1 if self.opset >= 13 else 1))
+        axis = axis + len(x.shape) + 1 if axis < 0 else axis
+        over = x.shape[axis - 1:axis] if self.opset >= 13 else x.shape[axis - 1:]
+        if axis == 0 or int(np.prod(over)) != int(np.prod(x.shape)):
+            self.fail(f"axis {axis} of N x {' x '.join(map(str, x.shape))} is not that of the classes")
+        marker = fl.Layer(self.title(), [], _canonical(x.shape))
+        self.tail[marker] = (self.current.input[0], x, self.current.op_type)
+        return Value(marker, x.shape)
+
+    _logsoftmax = _softmax
+
+    def _aligned(self, array, value):
+        """A constant operand stretched to the value's shape."""
+        full = (self.batch, *value.shape)
+        try:
+            stretched = np.broadcast_shapes(array.shape, full)
+        except ValueError:
+            stretched = None
+        if stretched != full:
+            self.fail(f"a constant of shape {array.shape} does not fit {list(full)}")
+        if array.ndim == len(full):
+            if array.shape[0] != 1:
+                self.fail("a constant that differs from image to image of a batch; make it the same for all")
+            array = array[0]
+        return fl.reduced(np.broadcast_to(array, value.shape).reshape(_canonical(value.shape)))
+
+    def _shifted(self, value, scale, offset):
+        """scale * value + offset, arrays that stretch to the value's shape."""
+        scale, offset = self._aligned(scale, value), self._aligned(offset, value)
+        if scale.size == 1 and offset.size == 1:
+            scale, offset = float(scale.reshape(())), float(offset.reshape(()))
+            if value.function is None:
+                return self.polynomial(value, np.polynomial.polynomial.polyadd(
+                    np.multiply(value.coefficients, scale), [offset]))
+            if scale == 0:
+                self.fail("its result is the same for every input; leave it out")
+            inner = value.function
+            return Value(value.layer, value.shape, None, lambda x: inner(x) * scale + offset, value.culprit, value.title)
+        layer = self.layer_of(value)
+        return self.add(fl.Affine(self.title(), [layer], layer.shape, scale, offset), value.shape)
+
+    def _pairwise(self, a, b, signs):
+        """signs[0] * a + signs[1] * b."""
+        if isinstance(a, Value) and isinstance(b, Value):
+            if a.shape != b.shape:
+                self.fail(f"adds tensors of N x {a.shape} and N x {b.shape}; only equal shapes are possible")
+            if a.layer is b.layer:
+                if a.function is None and b.function is None:
+                    return self.polynomial(a, np.polynomial.polynomial.polyadd(
+                        np.multiply(a.coefficients, signs[0]), np.multiply(b.coefficients, signs[1])))
+                return self._joined(a, b, lambda x, y: signs[0] * x + signs[1] * y)
+            sources = [self.layer_of(a), self.layer_of(b)]
+            return self.add(fl.Sum(self.title(), sources, sources[0].shape, tuple(signs)), a.shape)
+        if isinstance(a, Value):
+            return self._shifted(a, np.float64(signs[0]), signs[1] * self.numbers(b, "second input"))
+        return self._shifted(b, np.float64(signs[1]), signs[0] * self.numbers(a, "first input"))
+
+    def _joined(self, a, b, operation):
+        first, second = a.apply, b.apply
+        culprit = a if a.function is not None else b
+        return Value(a.layer, a.shape, None, lambda x: operation(first(x), second(x)), culprit.culprit, culprit.title)
+
+    def _add(self, attributes, a, b):
+        return self._pairwise(a, b, (1.0, 1.0))
+
+    def _sub(self, attributes, a, b):
+        return self._pairwise(a, b, (1.0, -1.0))
+
+    def _sum(self, attributes, *operands):
+        total = operands[0]
+        for operand in operands[1:]:
+            if isinstance(total, Value) or isinstance(operand, Value):
+                total = self._pairwise(total, operand, (1.0, 1.0))
+            else:
+                total = total + operand
+        return total
+
+    def _neg(self, attributes, x):
+        return self._shifted(self.data(x), np.float64(-1), np.float64(0))
+
+    def _mul(self, attributes, a, b):
+        if isinstance(a, Value) and isinstance(b, Value):
+            if a.layer is not b.layer or a.shape != b.shape:
+                self.fail("multiplies two different tensors; only a polynomial of one tensor is possible: use "
+                          "convolutions, dense layers and polynomial activations")
+            if a.function is None and b.function is None:
+                return self.polynomial(a, np.polynomial.polynomial.polymul(a.coefficients, b.coefficients))
+            return self._joined(a, b, lambda x, y: x * y)
+        value, other = (a, b) if isinstance(a, Value) else (b, a)
+        return self._shifted(value, self.numbers(other, "factor"), np.float64(0))
+
+    def _div(self, attributes, a, b):
+        a = self.data(a)
+        divisor = self.numbers(self.constant(b, "divisor"), "divisor")
+        if (divisor == 0).any():
+            self.fail("divides by 0")
+        return self._shifted(a, 1 / divisor, np.float64(0))
+
+    def _pow(self, attributes, x, exponent):
+        x = self.data(x)
+        exponent = np.asarray(self.constant(exponent, "exponent"))
+        power = float(exponent.reshape(-1)[0]) if exponent.size == 1 else -1.0
+        if power != int(power) or not 1 <= power <= DEGREE:
+            self.fail(f"exponent {exponent.tolist()}: expected one whole number, 1 ... {DEGREE}")
+        if x.function is not None:
+            return self.function(x, lambda y: y ** int(power))
+        return self.polynomial(x, np.polynomial.polynomial.polypow(x.coefficients, int(power)))
+
+    def _relu(self, attributes, x):
+        return self.function(self.data(x), torch.relu)
+
+    def _leakyrelu(self, attributes, x):
+        alpha = float(attributes.take("alpha", 0.01))
+        return self.function(self.data(x), lambda y: torch.where(y < 0, alpha * y, y))
+
+    def _elu(self, attributes, x):
+        alpha = float(attributes.take("alpha", 1.0))
+        return self.function(self.data(x), lambda y: torch.where(y < 0, alpha * torch.expm1(y), y))
+
+    def _selu(self, attributes, x):
+        alpha = float(attributes.take("alpha", 1.67326319217681884765625))
+        gamma = float(attributes.take("gamma", 1.05070102214813232421875))
+        return self.function(self.data(x), lambda y: gamma * torch.where(y < 0, alpha * torch.expm1(y), y))
+
+    def _sigmoid(self, attributes, x):
+        return self.function(self.data(x), torch.sigmoid, rising=True)
+
+    def _tanh(self, attributes, x):
+        return self.function(self.data(x), torch.tanh)
+
+    def _softplus(self, attributes, x):
+        return self.function(self.data(x), torch.nn.functional.softplus)
+
+    def _erf(self, attributes, x):
+        return self.function(self.data(x), torch.erf)
+
+    def _abs(self, attributes, x):
+        return self.function(self.data(x), torch.abs)
+
+    def _hardsigmoid(self, attributes, x):
+        alpha, beta = float(attributes.take("alpha", 0.2)), float(attributes.take("beta", 0.5))
+        return self.function(self.data(x), lambda y: (alpha * y + beta).clamp(0, 1))
+
+    def _hardswish(self, attributes, x):
+        return self.function(self.data(x), lambda y: y * (y / 6 + 0.5).clamp(0, 1))
+
+    def _clip(self, attributes, x, low=None, high=None):
+        low = attributes.take("min") if low is None else float(self.numbers(low, "least value"))
+        high = attributes.take("max") if high is None else float(self.numbers(high, "largest value"))
+        if low is None and high is None:
+            return self.data(x)
+        return self.function(self.data(x), lambda y: y.clamp(low, high))
+
+    # --- constants ----------------------------------------------------------------------------------------------------
+
+    def _constant_node(self, node, attributes, inputs):
+        """A node that depends on no image: evaluated here. Shapes count as constants."""
+        kind = node.op_type
+        take = attributes.take
+
+        def axes(position):
+            given = take("axes")
+            return given if given is not None or len(inputs) <= position else inputs[position].reshape(-1).tolist()
+
+        def gathered():
+            return np.take(inputs[0], np.asarray(inputs[1], np.int64), int(take("axis", 0)))
+
+        def sliced():
+            if self.opset < 10:
+                starts, ends, steps = take("starts"), take("ends"), None
+                along = take("axes")
+            else:
+                starts, ends, along, steps = (list(inputs[1:]) + [None] * 2)[:4]
+            along = range(len(starts)) if along is None else along
+            steps = [1] * len(starts) if steps is None else steps
+            index = [slice(None)] * inputs[0].ndim
+            for start, end, axis, step in zip(starts, ends, along, steps):
+                index[int(axis)] = slice(int(start), None if int(end) > 2**60 or int(end) < -2**60 else int(end),
+                                         int(step))
+            return inputs[0][tuple(index)]
+
+        def divided():
+            whole = inputs[0].dtype.kind in "iu"
+            return np.trunc(inputs[0] / inputs[1]).astype(inputs[0].dtype) if whole else inputs[0] / inputs[1]
+
+        def shaped():
+            end = len(inputs[0].shape) + 1 if isinstance(inputs[0], Value) else inputs[0].ndim
+            full = (self.batch, *inputs[0].shape) if isinstance(inputs[0], Value) else inputs[0].shape
+            return np.array(full[take("start", 0):take("end", end)], np.int64)
+
+        def reshaped():
+            sizes = inputs[1].reshape(-1).tolist()
+            return inputs[0].reshape([inputs[0].shape[i] if s == 0 else s for i, s in enumerate(sizes)])
+
+        def unsqueezed():
+            array = inputs[0]
+            for axis in sorted(int(a) for a in axes(1)):
+                array = np.expand_dims(array, axis)
+            return array
+
+        def squeezed():
+            gone = axes(1)
+            return np.squeeze(inputs[0], None if gone is None else tuple(int(a) for a in gone))
+
+        def valued():
+            value = take("value")
+            if value is None:
+                self.fail("only a constant with a tensor as its value is known; export with opset 9 or later")
+            return onnx.numpy_helper.to_array(value)
+
+        def filled():
+            value = take("value")
+            array = np.zeros(1, np.float32) if value is None else onnx.numpy_helper.to_array(value)
+            return np.full(inputs[0].reshape(-1).tolist(), array.reshape(-1)[0])
+
+        def cast():
+            return inputs[0].astype(onnx.mapping.TENSOR_TYPE_TO_NP_TYPE[take("to")])
+
+        known = {
+            "Constant": valued, "ConstantOfShape": filled, "Shape": shaped, "Gather": gathered, "Slice": sliced,
+            "Cast": cast, "Reshape": reshaped, "Unsqueeze": unsqueezed, "Squeeze": squeezed, "Div": divided,
+            "Concat": lambda: np.concatenate(inputs, int(take("axis"))), "Identity": lambda: inputs[0],
+            "Transpose": lambda: np.transpose(inputs[0], take("perm")), "Add": lambda: inputs[0] + inputs[1],
+            "Sub": lambda: inputs[0] - inputs[1], "Mul": lambda: inputs[0] * inputs[1], "Neg": lambda: -inputs[0],
+            "Sqrt": lambda: np.sqrt(inputs[0]), "Exp": lambda: np.exp(inputs[0]),
+        }
+        if kind not in known:
+            self.fail(f"{kind} of constants is not supported; export the network with constants folded")
+        try:
+            return np.asarray(known[kind]())
+        except (TypeError, ValueError, IndexError, AttributeError, KeyError) as problem:
+            self.fail(f"cannot be computed from its constants ({problem})")
+
+
+OPERATORS = frozenset((
+    "Abs", "Add", "AveragePool", "BatchNormalization", "Cast", "Clip", "Conv", "Div", "Dropout", "Elu", "Erf",
+    "Flatten", "Gemm", "GlobalAveragePool", "GlobalMaxPool", "HardSigmoid", "HardSwish", "Identity", "LeakyRelu",
+    "LogSoftmax", "MatMul", "MaxPool", "Mul", "Neg", "Pad", "Pow", "ReduceMean", "ReduceSum", "Relu", "Reshape", "Selu",
+    "Sigmoid", "Softmax", "Softplus", "Squeeze", "Sub", "Sum", "Tanh", "Transpose", "Unsqueeze"))
+
+
+def read(file, output=None):
+    """The network of an ONNX file. ImportFailure names the file, and the node where there is one."""
+    require_onnx()
+    try:
+        model = onnx.load(str(file))
+    except FileNotFoundError as problem:
+        raise ImportFailure(f"{file}: not found") from problem
+    except Exception as problem:  # the protobuf library has no common class of errors
+        raise ImportFailure(f"{file}: not an ONNX file ({_first_line(problem)})") from problem
+    try:
+        return read_model(model, output)
+    except ImportFailure as problem:
+        raise ImportFailure(f"{file}: {problem}") from problem
+
+
+def _first_line(problem):
+    return (str(problem).strip() or type(problem).__name__).splitlines()[0]
+
+
+def require_onnx():
+    if onnx is None:
+        raise ImportFailure("reading ONNX needs the onnx package (Debian: python3-onnx)")
+
+
+def read_model(model, output=None):
+    opset = next((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), 0)
+    if opset not in OPSETS:
+        raise ImportFailure(f"opset {opset}: expected {OPSETS[0]} ... {OPSETS[-1]}; export the network again with such "
+                            f"an opset_version")
+    try:
+        onnx.checker.check_model(model)
+    except Exception as problem:  # onnx's checker has no class of its own for errors
+        raise ImportFailure(f"not a valid ONNX network: {_first_line(problem)}") from problem
+    reader = GraphReader(model, output)
+    reading = reader.read()
+    reading.proto = _excerpt(model, reader, reading)
+    try:
+        # After our own reading, because a stride of 0 would end the process in here.
+        inferred = onnx.shape_inference.infer_shapes(reading.proto, strict_mode=True, check_type=True)
+    except Exception as problem:
+        raise ImportFailure(f"its shapes do not fit: {_first_line(problem)}") from problem
+    _compare_shapes(reader, inferred)
+    _suit_opencv(reading.proto)
+    return reading
+
+
+def _compare_shapes(reader, inferred):
+    """ONNX's own shape inference has to agree with ours, wherever it knows a size."""
+    for entry in [*inferred.graph.value_info, *inferred.graph.output]:
+        value = reader.values.get(entry.name)
+        if value is None or not entry.type.tensor_type.HasField("shape"):
+            continue
+        sizes = [d.dim_value if d.HasField("dim_value") else None for d in entry.type.tensor_type.shape.dim]
+        ours = (reader.batch, *value.shape)
+        if len(sizes) != len(ours) or any(theirs not in (None, size) for theirs, size in zip(sizes, ours)):
+            raise ImportFailure(f"{entry.name!r}: the file's shape inference gives {sizes}, the graph {list(ours)}; "
+                                f"export the network again")
+
+
+def _excerpt(model, reader, reading):
+    """The file with no other nodes than those of the way from the input to the logits, for another runtime."""
+    part = onnx.ModelProto()
+    part.CopyFrom(model)
+    graph = part.graph
+    needed, wanted = set(), [reading.output_name]
+    while wanted:
+        node = reader.makers.get(wanted.pop())
+        if node is not None and id(node) not in needed:
+            needed.add(id(node))
+            wanted.extend(node.input)
+    kept = [node for node in reader.order if id(node) in needed]
+    del graph.node[:]
+    graph.node.extend(kept)
+    del graph.value_info[:]
+    del graph.output[:]
+    shape = reader.values[reading.output_name].shape
+    graph.output.append(onnx.helper.make_tensor_value_info(reading.output_name, onnx.TensorProto.FLOAT,
+                                                           [reading.batch, *shape]))
+    read_names = {name for node in kept for name in node.input}
+    inputs = [entry for entry in graph.input if entry.name in read_names]
+    inputs = [onnx.ValueInfoProto.FromString(entry.SerializeToString()) for entry in inputs]
+    for entry in inputs:
+        if entry.name == reading.input_name:
+            entry.type.tensor_type.shape.dim[0].dim_value = reading.batch
+    del graph.input[:]
+    graph.input.extend(inputs)
+    for index in reversed(range(len(graph.initializer))):
+        if graph.initializer[index].name not in read_names:
+            del graph.initializer[index]
+    return part
+
+
+def _suit_opencv(part):
+    """OpenCV 4.6 ignores Gemm's alpha and beta, and decides by the producer, not by count_include_pad, whether an average
+    counts the padding. Says the same in a way that it understands."""
+    averages = [node for node in part.graph.node if node.op_type == "AveragePool"]
+    counts = any(a.name == "count_include_pad" and a.i for node in averages for a in node.attribute)
+    part.producer_name = "pytorch" if counts else ""
+    tensors = {tensor.name: tensor for tensor in part.graph.initializer}
+    for number, node in enumerate(node for node in part.graph.node if node.op_type == "Gemm"):
+        for attribute in [a for a in node.attribute if a.name in ("alpha", "beta") and a.f != 1]:
+            index = 1 if attribute.name == "alpha" else 2
+            if len(node.input) > index and node.input[index] in tensors:
+                array = onnx.numpy_helper.to_array(tensors[node.input[index]])
+                name = f"{attribute.name} of gemm {number}"
+                part.graph.initializer.append(onnx.numpy_helper.from_array(array * array.dtype.type(attribute.f), name))
+                node.input[index] = name
+                node.attribute.remove(attribute)
