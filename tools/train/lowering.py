@@ -318,11 +318,12 @@ def _substitute(layer):
 
 def _chain(network):
     """The layers behind the input, each reading the one before. ImportFailure where the way forks."""
-    *chain, last = network.layers
-    for layer in [*chain, last]:
+    last = network.layers[-1]
+    for layer in network.layers:
         if len(layer.sources) > 1:
             raise ImportFailure(f"{layer.name}: adds two tensors that different layers compute (a residual connection); "
                                 f"the model format is a chain of layers: train the network without the addition")
+    for layer in network.layers:
         if layer is not last and len(network.readers(layer)) != 1:
             readers = ", ".join(reader.name for reader in network.readers(layer))
             raise ImportFailure(f"{layer.name}: read by several layers ({readers}); the model format is a chain of "

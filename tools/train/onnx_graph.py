@@ -106,6 +106,7 @@ class GraphReader:
                     self.makers[name] = node
         self.constants = {proto.name: onnx.numpy_helper.to_array(proto) for proto in self.graph.initializer}
         self.values, self.layers, self.remarks, self.tail = {}, [], [], {}
+        self.lower_pads = {}  # of SAME_LOWER, by the node's output
         self.output = self._output(output)
         self.order = self._order()
         self.node_names = {id(node): self._node_name(node) for node in self.order}
@@ -330,7 +331,10 @@ class GraphReader:
             return (0, 0, 0, 0)
         if mode not in ("SAME_UPPER", "SAME_LOWER"):
             self.fail(f"auto_pad {mode!r} is not known")
-        return fl.same_pads(shape, window, stride, dilation, mode == "SAME_UPPER")
+        pads = fl.same_pads(shape, window, stride, dilation, mode == "SAME_UPPER")
+        if mode == "SAME_LOWER":
+            self.lower_pads[self.current.output[0]] = pads[1::2] if count == 1 else pads
+        return pads
 
     def _image(self, value, least=2):
         if len(value.shape) not in (2, 3) or len(value.shape) < least:
@@ -919,7 +923,7 @@ def read_model(model, output=None):
     except Exception as problem:
         raise ImportFailure(f"its shapes do not fit: {_first_line(problem)}") from problem
     _compare_shapes(reader, inferred)
-    _suit_opencv(reading.proto)
+    _suit_opencv(reading.proto, reader.lower_pads)
     return reading
 
 
@@ -969,19 +973,32 @@ def _excerpt(model, reader, reading):
     return part
 
 
-def _suit_opencv(part):
-    """OpenCV 4.6 ignores Gemm's alpha and beta, and decides by the producer, not by count_include_pad, whether an average
-    counts the padding. Says the same in a way that it understands."""
+def _suit_opencv(part, lower_pads):
+    """OpenCV 4.6 takes SAME_LOWER for SAME_UPPER, ignores Gemm's alpha, beta and transB, decides by the producer, not by
+    count_include_pad, whether an average counts the padding, and wants kernel_shape, and names that no other node has.
+    Says the same in a way that it understands."""
     averages = [node for node in part.graph.node if node.op_type == "AveragePool"]
     counts = any(a.name == "count_include_pad" and a.i for node in averages for a in node.attribute)
     part.producer_name = "pytorch" if counts else ""
-    tensors = {tensor.name: tensor for tensor in part.graph.initializer}
-    for number, node in enumerate(node for node in part.graph.node if node.op_type == "Gemm"):
-        for attribute in [a for a in node.attribute if a.name in ("alpha", "beta") and a.f != 1]:
-            index = 1 if attribute.name == "alpha" else 2
-            if len(node.input) > index and node.input[index] in tensors:
-                array = onnx.numpy_helper.to_array(tensors[node.input[index]])
-                name = f"{attribute.name} of gemm {number}"
-                part.graph.initializer.append(onnx.numpy_helper.from_array(array * array.dtype.type(attribute.f), name))
-                node.input[index] = name
-                node.attribute.remove(attribute)
+    tensors = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in part.graph.initializer}
+    for number, node in enumerate(part.graph.node):
+        node.name = f"node{number}"
+        weight = tensors.get(node.input[1]) if node.op_type == "Conv" else None
+        if weight is not None and not any(a.name == "kernel_shape" for a in node.attribute):
+            node.attribute.append(onnx.helper.make_attribute("kernel_shape", weight.shape[2:]))
+        if node.output[0] in lower_pads:
+            node.attribute.remove(next(a for a in node.attribute if a.name == "auto_pad"))
+            node.attribute.append(onnx.helper.make_attribute("pads", lower_pads[node.output[0]]))
+        if node.op_type != "Gemm":
+            continue
+        given = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
+        if any(name not in tensors for name in node.input[1:]):
+            continue
+        weight = tensors[node.input[1]] * np.float32(given.get("alpha", 1.0))
+        operands = [weight if given.get("transB", 0) else weight.T]
+        operands += [tensors[name] * np.float32(given.get("beta", 1.0)) for name in node.input[2:]]
+        for index, array in enumerate(operands, 1):
+            node.input[index] = f"operand {index} of node {number}"
+            part.graph.initializer.append(onnx.numpy_helper.from_array(np.ascontiguousarray(array), node.input[index]))
+        del node.attribute[:]
+        node.attribute.append(onnx.helper.make_attribute("transB", 1))

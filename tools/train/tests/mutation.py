@@ -96,7 +96,7 @@ def _change_tensor(graph, choose):
 def _choose_output(graph, choose):
     node = choose(graph.node)
     graph.output[0].name = node.output[0]
-    graph.output[0].type.tensor_type.ClearField("shape")
+    del graph.output[0].type.tensor_type.shape.dim[:]
 
 
 def _change_input(graph, choose):
