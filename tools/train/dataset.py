@@ -115,8 +115,8 @@ def _text(shape):
 
 def _shaped(values, shape, title):
     if int(np.prod(values.shape[1:])) != int(np.prod(shape)):
-        raise DataError(f"{title}: inputs of {_text(values.shape[1:])}, the network takes {_text(shape)}; state the right "
-                        f"--input-shape or other data")
+        raise DataError(f"{title}: inputs of {_text(values.shape[1:])}, the network takes {_text(shape)}; state the "
+                        f"right --input-shape or other data")
     return values.reshape(len(values), *shape)
 
 
@@ -203,8 +203,10 @@ def _table(file, shape, label_column):
         raise DataError(f"{file}: {problem}") from problem
     if not rows:
         raise DataError(f"{file}: holds no rows")
-    header = None if all(_is_number(cell) for cell in rows[0]) else [cell.strip() for cell in rows.pop(0)]
-    width = len(header or rows[0]) if rows else 0
+    header = [cell.strip() for cell in rows.pop(0)] if any(_is_text(cell) for cell in rows[0]) else None
+    if not rows:
+        raise DataError(f"{file}: holds a header and no rows")
+    width = len(header or rows[0])
     table = np.empty((len(rows), width))
     for number, row in enumerate(rows, 1 + (header is not None)):
         if len(row) != width or not all(_is_number(cell) for cell in row):
@@ -218,17 +220,22 @@ def _table(file, shape, label_column):
     if column is None:
         raise DataError(f"{file}: no column {label_column!r}; state first, last, a number 1 ... {width}"
                         f"{', or one of ' + ', '.join(header) if header else ''} as --label-column")
-    labels = table[:, column] if width else np.empty(0)
+    labels = table[:, column]
     if (labels != np.round(labels)).any():
         raise DataError(f"{file}: column {column + 1} does not hold classes (whole numbers); state --label-column")
     return Dataset(_shaped(np.delete(table, column, 1), shape, file), labels.astype(np.int64), file.name)
 
 
-def _is_number(cell):
+def _is_text(cell):
     try:
-        return bool(np.isfinite(float(cell)))
+        float(cell)
     except ValueError:
-        return False
+        return True
+    return False
+
+
+def _is_number(cell):
+    return not _is_text(cell) and bool(np.isfinite(float(cell)))
 
 
 def _cifar(files, shape):

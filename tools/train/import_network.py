@@ -47,8 +47,6 @@ import training
 from float_layers import FloatNetwork, ImportFailure
 from network import Activation, Network, RecipeError
 
-RETRAINING_RATE = 0.0005
-
 
 @dataclass
 class Original:
@@ -82,7 +80,7 @@ def from_list(file, layer_file, shape):
     if module is None:
         network.remarks.append(f"nothing but {layer_file.name} says in what order the layers are applied: check its "
                                f"accuracy, or pass --module")
-        return Original(network, proof.TorchRuntime(layer_list.as_module(entries, taken), canonical(shape)))
+        return Original(network, proof.TorchRuntime(layer_list.as_module(entries, taken, shape), shape))
     return Original(network, proof.TorchRuntime(module, shape))
 
 
@@ -324,6 +322,7 @@ def add_network_options(parser):
     parser.add_argument("--retrain", nargs="+", metavar="DATA",
                         help="train the network on these data (as --data), before and after it is quantised")
     parser.add_argument("--epochs", type=int, default=5, help="of retraining (default: %(default)s)")
+    parser.add_argument("--rate", type=float, default=0.001, help="of retraining (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="of retraining (default: %(default)s)")
     parser.add_argument("--data", nargs="+", metavar="DATA",
                         help="data to measure accuracy on: a folder (IDX files, CIFAR's *.bin, or a folder of pictures "
@@ -345,8 +344,8 @@ def check_options(options):
         raise ImportFailure("--part validation is for MNIST alone; --data has train and test")
     if options.data is None and options.part is None:
         options.part = "validation"
-    if options.epochs < 1:
-        raise ImportFailure("--epochs: expected at least 1")
+    if options.epochs < 1 or options.rate <= 0:
+        raise ImportFailure("--epochs: expected at least 1, and --rate above 0")
     shape = options.input_shape
     if shape is not None and (not 1 <= len(shape) <= 3 or min(shape) < 1):
         raise ImportFailure("--input-shape: expected one to three positive numbers: features, or channels height width")
@@ -447,7 +446,7 @@ def replace_all(original, options, levels, scale, judge, examples):
 def retrain(prepared, options, epochs):
     network = prepared.network
     pool = prepared.training_pool
-    training.train(network, pool, training.Pixels(network.recipe["thresholds"]), epochs, RETRAINING_RATE, options.seed,
+    training.train(network, pool, training.Pixels(network.recipe["thresholds"]), epochs, options.rate, options.seed,
                    "retraining", batch=min(training.BATCH, len(pool.labels)))
     network.eval()
 

@@ -182,7 +182,8 @@ def from_list(entries, taken, shape):
             pads, groups = _pads(entry.get("padding", 0)), entry.get("groups", 1)
             weight = _array(tensors["weight"], (entry["maps"], inside[0] // groups, *window), name, "weight")
             if inside[0] % groups or entry["maps"] % groups:
-                raise ImportFailure(f"{name}: {groups} groups do not divide {inside[0]} channels and {entry['maps']} maps")
+                raise ImportFailure(f"{name}: {groups} groups do not divide {inside[0]} channels and {entry['maps']} "
+                                    f"maps")
             bias = _array(tensors.get("bias", torch.zeros(len(weight))), (len(weight),), name, "bias")
             reach = tuple((k - 1) * d + 1 for k, d in zip(window, dilation))
             size = _size(name, inside, reach, stride, pads)
@@ -199,7 +200,8 @@ def from_list(entries, taken, shape):
                                              in (("weight", one), ("bias", zero), ("running_mean", zero),
                                                  ("running_var", one)))
             factor = scale / np.sqrt(variance + entry.get("epsilon", 1e-5))
-            extend(fl.Affine(name, [source], inside, factor.reshape(-1, 1, 1), (offset - mean * factor).reshape(-1, 1, 1)))
+            extend(fl.Affine(name, [source], inside, factor.reshape(-1, 1, 1),
+                             (offset - mean * factor).reshape(-1, 1, 1)))
         elif kind.endswith("pool"):
             window = inside[1:] if kind == "global_average_pool" else _pair(entry["window"])
             stride, pads = _pair(entry.get("stride", list(window))), _pads(entry.get("padding", 0))
@@ -252,10 +254,10 @@ class Apply(nn.Module):
         return self.function(x)
 
 
-def as_module(entries, taken):
-    """The list literally in PyTorch's own layers, with nothing folded: what the import is compared with. It shares the
-    reading of the list with from_list, and nothing behind that."""
-    steps, channels = [], None
+def as_module(entries, taken, shape):
+    """The list in PyTorch's own layers, with nothing folded, for inputs of `shape`: what the import is compared with. It
+    shares the reading of the list with from_list, and nothing behind that."""
+    steps, images = [], len(shape) == 3
     for entry in entries:
         kind, tensors = entry["type"], taken.get(entry["name"], {})
         pads = _pads(entry.get("padding", 0))
@@ -270,10 +272,10 @@ def as_module(entries, taken):
         elif kind == "dense":
             step = nn.Linear(tensors["weight"].shape[1], len(tensors["weight"]), "bias" in tensors)
         elif kind == "batch_norm":
-            step = (nn.BatchNorm2d if _images(entries, entry) else nn.BatchNorm1d)(
+            step = (nn.BatchNorm2d if images else nn.BatchNorm1d)(
                 len(tensors["running_mean"]), entry.get("epsilon", 1e-5), affine="weight" in tensors)
         elif kind == "flatten":
-            step = nn.Flatten()
+            step, images = nn.Flatten(), False
         elif kind == "global_average_pool":
             step = nn.AdaptiveAvgPool2d(1)
         elif kind == "max_pool":
@@ -291,9 +293,3 @@ def as_module(entries, taken):
             step.load_state_dict({key: tensor.float() for key, tensor in tensors.items()}, strict=False)
         steps.append(step)
     return nn.Sequential(*steps).eval()
-
-
-def _images(entries, entry):
-    """Whether a layer stands before the flatten."""
-    kinds = [one["type"] for one in entries[:entries.index(entry)]]
-    return "flatten" not in kinds and any(kind not in ("dense", "activation", "batch_norm") for kind in kinds)

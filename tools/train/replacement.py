@@ -30,8 +30,8 @@ def fit(function, values, degree=2):
 
 
 def replace_next(network, inputs):
-    """Replaces the first layer that needs it; `inputs` (N x C x H x W) show what values it meets, behind the replacements
-    before it. Says what was done."""
+    """Replaces the first layer that needs it; `inputs` (N x C x H x W) show what values it meets, behind the
+    replacements before it. Says what was done."""
     layer = replaceable(network)[0]
     source = layer.sources[0]
     if isinstance(layer, fl.Pool):

@@ -1,0 +1,66 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Writes the inputs of a data set as `lacuna encrypt` takes them: a CSV file, an input a line, pixels 0 ... 255.
+
+Features of a table become pixels by the ranges that import_network.py noted in the model file.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+
+import data
+import dataset
+import export
+from float_layers import ImportFailure
+from import_network import check_output
+
+
+def input_scale(model):
+    """The ranges of the features, as the model's provenance has them; of pixels the usual ones."""
+    low, high = (model.provenance.get(key) for key in ("feature_low", "feature_high"))
+    if low is None or high is None:
+        return dataset.InputScale()
+    shape = model.input_shape
+    if len(low) != int(np.prod(shape)) or len(high) != len(low):
+        raise ImportFailure(f"{model.name}: ranges of {len(low)} features, the model takes {shape}")
+    return dataset.InputScale(*(np.array(one, float).reshape(shape) for one in (low, high)))
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", type=Path, help="model file (*.lacuna.json)")
+    parser.add_argument("data", nargs="+", help="as --data of import_network.py")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE.csv", help="file to write")
+    parser.add_argument("--labels", type=Path, metavar="FILE", help="also write the classes, one a line")
+    parser.add_argument("--first", type=int, default=0, metavar="N", help="leave out the inputs before the N-th from 0 on")
+    parser.add_argument("--count", type=int, metavar="N", help="write only so many")
+    parser.add_argument("--label-column", default="last", metavar="COLUMN", help="of a *.csv (default: %(default)s)")
+    parser.add_argument("--force", action="store_true", help="replace files that exist")
+    options = parser.parse_args(arguments)
+    try:
+        model = export.load(options.model)
+        found = dataset.read(options.data, tuple(model.input_shape), label_column=options.label_column)
+        if not found.is_pixels() and "feature_low" not in model.provenance:
+            raise ImportFailure(f"{options.model}: has no ranges for numbers that are no pixels; import it with --data")
+        stop = None if options.count is None else options.first + options.count
+        found = found.part(options.first, stop)
+        if not len(found):
+            raise ImportFailure(f"{found.title}: no inputs are left")
+        for file in filter(None, (options.out, options.labels)):
+            check_output(file, options.force)
+        pixels = input_scale(model).pixels(found).reshape(len(found), -1)
+        np.savetxt(options.out, pixels, "%d", ",")
+        if options.labels:
+            np.savetxt(options.labels, found.labels, "%d")
+    except (ImportFailure, data.DataError, export.FormatError, OSError) as problem:
+        print(f"to_pixels: {problem}", file=sys.stderr)
+        return 1
+    print(f"{options.out}: {len(found)} inputs of {pixels.shape[1]} pixels")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
