@@ -18,6 +18,7 @@ import numpy as np
 import data
 import export
 import hops
+import output_file
 import ranges
 
 EXACT_FLOAT_BITS = 53
@@ -168,8 +169,11 @@ def main(arguments=None):
                         help="images to classify (default: the validation part of the training set)")
     parser.add_argument("--logits", type=Path, metavar="FILE.json",
                         help=f"also write the first {LOGITS} images of that part and their logits")
+    parser.add_argument("--force", action="store_true", help="replace that file where it exists")
     options = parser.parse_args(arguments)
     try:
+        if options.logits:
+            output_file.check(options.logits, options.force)
         model = export.load(options.model)
         directory = data.locate(options.mnist)
         split = data.load(directory, "test") if options.part == "test" else data.load_training(directory)[1]
@@ -177,7 +181,7 @@ def main(arguments=None):
         right = correct(model, split)
         if options.logits:
             write_logits(model, split.images[:LOGITS], options.logits)
-    except (data.DataError, export.FormatError) as problem:
+    except (data.DataError, export.FormatError, output_file.OutputError) as problem:
         print(f"evaluate: {problem}", file=sys.stderr)
         return 1
     print(f"{options.part}: {right} of {len(split)} correct, {right / len(split):.2%}")

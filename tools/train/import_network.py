@@ -38,6 +38,7 @@ import export
 import layer_list
 import lowering
 import onnx_graph
+import output_file
 import proof
 import quantise
 import ranges
@@ -353,15 +354,6 @@ def check_options(options):
         raise ImportFailure("--input-range: expected LOW below HIGH")
 
 
-def check_output(file, force):
-    if file.is_dir():
-        raise ImportFailure(f"{file}: is a folder; name the file to write")
-    if file.exists() and not force:
-        raise ImportFailure(f"{file}: exists; --force replaces it")
-    if not file.parent.is_dir():
-        raise ImportFailure(f"{file.parent}: no such folder; make it first")
-
-
 @dataclass
 class Prepared:
     """The imported float network, ready to be quantised."""
@@ -483,7 +475,7 @@ def provenance(options, prepared):
 
 def run(options):
     check_options(options)
-    check_output(options.output, options.force)
+    output_file.check(options.output, options.force)
     if not 1 <= options.input_levels <= 255 or min(options.size) < 1:
         raise ImportFailure("--input-levels must be 1 ... 255 and every --size at least 1")
     prepared = prepare(options, options.input_levels)
@@ -501,7 +493,8 @@ def run(options):
 def main(arguments=None):
     try:
         run(parse(arguments))
-    except (ImportFailure, RecipeError, data.DataError, export.FormatError, ValueError, OSError) as problem:
+    except (ImportFailure, RecipeError, data.DataError, export.FormatError, output_file.OutputError, ValueError,
+            OSError) as problem:
         print(f"import_network: {problem}", file=sys.stderr)
         return 1
     return 0

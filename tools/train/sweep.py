@@ -32,6 +32,7 @@ import export
 import hops
 import import_network
 import lowering
+import output_file
 import ranges
 import training
 from float_layers import ImportFailure
@@ -204,7 +205,7 @@ def run(options):
             options.batch < 1:
         raise ImportFailure("--levels are 1 ... 255, --sizes, --images and --batch at least 1")
     if options.plot:
-        import_network.check_output(options.plot, options.force)
+        output_file.check(options.plot, options.force)
     command = find_command(options.lacuna)
     prepared = import_network.prepare(options, max(options.levels))
     if prepared.judge.found is None:
@@ -232,7 +233,8 @@ def run(options):
 def main(arguments=None):
     try:
         run(parse(arguments))
-    except (ImportFailure, RecipeError, data.DataError, export.FormatError, ValueError, OSError) as problem:
+    except (ImportFailure, RecipeError, data.DataError, export.FormatError, output_file.OutputError, ValueError,
+            OSError) as problem:
         print(f"sweep: {problem}", file=sys.stderr)
         return 1
     return 0

@@ -14,8 +14,8 @@ import numpy as np
 import data
 import dataset
 import export
+import output_file
 from float_layers import ImportFailure
-from import_network import check_output
 
 
 def input_scale(model):
@@ -50,12 +50,12 @@ def main(arguments=None):
         if not len(found):
             raise ImportFailure(f"{found.title}: no inputs are left")
         for file in filter(None, (options.out, options.labels)):
-            check_output(file, options.force)
+            output_file.check(file, options.force)
         pixels = input_scale(model).pixels(found).reshape(len(found), -1)
         np.savetxt(options.out, pixels, "%d", ",")
         if options.labels:
             np.savetxt(options.labels, found.labels, "%d")
-    except (ImportFailure, data.DataError, export.FormatError, OSError) as problem:
+    except (ImportFailure, data.DataError, export.FormatError, output_file.OutputError, OSError) as problem:
         print(f"to_pixels: {problem}", file=sys.stderr)
         return 1
     print(f"{options.out}: {len(found)} inputs of {pixels.shape[1]} pixels")
