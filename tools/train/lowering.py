@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 import float_layers as fl
+import residual
 from float_layers import ImportFailure
 from network import Network
 
@@ -286,14 +287,20 @@ def _substituted(coefficients, scale, offset):
 def lower(network, scale=1.0, offset=0.0):
     """A FloatNetwork, written in the format's layers: a finished Lowering. The true input is scale * (pixel / 255) +
     offset: numbers, or arrays that broadcast over the input's C x H x W."""
+    for layer in network.layers:
+        if isinstance(layer, fl.Function) or (isinstance(layer, fl.Pool) and layer.largest):
+            title, substitute = ("MaxPool", "an average over the same window") if isinstance(layer, fl.Pool) else \
+                (layer.title, "a fitted polynomial")
+            raise ImportFailure(f"{title} {layer.name!r}: encrypted inference computes sums and polynomials only; with "
+                                f"--activation poly it is replaced by {substitute}, and --retrain DATA wins back what "
+                                f"that costs")
     lowering = Lowering(network.layers[0].shape, scale, offset)
-    chain = _chain(network)
-    for layer in chain:
+    for layer in _chain(residual.unrolled(network)):
         if isinstance(layer, fl.Dense):
             lowering.dense(layer.weight, layer.bias)
         elif isinstance(layer, fl.Convolution):
             lowering.convolution(layer)
-        elif isinstance(layer, fl.Pool) and not layer.largest:
+        elif isinstance(layer, fl.Pool):
             lowering.pool(layer)
         elif isinstance(layer, fl.Affine):
             lowering.affine(layer.scale, layer.offset)
@@ -301,34 +308,20 @@ def lower(network, scale=1.0, offset=0.0):
             lowering.polynomial(layer)
         elif isinstance(layer, fl.Padding):
             lowering.padding(layer)
-        elif isinstance(layer, fl.View):
-            lowering.view(layer)
         else:
-            title = "MaxPool" if isinstance(layer, fl.Pool) else getattr(layer, "title", type(layer).__name__)
-            raise ImportFailure(f"{title} {layer.name!r}: encrypted inference computes sums and polynomials only; with "
-                                f"--activation poly it is replaced ({_substitute(layer)}), and --retrain DATA wins "
-                                f"back what that costs")
+            lowering.view(layer)
     lowering.finish(network.binary)
     return lowering
 
 
-def _substitute(layer):
-    return "by an average over the same window" if isinstance(layer, fl.Pool) else "by a fitted polynomial"
-
-
 def _chain(network):
     """The layers behind the input, each reading the one before. ImportFailure where the way forks."""
-    last = network.layers[-1]
-    for layer in network.layers:
-        if len(layer.sources) > 1:
-            raise ImportFailure(f"{layer.name}: adds two tensors that different layers compute (a residual connection); "
-                                f"the model format is a chain of layers: train the network without the addition")
-    for layer in network.layers:
-        if layer is not last and len(network.readers(layer)) != 1:
+    for layer in network.layers[:-1]:
+        if len(network.readers(layer)) != 1:
             readers = ", ".join(reader.name for reader in network.readers(layer))
             raise ImportFailure(f"{layer.name}: read by several layers ({readers}); the model format is a chain of "
                                 f"layers")
-    return [layer for layer in network.layers if not isinstance(layer, fl.Input)]
+    return network.layers[1:]
 
 
 @torch.no_grad()

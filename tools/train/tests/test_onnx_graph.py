@@ -231,8 +231,19 @@ class RefusalTest(OnnxTest):
              "Relu 'the_relu': .*--activation poly"),
             ("max pool", [node("MaxPool", "x", "y", kernel_shape=[2, 2])], {}, image,
              "MaxPool 'the_maxpool': .*average over the same window"),
-            ("residual", [node("Gemm", "x w", "h"), node("Mul", "h h", "s"), node("Gemm", "s w", "t"),
-                          node("Add", "t h", "y")], matrix, vector, "the_add: .*residual connection"),
+            ("residual over a cube", [node("Gemm", "x w", "h"), node("Pow", "h p", "s"), node("Gemm", "s w", "t"),
+                                      node("Add", "t h", "y")], dict(matrix, p=np.float32(3)), vector,
+             "the_add: .*of degree 3"),
+            ("residual of two activations", [node("Gemm", "x w", "h"), node("Mul", "h h", "s"), node("Gemm", "s w", "t"),
+                                             node("Gemm", "x w", "i"), node("Mul", "i i", "j"), node("Gemm", "j w", "k"),
+                                             node("Add", "t k", "y")], matrix, vector, "both come from activations"),
+            ("residual over a stride", [node("Conv", "x k", "h", pads=[1, 1, 1, 1]), node("Mul", "h h", "s"),
+                                        node("Conv", "s k", "t", strides=[2, 2]), node("Conv", "x k", "i", strides=[2, 2]),
+                                        node("Add", "t i", "y")], {"k": floats(2, 2, 3, 3)}, image,
+             "the_add: .*changes height or width"),
+            ("a tensor for two", [node("Gemm", "x w", "h"), node("Gemm", "h w", "i"), node("Gemm", "h w", "j"),
+                                  node("Gemm", "h w", "k"), node("Add", "i j", "l"), node("Add", "k l", "y")], matrix,
+             vector, "do not come from one"),
         ]
         for title, nodes, tensors, shape, message in cases:
             with self.subTest(title):
