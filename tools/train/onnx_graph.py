@@ -923,7 +923,7 @@ def read_model(model, output=None):
     except Exception as problem:
         raise ImportFailure(f"its shapes do not fit: {_first_line(problem)}") from problem
     _compare_shapes(reader, inferred)
-    _suit_opencv(reading.proto, reader.lower_pads)
+    _suit_opencv(reading.proto, reader)
     return reading
 
 
@@ -973,10 +973,10 @@ def _excerpt(model, reader, reading):
     return part
 
 
-def _suit_opencv(part, lower_pads):
-    """OpenCV 4.6 takes SAME_LOWER for SAME_UPPER, ignores Gemm's alpha, beta and transB, decides by the producer, not by
-    count_include_pad, whether an average counts the padding, and wants kernel_shape, and names that no other node has.
-    Says the same in a way that it understands."""
+def _suit_opencv(part, reader):
+    """OpenCV 4.6 takes SAME_LOWER for SAME_UPPER and a constant of n columns for one of n channels, ignores Gemm's alpha,
+    beta and transB, decides by the producer, not by count_include_pad, whether an average counts the padding, and wants
+    kernel_shape, and names that no other node has. Says the same in a way that it understands."""
     averages = [node for node in part.graph.node if node.op_type == "AveragePool"]
     counts = any(a.name == "count_include_pad" and a.i for node in averages for a in node.attribute)
     part.producer_name = "pytorch" if counts else ""
@@ -986,9 +986,16 @@ def _suit_opencv(part, lower_pads):
         weight = tensors.get(node.input[1]) if node.op_type == "Conv" else None
         if weight is not None and not any(a.name == "kernel_shape" for a in node.attribute):
             node.attribute.append(onnx.helper.make_attribute("kernel_shape", weight.shape[2:]))
-        if node.output[0] in lower_pads:
+        full = next(((reader.batch, *reader.values[name].shape) for name in node.input if name in reader.values), ())
+        for index, name in enumerate(node.input) if node.op_type in ("Add", "Sub", "Mul", "Div") else ():
+            array = reader.constants.get(name)
+            if array is not None and array.size > 1 and array.ndim < len(full) > 2:
+                node.input[index] = f"operand {index} of node {number}"
+                part.graph.initializer.append(onnx.numpy_helper.from_array(
+                    np.broadcast_to(array, full).copy(), node.input[index]))
+        if node.output[0] in reader.lower_pads:
             node.attribute.remove(next(a for a in node.attribute if a.name == "auto_pad"))
-            node.attribute.append(onnx.helper.make_attribute("pads", lower_pads[node.output[0]]))
+            node.attribute.append(onnx.helper.make_attribute("pads", reader.lower_pads[node.output[0]]))
         if node.op_type != "Gemm":
             continue
         given = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
