@@ -22,7 +22,7 @@ except ImportError:
 import float_layers as fl
 from float_layers import ImportFailure
 
-OPSETS = range(7, 18)  # below 7 operands were stretched in another way; above 17 Debian's onnx cannot check a file
+OPSETS = range(9, 18)  # below 9 OpenCV 4.6 misses constants; above 17 Debian's onnx cannot check a file
 FREE_BATCH = 16  # what stands for a batch size that the file leaves open
 DEGREE = 8  # of an activation in the model format
 
@@ -423,8 +423,6 @@ class GraphReader:
         attributes.drop("momentum")
         if attributes.take("training_mode", 0):
             self.fail("training_mode is on; export the network in evaluation mode")
-        if attributes.take("spatial", 1) != 1:
-            self.fail("spatial 0 is not supported; export with opset 9 or later")
         arrays = [self.numbers(one, what) for one, what in
                   ((scale, "scale"), (offset, "offset"), (mean, "mean"), (variance, "variance"))]
         channels = x.shape[0]
@@ -831,6 +829,8 @@ class GraphReader:
             return np.array(full[take("start", 0):take("end", end)], np.int64)
 
         def reshaped():
+            if take("allowzero", 0):
+                self.fail("allowzero is not supported")
             sizes = inputs[1].reshape(-1).tolist()
             return inputs[0].reshape([inputs[0].shape[i] if s == 0 else s for i, s in enumerate(sizes)])
 
@@ -847,7 +847,7 @@ class GraphReader:
         def valued():
             value = take("value")
             if value is None:
-                self.fail("only a constant with a tensor as its value is known; export with opset 9 or later")
+                self.fail("only a constant with a tensor as its value is known")
             return onnx.numpy_helper.to_array(value)
 
         def filled():

@@ -118,11 +118,11 @@ def make(name):
     return nn.Sequential(*layers()).eval(), shape
 
 
-def onnx_bytes(network, shape, free_batch=False, folded=False):
+def onnx_bytes(network, shape, free_batch=False, folded=False, opset=13):
     """The network as PyTorch exports it; batch norms are folded into the weights by PyTorch, or left to the import."""
     stream = io.BytesIO()
     mode = torch.onnx.TrainingMode.EVAL if folded else torch.onnx.TrainingMode.PRESERVE
     axes = {"input": {0: "batch"}} if free_batch else None
-    torch.onnx.export(network, torch.zeros(1, *shape), stream, training=mode, opset_version=13, input_names=["input"],
+    torch.onnx.export(network, torch.zeros(1, *shape), stream, training=mode, opset_version=opset, input_names=["input"],
                       dynamic_axes=axes)
     return stream.getvalue()

@@ -16,6 +16,7 @@ import dataset
 import import_network
 import onnx_graph
 import proof
+import replacement
 from float_layers import ImportFailure
 
 PACKAGES = all(importlib.util.find_spec(name) for name in ("onnx", "cv2"))
@@ -261,7 +262,7 @@ class RefusalTest(OnnxTest):
         made = model(gemm, {}, (8,))
         made.graph.input.append(helper.make_tensor_value_info("w", onnx.TensorProto.FLOAT, [8, 3]))
         self.refused(made, "one input is possible, this network reads 2: x, w")
-        self.refused(model(gemm, {"w": floats(8, 3)}, (8,), opset=6), "opset 6: expected 7")
+        self.refused(model(gemm, {"w": floats(8, 3)}, (8,), opset=8), "opset 8: expected 9")
         self.refused(model(gemm, {"w": floats(8, 3)}, ("height",)), "only the batch may be left open")
         self.refused(model(gemm, {"w": floats(2, 3)}, (1, 1, 1, 1, 2)), "expected N x features")
 
@@ -285,6 +286,39 @@ class NetworksTest(OnnxTest):
                         self.two_classes(made, network)
                     else:
                         self.holds(made, network, runtime=name not in self.BEYOND_OPENCV)
+
+    def test_every_version_of_the_operators(self):
+        for opset in (9, 11, 14, 16):
+            for name in ("asymmetric padding", "average pool", "constants around layers", "batch from the shape"):
+                with self.subTest(name, opset=opset):
+                    network, shape = networks.make(name)
+                    made = onnx.load_model_from_string(networks.onnx_bytes(network, shape, opset=opset))
+                    self.holds(made, network[:-1] if name == "batch from the shape" else network)
+
+    def test_what_a_polynomial_may_replace_is_read_as_it_is(self):
+        nn = torch.nn
+        functions = [nn.ReLU(), nn.ReLU6(), nn.LeakyReLU(0.2), nn.ELU(), nn.SELU(), nn.SiLU(), nn.GELU(), nn.Sigmoid(),
+                     nn.Tanh(), nn.Softplus(), nn.Hardswish(), nn.Hardsigmoid(), nn.MaxPool2d(2),
+                     nn.MaxPool2d((3, 2), 1, 1), nn.AdaptiveMaxPool2d(1)]
+        for function in functions:
+            with self.subTest(str(function)):
+                torch.manual_seed(1)
+                network = nn.Sequential(nn.Conv2d(2, 3, 3), function, nn.Conv2d(3, 2, 1)).eval()
+                made = onnx.load_model_from_string(networks.onnx_bytes(network, networks.IMAGE, opset=14))
+                reading = onnx_graph.read_model(made)
+                inputs = proof.random_pixels(networks.IMAGE, 32) / 255 * 8 - 4
+                with torch.no_grad():
+                    wanted = network(torch.from_numpy(inputs).float()).flatten(1).double().numpy()
+                proof.compare(reading.network.forward(inputs).numpy(), wanted, "PyTorch")
+                with self.assertRaisesRegex(ImportFailure, "--activation poly"):
+                    bring_in(made)
+                network = reading.network
+                while replacement.replaceable(network):
+                    replacement.replace_next(network, torch.from_numpy(inputs))
+                brought = import_network.bring_in(import_network.Original(network, None), "imported", 255)
+                pixels = proof.random_pixels(networks.IMAGE, 32)
+                proof.compare(proof.imported_outputs(brought, pixels), network.forward(pixels / 255).numpy(),
+                              "its own layers")
 
     def two_classes(self, made, network):
         reading, imported = bring_in(made)
