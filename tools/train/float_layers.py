@@ -128,6 +128,16 @@ class View(Layer):
 
 
 @dataclass(eq=False)
+class Reorder(Layer):
+    """The elements in another order: C x H x W seen with its axes exchanged, as the shape says."""
+
+    axes: tuple = (0, 1, 2)  # of the source, in the order of the output's
+
+    def forward(self, x):
+        return x.permute(0, *(axis + 1 for axis in self.axes))
+
+
+@dataclass(eq=False)
 class Sum(Layer):
     """The sum of two earlier tensors, `signs` times each: a residual connection."""
 

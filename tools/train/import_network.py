@@ -123,7 +123,7 @@ def from_module(module, shape, output=None):
     reading = onnx_graph.read_model(model, output)
     # A softmax that fell away, or one of several outputs: the module itself does not give what the import computes.
     if outputs == [reading.output_name]:
-        return Original(reading.network, proof.TorchRuntime(module, shape))
+        return Original(reading.network, proof.TorchRuntime(module, shape, reading.channels_last))
     return Original(reading.network, proof.OnnxRuntime(reading))
 
 
@@ -233,6 +233,7 @@ def input_scale(options, shape, datasets):
         values = tables[0].values
         low, high = values.min(0), values.max(0)
         high = np.where(high > low, high, low + 1)  # a feature that is always the same
+        print(f"pixels 0 ... 255 stand for the range that each feature has in {tables[0].title}")
     mean, deviation = (_per_channel(values, shape, what) for values, what in
                        ((options.mean, "--mean"), (options.std, "--std")))
     if deviation is not None and (deviation <= 0).any():

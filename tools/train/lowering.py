@@ -5,8 +5,8 @@ it has, or written out.
 Between two layers the true tensor is scale * x + offset, with x what the layers written so far compute. Scale and
 offset move on into the next weights, or back into the last ones. Where zeros are padded, an offset cannot move on,
 because the padding would not have it: it settles in the layer before, or in an identity layer. Where scale or offset
-differ from place to place, or the network gives a vector a new shape, the rest is written out as dense layers: as many
-multiplications, without the sharing of weights.
+differ from place to place, or the network reorders elements or gives a vector a new shape, the rest is written out as dense layers:
+as many multiplications, without the sharing of weights.
 """
 
 import math
@@ -55,6 +55,7 @@ class Lowering:
         self.flat = False  # the layers see a vector, whatever the shape says
         self.entries, self.tensors = [], []
         self.scale, self.offset = fl.reduced(scale), fl.reduced(offset)
+        self.order = None  # in a vector: the indices of its elements in the order that the shape has
         self.factor = 1.0
         self.names = set()
 
@@ -78,14 +79,14 @@ class Lowering:
     def _write_weights(self, kind, weight, bias, **fields):
         self._write(kind, **fields)
         self.tensors.append([weight, bias])
-        self.scale, self.offset = fl.reduced(1.0), fl.reduced(0.0)
+        self.scale, self.offset, self.order = fl.reduced(1.0), fl.reduced(0.0), None
 
     def _pending(self, full):
         """Scale and offset, stretched to `full`."""
         return np.broadcast_to(self.scale, full), np.broadcast_to(self.offset, full)
 
     def _settled(self):
-        return not self.offset.any() and bool((self.scale == 1).all())
+        return self.order is None and not self.offset.any() and bool((self.scale == 1).all())
 
     def _varies(self):
         """Whether scale or offset differ from place to place within a channel."""
@@ -145,7 +146,7 @@ class Lowering:
         self._check_size(len(scale) ** 2)
         weight = np.diag(scale)
         if self.flat:
-            self._write_weights("dense", weight, offset.copy(), outputs=len(weight))
+            self._write_weights("dense", self._ordered(weight), offset.copy(), outputs=len(weight))
         else:
             self._write_weights("convolution", weight[:, :, None, None], offset.copy(), maps=len(weight), kernel=[1, 1],
                                 stride=[1, 1], padding=[0, 0])
@@ -159,7 +160,7 @@ class Lowering:
     def dense(self, weight, bias):
         scale, offset = (one.reshape(-1) for one in self._pending(self.shape))
         self._flatten()
-        self._write_weights("dense", weight * scale, bias + weight @ offset, outputs=len(weight))
+        self._write_weights("dense", self._ordered(weight * scale), bias + weight @ offset, outputs=len(weight))
         self.shape = (len(weight), 1, 1)
 
     def convolution(self, layer):
@@ -247,6 +248,22 @@ class Lowering:
         self.scale = fl.reduced(self.scale**degree * leading)
         self.offset = fl.reduced(coefficients[0])
 
+    def _ordered(self, weight):
+        """Columns in the order that the vector's elements have."""
+        if self.order is None:
+            return weight
+        ordered = np.empty_like(weight)
+        ordered[:, self.order] = weight
+        return ordered
+
+    def reorder(self, layer):
+        full = [np.broadcast_to(one, self.shape).transpose(layer.axes) for one in (self.scale, self.offset)]
+        self._flatten()
+        order = np.arange(int(np.prod(self.shape))) if self.order is None else self.order
+        self.order = order.reshape(self.shape).transpose(layer.axes).reshape(-1)
+        self.scale, self.offset = (fl.reduced(one) for one in full)
+        self.shape = layer.shape
+
     def view(self, layer):
         shape = layer.shape
         if not self.entries and not self.flat and self.scale.size == self.offset.size == 1 and shape[1:] != (1, 1):
@@ -267,7 +284,8 @@ class Lowering:
             self.entries[-1]["outputs" if self.entries[-1]["type"] == "dense" else "maps"] = 2
             return
         written = [entry["type"] for entry in self.entries]
-        plain = self.scale.size == self.offset.size == 1 and self.scale.item() > 0 and not self.offset.any()
+        plain = self.scale.size == self.offset.size == 1 and self.scale.item() > 0 and not self.offset.any() and \
+            self.order is None
         weighted = any(kind in ("convolution", "dense") for kind in written)
         if weighted and plain and [kind for kind in written if kind not in ("flatten", "sum_pool")][-1] != "activation":
             self.factor = float(self.scale.item())
@@ -308,6 +326,8 @@ def lower(network, scale=1.0, offset=0.0):
             lowering.polynomial(layer)
         elif isinstance(layer, fl.Padding):
             lowering.padding(layer)
+        elif isinstance(layer, fl.Reorder):
+            lowering.reorder(layer)
         else:
             lowering.view(layer)
     lowering.finish(network.binary)

@@ -23,6 +23,8 @@ import float_layers as fl
 from float_layers import ImportFailure
 
 OPSETS = range(9, 18)  # below 9 OpenCV 4.6 misses constants; above 17 Debian's onnx cannot check a file
+LARGEST_BATCH = 1024
+DIMENSION, ELEMENTS = 4096, 2**20  # of an input, as the model format has them
 FREE_BATCH = 16  # what stands for a batch size that the file leaves open
 DEGREE = 8  # of an activation in the model format
 
@@ -73,6 +75,7 @@ class Reading:
     output_name: str  # the tensor of the logits
     batch: int
     input_shape: tuple  # as the graph has it, without the batch
+    channels_last: bool  # the graph takes N x H x W x C where the network here takes N x C x H x W
     proto: object  # the part of the file that was followed, from input_name to output_name
 
 
@@ -107,6 +110,7 @@ class GraphReader:
         self.constants = {proto.name: onnx.numpy_helper.to_array(proto) for proto in self.graph.initializer}
         self.values, self.layers, self.remarks, self.tail = {}, [], [], {}
         self.lower_pads = {}  # of SAME_LOWER, by the node's output
+        self.channels_last = False
         self.output = self._output(output)
         self.order = self._order()
         self.node_names = {id(node): self._node_name(node) for node in self.order}
@@ -174,11 +178,15 @@ class GraphReader:
         if any(size is None or size < 1 for size in sizes[1:]):
             raise ImportFailure(f"input {needed[0]!r}: only the batch may be left open, found {sizes}; export the "
                                 f"network for one input size")
-        batch = sizes[0] if sizes[0] else FREE_BATCH
+        batch = sizes[0] if sizes[0] and sizes[0] > 0 else FREE_BATCH
         shape = tuple(sizes[1:])
+        if batch > LARGEST_BATCH or max(shape) > DIMENSION or int(np.prod(shape)) > ELEMENTS:
+            raise ImportFailure(f"input {needed[0]!r}: {sizes}; at most {LARGEST_BATCH} inputs a batch, and in each "
+                                f"{DIMENSION:,} along a dimension and {ELEMENTS:,} numbers are possible")
         source = fl.Input("input", [], _canonical(shape))
         self.layers.append(source)
         self.values[needed[0]] = Value(source, shape)
+        self.graph_shape = shape
         return needed[0], batch
 
     # --- the nodes ----------------------------------------------------------------------------------------------------
@@ -221,6 +229,8 @@ class GraphReader:
     def _operand(self, name):
         if not name:
             return None
+        if name == self.input_name and self.channels_last:
+            self.fail("reads the input, which another node has turned from N x H x W x C to N x C x H x W")
         return self.values[name] if name in self.values else self.constants[name]
 
     def _finish(self):
@@ -238,7 +248,7 @@ class GraphReader:
         self.current = self.makers[name] if name in self.makers else self.order[-1]
         last = self.layer_of(value)
         return Reading(fl.FloatNetwork(self._reachable(last), self.remarks, binary), self.input_name, name, self.batch,
-                       self.values[self.input_name].shape, None)
+                       self.graph_shape, self.channels_last, None)
 
     def _reachable(self, last):
         needed, stack = {self.layers[0], last}, [last]
@@ -611,13 +621,23 @@ class GraphReader:
         x = self.data(x)
         full = [self.batch, *x.shape]
         order = [int(axis) for axis in attributes.take("perm") or reversed(range(len(full)))]
-        if order[0] != 0:
+        if order and order[0] != 0:
             self.fail(f"moves the batch by {order}")
+        if sorted(order) != list(range(len(full))):
+            self.fail(f"perm {order} is no order of {len(full)} dimensions")
         kept = [axis for axis in order if full[axis] != 1 or axis == 0]
-        if kept != sorted(kept):
-            self.fail(f"reorders the elements by {order}; export the network with channels before rows and columns "
-                      f"(N x C x H x W)")
-        return self._view(x, [full[axis] for axis in order])
+        if kept == sorted(kept):
+            return self._view(x, [full[axis] for axis in order])
+        if len(full) != 4:
+            self.fail(f"reorders {len(full)} dimensions by {order}; only images can be reordered")
+        shape = tuple(full[axis] for axis in order[1:])
+        if isinstance(x.layer, fl.Input) and x.is_layer() and order == [0, 3, 1, 2] and not self.channels_last:
+            # Rows, columns, channels, as TensorFlow has them: ours come with the channels first.
+            self.channels_last = True
+            x.layer.shape = shape
+            return Value(x.layer, shape)
+        layer = self.layer_of(x)
+        return self.add(fl.Reorder(self.title(), [layer], shape, tuple(axis - 1 for axis in order[1:])), shape)
 
     # --- element by element -------------------------------------------------------------------------------------------
 

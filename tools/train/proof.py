@@ -33,7 +33,7 @@ class OnnxRuntime:
             import cv2
         except ImportError as problem:
             raise ImportFailure("the proof of an ONNX import needs OpenCV (Debian: python3-opencv)") from problem
-        self.batch, self.shape = reading.batch, reading.input_shape
+        self.batch, self.shape, self.channels_last = reading.batch, reading.input_shape, reading.channels_last
         cv2.setLogLevel(0)  # its messages come as exceptions
         try:
             self.net = cv2.dnn.readNetFromONNX(np.frombuffer(reading.proto.SerializeToString(), np.uint8))
@@ -44,6 +44,8 @@ class OnnxRuntime:
 
     def __call__(self, inputs):
         count = len(inputs)
+        if self.channels_last:
+            inputs = inputs.transpose(0, 2, 3, 1)
         padded = np.concatenate([inputs, np.zeros((-count % self.batch, *inputs.shape[1:]))]).astype(np.float32)
         outputs = []
         for start in range(0, len(padded), self.batch):
@@ -62,13 +64,15 @@ class TorchRuntime:
 
     title = "PyTorch"
 
-    def __init__(self, module, shape):
-        """shape: of an input, without the batch."""
-        self.module, self.shape = module.eval(), shape
+    def __init__(self, module, shape, channels_last=False):
+        """shape: of an input, without the batch; channels_last: the module takes N x H x W x C."""
+        self.module, self.shape, self.channels_last = module.eval(), shape, channels_last
 
     @torch.no_grad()
     def __call__(self, inputs):
         outputs = []
+        if self.channels_last:
+            inputs = inputs.transpose(0, 2, 3, 1)
         for start in range(0, len(inputs), INPUTS):
             part = torch.from_numpy(inputs[start:start + INPUTS].astype(np.float32)).reshape(-1, *self.shape)
             try:

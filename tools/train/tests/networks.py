@@ -79,6 +79,11 @@ NETWORKS = {
         lambda x: x + torch.tensor([0.1, -0.2, 0.3]).reshape(1, 3, 1, 1)), Square(), *_head(60)]),
     "a mean image": (IMAGE, lambda: [Written(lambda x: x - torch.linspace(0, 1, 84).reshape(1, 2, 7, 6)),
                                      nn.Conv2d(2, 3, 3, 2, 1), Square(), *_head(36)]),
+    "columns before rows": (IMAGE, lambda: [nn.Conv2d(2, 3, 3), Square(), Written(
+        lambda x: x.permute(0, 2, 3, 1)), *_head(60)]),
+    "reordered, then a convolution": (IMAGE, lambda: [nn.Conv2d(2, 3, 3), Written(
+        lambda x: (x * x + 0.3).permute(0, 3, 1, 2) - torch.linspace(0, 1, 5)), nn.Conv2d(4, 2, 2),
+                                                      Square(), *_head(16)]),
     "classifier's ending": ((9,), lambda: [nn.Linear(9, 6), Square(), nn.Dropout(0.5), nn.Linear(6, 3), nn.Identity(),
                                            nn.LogSoftmax(1)]),
     "batch from the shape": (IMAGE, lambda: [nn.Conv2d(2, 3, 3), Square(), Written(

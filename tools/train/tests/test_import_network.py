@@ -191,6 +191,11 @@ class ImportTest(SourceTest):
             original, shape = networks.make(name)
             with self.subTest(name):
                 self.compare(import_network.from_module(original, shape), original, shape)
+        plain, _ = networks.make("convolution")
+        original = nn.Sequential(networks.Written(lambda x: x.permute(0, 3, 1, 2)), plain).eval()
+        found = import_network.from_module(original, (7, 6, 2))
+        self.assertEqual(found.shape, (2, 7, 6))
+        self.compare(found, plain, (2, 7, 6))
 
     @unittest.skipUnless(PACKAGES, "onnx and OpenCV are optional")
     def test_onnx(self):

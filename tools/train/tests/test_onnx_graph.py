@@ -66,7 +66,8 @@ class OnnxTest(unittest.TestCase):
         pixels = proof.random_pixels(reading.network.layers[0].shape, 32)
         inputs = torch.from_numpy(pixels / 255).float()
         with torch.no_grad():
-            wanted = expected(inputs.reshape(len(inputs), *reading.input_shape)).flatten(1).double().numpy()
+            shape = inputs.shape[1:] if reading.channels_last else reading.input_shape
+            wanted = expected(inputs.reshape(len(inputs), *shape)).flatten(1).double().numpy()
         images = pixels.reshape(len(pixels), *network.input_shape)
         proof.compare(proof.imported_outputs(network, images), wanted, "the test")
         if runtime:
@@ -144,6 +145,21 @@ class GraphTest(OnnxTest):
         made = model([node("Reshape", "x s", "y")], {"s": np.array([-1, 28])}, (784,))
         self.refused(made, "Reshape 'the_reshape': .*mixes the images")
 
+    def test_channels_last_as_tensorflow_has_them(self):
+        made = model([node("Transpose", "x", "i", perm=[0, 3, 1, 2]), node("Conv", "i w", "c"), node("Mul", "c c", "s"),
+                      node("Transpose", "s", "t", perm=[0, 2, 3, 1]), node("Reshape", "t n", "f"),
+                      node("MatMul", "f v", "y")],
+                     {"w": floats(3, 2, 3, 3), "n": np.array([-1, 36]), "v": floats(36, 4)}, (5, 6, 2))
+
+        def expected(x):  # N x C x H x W, as pixels come
+            image = torch.square(F.conv2d(x, torch.tensor(floats(3, 2, 3, 3))))
+            return image.permute(0, 2, 3, 1).flatten(1) @ torch.tensor(floats(36, 4))
+        network = self.holds(made, expected)
+        self.assertEqual(network.input_shape, (2, 5, 6))
+        made = model([node("Transpose", "x", "i", perm=[0, 3, 1, 2]), node("ReduceSum", "x a", "r"),
+                      node("ReduceSum", "i a", "s"), node("Add", "r s", "y")], {"a": np.array([2, 3])}, (2, 2, 2))
+        self.refused(made, "reads the input, which another node has turned")
+
     def test_a_tensor_is_viewed_in_the_order_that_it_has(self):
         made = model([node("Gemm", "x w", "h"), node("Mul", "h h", "q"), node("Reshape", "q s", "i"),
                       node("Conv", "i k", "c"), node("Flatten", "c", "f"), node("Gemm", "f v", "y")],
@@ -210,8 +226,8 @@ class RefusalTest(OnnxTest):
              image, "Pad 'the_pad': pads by 'reflect'"),
             ("border of ones", [node("Pad", "x p v", "y")],
              {"p": np.array([0, 0, 1, 1, 0, 0, 1, 1]), "v": np.float32(1)}, image, "only zeros"),
-            ("rows exchanged with columns", [node("Transpose", "x", "y", perm=[0, 1, 3, 2])], {}, image,
-             "Transpose 'the_transpose': reorders"),
+            ("images exchanged with channels", [node("Transpose", "x", "y", perm=[1, 0, 2, 3])], {}, image,
+             "Transpose 'the_transpose': moves the batch"),
             ("batch reduced", [node("ReduceMean", "x", "y", axes=[0])], {}, image, "only a reduction over rows"),
             ("a weight that is computed", [node("Gemm", "x x", "y", transB=1)], {}, vector, "weight depends on"),
             ("kernel_shape", [node("Conv", "x w", "y", kernel_shape=[2, 2])], kernel, image, "disagree"),
