@@ -15,18 +15,6 @@ import data
 import dataset
 import export
 import output_file
-from float_layers import ImportFailure
-
-
-def input_scale(model):
-    """The ranges of the features, as the model's provenance has them; of pixels the usual ones."""
-    low, high = (model.provenance.get(key) for key in ("feature_low", "feature_high"))
-    if low is None or high is None:
-        return dataset.InputScale()
-    shape = model.input_shape
-    if len(low) != int(np.prod(shape)) or len(high) != len(low):
-        raise ImportFailure(f"{model.name}: ranges of {len(low)} features, the model takes {shape}")
-    return dataset.InputScale(*(np.array(one, float).reshape(shape) for one in (low, high)))
 
 
 def main(arguments=None):
@@ -43,19 +31,18 @@ def main(arguments=None):
     try:
         model = export.load(options.model)
         found = dataset.read(options.data, tuple(model.input_shape), label_column=options.label_column)
-        if not found.is_pixels() and "feature_low" not in model.provenance:
-            raise ImportFailure(f"{options.model}: has no ranges for numbers that are no pixels; import it with --data")
+        scale = dataset.scale_of(model, found)
         stop = None if options.count is None else options.first + options.count
         found = found.part(options.first, stop)
         if not len(found):
-            raise ImportFailure(f"{found.title}: no inputs are left")
+            raise data.DataError(f"{found.title}: no inputs are left")
         for file in filter(None, (options.out, options.labels)):
             output_file.check(file, options.force)
-        pixels = input_scale(model).pixels(found).reshape(len(found), -1)
+        pixels = scale.pixels(found).reshape(len(found), -1)
         np.savetxt(options.out, pixels, "%d", ",")
         if options.labels:
             np.savetxt(options.labels, found.labels, "%d")
-    except (ImportFailure, data.DataError, export.FormatError, output_file.OutputError, OSError) as problem:
+    except (data.DataError, export.FormatError, output_file.OutputError, OSError) as problem:
         print(f"to_pixels: {problem}", file=sys.stderr)
         return 1
     print(f"{options.out}: {len(found)} inputs of {pixels.shape[1]} pixels")

@@ -4,7 +4,6 @@
 import io
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 

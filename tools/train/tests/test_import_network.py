@@ -25,9 +25,8 @@ import float_layers as fl
 import import_network
 import layer_list
 import lowering
-import network as training_network
 import proof
-import ranges
+import to_pixels
 from float_layers import ImportFailure
 
 PACKAGES = all(importlib.util.find_spec(name) for name in ("onnx", "cv2"))
@@ -362,6 +361,39 @@ class CommandTest(SourceTest):
         _, printed, _ = self.run_command(*arguments, "--force", "--part", "test")
         self.assertIn("test set\n", printed)
         self.assertNotIn("may have been trained", printed)
+
+    def test_a_table_from_import_to_pixels(self):
+        generator = np.random.default_rng(1)
+        features = generator.normal(size=(60, 4)) * [1, 10, 100, 0.1]
+        table = self.root / "table.csv"
+        rows = [",".join([*map(str, row), str(int(row[0] > 0))]) for row in features.tolist()]
+        table.write_text("\n".join(["a,b,c,d,class", *rows]) + "\n")
+        self.layer_file.write_text(json.dumps([{"type": "dense", "name": "fc1", "outputs": 2}]))
+        network = nn.Linear(4, 2)
+        torch.save({f"fc.{key}": value for key, value in network.state_dict().items()}, self.network_file)
+        out, pixels, labels = (self.root / name for name in ("out.json", "pixels.csv", "labels.txt"))
+        code, printed, failed = self.run_command(self.network_file, out, "--layers", self.layer_file, "--input-shape", 4,
+                                                 "--data", table, "--input-levels", 255, "--size", 1000)
+        self.assertEqual((code, failed), (0, ""))
+        self.assertIn("the range that each feature has in table.csv", printed)
+        exact = float(re.search(r"([\d.]+)%  out.json, evaluated exactly", printed)[1])
+        for command, arguments, message in (
+                (to_pixels, [table, "--out", pixels, "--labels", labels], "60 inputs of 4 pixels"),
+                (evaluate, ["--data", table], f"{exact:.2f}%; the imported network may have been trained on these")):
+            with contextlib.redirect_stdout(io.StringIO()) as printed:
+                self.assertEqual(command.main([str(one) for one in (out, *arguments)]), 0)
+            self.assertIn(message, printed.getvalue())
+        written = np.loadtxt(pixels, delimiter=",")
+        low, high = features.min(0), features.max(0)
+        np.testing.assert_array_equal(written, np.round((features - low) / (high - low) * 255))
+        np.testing.assert_array_equal(np.loadtxt(labels), features[:, 0] > 0)
+        with contextlib.redirect_stderr(io.StringIO()) as stream:
+            self.assertEqual(to_pixels.main([str(out), str(table), "--out", str(pixels)]), 1)
+            model = export.load(out)
+            model.provenance = {}
+            export.save(model, out)
+            self.assertEqual(evaluate.main([str(out), "--data", str(table)]), 1)
+        self.assertRegex(stream.getvalue(), "exists; --force(.|\n)*notes no ranges for its 4 features")
 
     def test_refusals(self):
         out = self.root / "out.json"
