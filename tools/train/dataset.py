@@ -72,15 +72,15 @@ class InputScale:
 
 
 def scale_of(model, dataset):
-    """The InputScale by which a data set becomes the pixels that an imported IntegerModel takes: a table's features have
-    the ranges that the import noted in the model's provenance."""
+    """The InputScale by which a data set becomes the pixels that an imported IntegerModel takes: a table's features
+    have the ranges that the import noted in the model's provenance."""
     if dataset.is_pixels():
         return InputScale()
     low, high = (model.provenance.get(key) for key in ("feature_low", "feature_high"))
     size = int(np.prod(model.input_shape))
     if not all(isinstance(one, list) and len(one) == size for one in (low, high)):
-        raise DataError(f"{model.name}: notes no ranges for its {size} features, and {dataset.title} holds numbers that "
-                        f"are no pixels; import the network with such data (--data, --retrain)")
+        raise DataError(f"{model.name}: notes no ranges for its {size} features, and {dataset.title} holds numbers "
+                        f"that are no pixels; import the network with such data (--data, --retrain)")
     return InputScale(*(np.array(one, np.float64).reshape(model.input_shape) for one in (low, high)))
 
 

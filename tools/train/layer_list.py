@@ -255,8 +255,8 @@ class Apply(nn.Module):
 
 
 def as_module(entries, taken, shape):
-    """The list in PyTorch's own layers, with nothing folded, for inputs of `shape`: what the import is compared with. It
-    shares the reading of the list with from_list, and nothing behind that."""
+    """The list in PyTorch's own layers, with nothing folded, for inputs of `shape`: what the import is compared with.
+    It shares the reading of the list with from_list, and nothing behind that."""
     steps, images = [], len(shape) == 3
     for entry in entries:
         kind, tensors = entry["type"], taken.get(entry["name"], {})

@@ -5,8 +5,8 @@ it has, or written out.
 Between two layers the true tensor is scale * x + offset, with x what the layers written so far compute. Scale and
 offset move on into the next weights, or back into the last ones. Where zeros are padded, an offset cannot move on,
 because the padding would not have it: it settles in the layer before, or in an identity layer. Where scale or offset
-differ from place to place, or the network reorders elements or gives a vector a new shape, the rest is written out as dense layers:
-as many multiplications, without the sharing of weights.
+differ from place to place, or the network reorders elements or gives a vector a new shape, the rest is written out as
+dense layers: as many multiplications, without the sharing of weights.
 """
 
 import math

@@ -59,8 +59,8 @@ def excerpt(model, reader, reading):
 
 
 def suit_opencv(part, reader):
-    """OpenCV 4.6 takes SAME_LOWER for SAME_UPPER and a constant of n columns for one of n channels, ignores Gemm's alpha,
-    beta and transB, decides by the producer, not by count_include_pad, whether an average counts the padding, and wants
+    """OpenCV 4.6 takes SAME_LOWER for SAME_UPPER and a constant of n columns for one of n channels, ignores Gemm's
+    alpha, beta and transB, decides by the producer, not by count_include_pad, whether an average counts the padding, and wants
     kernel_shape, and names that no other node has. Says the same in a way that it understands."""
     averages = [node for node in part.graph.node if node.op_type == "AveragePool"]
     counts = any(a.name == "count_include_pad" and a.i for node in averages for a in node.attribute)

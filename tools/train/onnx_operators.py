@@ -70,8 +70,8 @@ class Attributes:
 
 
 class Operators:
-    """A method per operator: it takes the node's attributes and operands (a Value, an array, or None) and returns a Value.
-    What they share with the reader of the graph: current (the node), node_names, opset, batch, values, layers, tail."""
+    """A method per operator: it takes the node's attributes and operands (a Value, an array, or None) and returns a
+    Value. What they share with the reader of the graph: current (the node), node_names, opset, batch, values, layers, tail."""
 
     def fail(self, text):
         raise ImportFailure(f"{self.node_names[id(self.current)]}: {text}")
@@ -512,7 +512,8 @@ class Operators:
             if scale == 0:
                 self.fail("its result is the same for every input; leave it out")
             inner = value.function
-            return Value(value.layer, value.shape, None, lambda x: inner(x) * scale + offset, value.culprit, value.title)
+            return Value(value.layer, value.shape, None, lambda x: inner(x) * scale + offset, value.culprit,
+                         value.title)
         layer = self.layer_of(value)
         return self.add(fl.Affine(self.title(), [layer], layer.shape, scale, offset), value.shape)
 

@@ -3,8 +3,8 @@
 
 While f is computed, g(x) travels in channels of its own. Linear layers pass them on with weights of 1. An activation
 c2 x^2 + c1 x + c0 applies to every channel, so s travels through it as the pair s + 1 and s - 1:
-p(s + 1) - p(s - 1) = 4 c2 s + 2 c1, from which the next linear layer makes s again. The price is two squarings for every
-element of g(x) and activation of f.
+p(s + 1) - p(s - 1) = 4 c2 s + 2 c1, from which the next linear layer makes s again. The price is two squarings for
+every element of g(x) and activation of f.
 """
 
 import numpy as np
@@ -76,14 +76,14 @@ class Block:
         self.total, self.fork, self.layers = total, fork, []
 
     def fail(self, layer):
-        raise ImportFailure(f"{self.total.name}: {layer.name} changes height or width between x and the addition f(x) + "
-                            f"g(x), or is no layer of sums; {ADVICE}")
+        raise ImportFailure(f"{self.total.name}: {layer.name} changes height or width between x and the addition f(x) "
+                            f"+ g(x), or is no layer of sums; {ADVICE}")
 
     # --- linear layers ------------------------------------------------------------------------------------------------
 
     def start(self, main, short):
-        """f and g up to the addition: g's layers first, then f's. Their first convolutions are one layer, so that both may
-        have a stride."""
+        """f and g up to the addition: g's layers first, then f's. Their first convolutions are one layer, so that both
+        may have a stride."""
         channels = self.fork.shape[0]
         first, second = (self._kernel(path[0], channels) if path and not isinstance(path[0], fl.Polynomial) else None
                          for path in (main, short))
@@ -190,8 +190,8 @@ class Block:
 
     def _polynomial(self, layer):
         if len(layer.coefficients) != 3:
-            raise ImportFailure(f"{self.total.name}: beside {layer.name}, of degree {len(layer.coefficients) - 1}, nothing "
-                                f"can be passed on; use activations of degree 2, or {ADVICE}")
+            raise ImportFailure(f"{self.total.name}: beside {layer.name}, of degree {len(layer.coefficients) - 1}, "
+                                f"nothing can be passed on; use activations of degree 2, or {ADVICE}")
         count, short = self.count, len(self.rows)
         pair = np.zeros((count + 2 * short, self.layers[-1].shape[0]))
         pair[:count, :count] = np.eye(count)

@@ -177,8 +177,8 @@ def load_checkpoint(file):
     try:
         network, lines, curve = torch.load(file)
     except Exception as problem:  # pickle raises what it likes
-        raise RecipeError(f"{file}: not a checkpoint that can be read ({type(problem).__name__}); remove it, and the run "
-                          f"goes on from the stage before") from problem
+        raise RecipeError(f"{file}: not a checkpoint that can be read ({type(problem).__name__}); remove it, and the "
+                          f"run goes on from the stage before") from problem
     return network, lines, curve
 
 
@@ -212,8 +212,8 @@ def parse(arguments):
     parser.add_argument("--mnist", help="folder with the MNIST files (default: $LACUNA_MNIST, else data/mnist)")
     parser.add_argument("--work", type=Path, default=Path("data/train"),
                         help="folder for checkpoints and the image pool (default: %(default)s)")
-    parser.add_argument("--output", type=Path, help="model file (default: <work>/<name>/<name>.lacuna.json, which a run "
-                                                    "replaces)")
+    parser.add_argument("--output", type=Path, help="model file (default: <work>/<name>/<name>.lacuna.json, which a "
+                                                    "run replaces)")
     parser.add_argument("--force", action="store_true", help="replace the file of --output where it exists")
     parser.add_argument("--test", action="store_true", help="classify the test set at the end: once per shipped model")
     parser.add_argument("--tiny", action="store_true",

@@ -7,8 +7,8 @@ operations and estimated time, as a table and with --plot as an SVG; and picks o
   tools/train/sweep.py network.onnx --data DIR --loss 0.2    the cheapest one that loses at most 0.2 % of accuracy
 
 The source and its options are those of import_network.py. Every combination of input levels, grids and sizes is tried,
-one size for all layers, without retraining after the rounding. The times are `lacuna plan`'s estimates for this machine,
-where the command is found.
+one size for all layers, without retraining after the rounding. The times are `lacuna plan`'s estimates for this
+machine, where the command is found.
 """
 
 import argparse

@@ -23,7 +23,8 @@ def main(arguments=None):
     parser.add_argument("data", nargs="+", help="as --data of import_network.py")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE.csv", help="file to write")
     parser.add_argument("--labels", type=Path, metavar="FILE", help="also write the classes, one a line")
-    parser.add_argument("--first", type=int, default=0, metavar="N", help="leave out the inputs before the N-th from 0 on")
+    parser.add_argument("--first", type=int, default=0, metavar="N",
+                        help="leave out the inputs before the N-th, counted from 0")
     parser.add_argument("--count", type=int, metavar="N", help="write only so many")
     parser.add_argument("--label-column", default="last", metavar="COLUMN", help="of a *.csv (default: %(default)s)")
     parser.add_argument("--force", action="store_true", help="replace files that exist")

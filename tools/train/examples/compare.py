@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Compares decrypted answers (lacuna decrypt --csv) with the plaintext network's, logit by logit, and with the labels."""
+"""Compares decrypted answers (lacuna decrypt --csv) with the plaintext network's, logit by logit, and with labels."""
 
 import argparse
 import csv

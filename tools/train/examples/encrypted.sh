@@ -27,8 +27,8 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
 train=$root/tools/train
 lacuna=${LACUNA:-$root/build/bin/lacuna}
 if [ ! -x "$lacuna" ]; then
-    echo "encrypted.sh: $lacuna not found: build it (cmake --preset release && cmake --build --preset release), or set" \
-        "LACUNA" >&2
+    echo "encrypted.sh: $lacuna not found: build it (cmake --preset release && cmake --build --preset release), or" \
+        "set LACUNA" >&2
     exit 1
 fi
 if [ -n "${WORK:-}" ]; then
@@ -45,7 +45,8 @@ case "$name" in
     table)
         python "$train/examples/train_table.py" "$work" ${2:+--table "$2"}
         data=("$work/test.csv")
-        options=(--data "$work/test.csv" --unseen --retrain "$work/training.csv" --epochs 20 --size 31 --input-levels 63)
+        options=(--data "$work/test.csv" --unseen --retrain "$work/training.csv" --epochs 20 --size 31
+            --input-levels 63)
         count=143
         ;;
     cryptonets | fashion)

@@ -127,6 +127,6 @@ def onnx_bytes(network, shape, free_batch=False, folded=False, opset=13):
     stream = io.BytesIO()
     mode = torch.onnx.TrainingMode.EVAL if folded else torch.onnx.TrainingMode.PRESERVE
     axes = {"input": {0: "batch"}} if free_batch else None
-    torch.onnx.export(network, torch.zeros(1, *shape), stream, training=mode, opset_version=opset, input_names=["input"],
-                      dynamic_axes=axes)
+    torch.onnx.export(network, torch.zeros(1, *shape), stream, training=mode, opset_version=opset,
+                      input_names=["input"], dynamic_axes=axes)
     return stream.getvalue()

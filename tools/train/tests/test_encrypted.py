@@ -35,7 +35,8 @@ class EncryptedTest(unittest.TestCase):
         self.root = Path(folder.name)
 
     def lacuna(self, *arguments):
-        done = subprocess.run([COMMAND, *map(str, arguments)], cwd=self.root, capture_output=True, text=True, check=False)
+        done = subprocess.run([COMMAND, *map(str, arguments)], cwd=self.root, capture_output=True, text=True,
+                              check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
         return done.stdout
 
@@ -50,7 +51,7 @@ class EncryptedTest(unittest.TestCase):
         return [[int(row[key]) for key in row if key.startswith("logit")] for row in rows]
 
     def test_encrypted_equals_the_integers(self):
-        """What only an import makes: rectangular and extended kernels, identity layers, matrices for shapes, degree 3."""
+        """What only an import makes: rectangular and extended kernels, identity layers, matrices for shapes, cubes."""
         for name in ("asymmetric padding", "batch norm, then padding", "image from a later vector", "cubic",
                      "one output"):
             with self.subTest(name):
@@ -63,7 +64,8 @@ class EncryptedTest(unittest.TestCase):
                 model = export.load(self.root / "model.lacuna.json")
                 pixels = proof.random_pixels(model.input_shape, 12)
                 np.savetxt(self.root / "rows.csv", pixels.reshape(12, -1), "%d", ",")
-                self.assertEqual(self.encrypted_logits("model.lacuna.json", 12), evaluate.logits(model, pixels).tolist())
+                found = self.encrypted_logits("model.lacuna.json", 12)
+                self.assertEqual(found, evaluate.logits(model, pixels).tolist())
 
     def test_the_example_of_a_table(self):
         """From training to decrypted answers, on drawn rows in the form of scikit-learn's table."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A float network, brought in from each source, computes the same in its new form, and the command says what it does."""
+"""A float network, brought in from each source, computes the same in its new form; the command says what it does."""
 
 import contextlib
 import importlib.util
@@ -185,7 +185,7 @@ class ImportTest(SourceTest):
 
     @unittest.skipUnless(PACKAGES, "onnx and OpenCV are optional")
     def test_networks_as_modules(self):
-        """Through a module PyTorch itself is what they are compared with, so even those pass that OpenCV cannot read."""
+        """With a module PyTorch itself is what they are compared with, so those pass too that OpenCV cannot read."""
         for name in ("cropping", "one-dimensional", "polynomial", "image from a later vector"):
             original, shape = networks.make(name)
             with self.subTest(name):
