@@ -148,8 +148,8 @@ def read_original(options):
 
 
 def prove(original, network, pixels, scale):
-    """The largest difference between the imported network and the original on the pixels, as a share of the largest
-    output. ImportFailure above the tolerance."""
+    """The largest difference between the imported network and the original on the pixels, as a share of what
+    its outputs vary by. ImportFailure above the tolerance."""
     theirs = original.runtime(scale.original(pixels.reshape(len(pixels), *original.shape)))
     ours = proof.imported_outputs(network, pixels.reshape(len(pixels), *network.input_shape))
     if original.network.binary:
@@ -375,7 +375,7 @@ def prepare(options, levels):
     training_set = held = None
     if options.retrain:
         training_set, held = dataset.held_out(dataset.read(options.retrain, shape, True, options.label_column))
-    found = evaluation_data(options, shape) if options.data or not held else held
+    found = evaluation_data(options, shape) if options.data or options.mnist or held is None else held
     scale = input_scale(options, shape, [training_set, found])
     for remark in original.network.remarks:
         print(remark)
@@ -389,7 +389,7 @@ def prepare(options, levels):
     else:
         difference = prove_reading(original, pixels, scale)
     print(f"proof: {len(pixels)} inputs, largest difference from the original as {original.runtime.title} computes it "
-          f"{difference:.1e} of the largest output")
+          f"{difference:.1e} of what its outputs vary by")
     judge = Judge(found, scale, held)
     judge.outputs(lambda images: _binary(original, original.runtime(scale.original(images))), "original network")
     if needed and options.activation == "poly":
@@ -465,7 +465,14 @@ def round_network(prepared, options, grid, sizes, report):
 
 
 def provenance(options, prepared):
-    facts = {"command": f"tools/train/import_network.py {options.source.name}"}
+    choices = [f"--input-levels {options.input_levels} --grid {options.grid}", "--size", *map(str, options.size)]
+    if options.activation != "refuse":
+        choices.append(f"--activation {options.activation}")
+    if options.retrain:
+        choices.append(f"--epochs {options.epochs} --rate {options.rate} --seed {options.seed}")
+    facts = {"command": f"tools/train/import_network.py {options.source.name} {' '.join(choices)}"}
+    if options.retrain:
+        facts["retrained_on"] = [Path(one).name for one in options.retrain]
     scale = prepared.scale
     if np.size(scale.low) > 1:
         # What encrypts a row has to make pixels of its features first (to_pixels.py).

@@ -102,7 +102,7 @@ def read_state(file):
     except (RuntimeError, ValueError):
         pass
     try:
-        state = torch.load(file, map_location="cpu")
+        state = torch.load(file, map_location="cpu", weights_only=True)  # a pickle may hold any code
     except Exception as problem:  # pickle raises what it likes
         raise ImportFailure(f"{file}: neither TorchScript nor a state_dict "
                             f"({(str(problem).strip() or type(problem).__name__).splitlines()[0]})") from problem

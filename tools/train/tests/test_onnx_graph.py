@@ -26,7 +26,7 @@ if PACKAGES:
 
     from tests import mutation
 
-MUTATIONS = int(os.environ.get("LACUNA_MUTATIONS", "250"))
+MUTATIONS = int(os.environ.get("LACUNA_MUTATIONS", "200"))
 
 
 def model(nodes, tensors, shape, outputs=("y",), batch=1, opset=13):
