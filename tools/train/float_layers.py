@@ -4,7 +4,8 @@
 A tensor is C x H x W; a vector of n is n x 1 x 1. A layer names the layers that it reads. Arrays are float64.
 """
 
-from dataclasses import dataclass, field
+import copy
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -15,19 +16,22 @@ class ImportFailure(Exception):
     """A network that cannot be brought in; the message says why, where, and what to do."""
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Layer:
     name: str
     sources: list
     shape: tuple = None  # of its output, C x H x W
 
+    def __repr__(self):
+        return f"{type(self).__name__} {self.name!r}"
 
-@dataclass(eq=False)
+
+@dataclass(eq=False, repr=False)
 class Input(Layer):
     pass
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Convolution(Layer):
     """Cross-correlation. weight: maps x channels / groups x rows x columns; pads: top, left, bottom, right, of zeros,
     negative where they crop."""
@@ -45,7 +49,7 @@ class Convolution(Layer):
                         self.stride, 0, self.dilation, self.groups)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Dense(Layer):
     """weight: outputs x inputs."""
 
@@ -56,7 +60,7 @@ class Dense(Layer):
         return F.linear(x.flatten(1), _tensor(self.weight, x), _tensor(self.bias, x)).reshape(len(x), -1, 1, 1)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Pool(Layer):
     """The sum or the largest value of each channel's window. Padding counts as 0 in a sum, and not at all otherwise."""
 
@@ -73,7 +77,7 @@ class Pool(Layer):
         return F.avg_pool2d(padded, self.window, self.stride, divisor_override=1)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Affine(Layer):
     """scale * x + offset, arrays that broadcast over C x H x W."""
 
@@ -84,7 +88,7 @@ class Affine(Layer):
         return x * _tensor(self.scale, x) + _tensor(self.offset, x)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Polynomial(Layer):
     """coefficients[0] + coefficients[1] x + ..., element by element."""
 
@@ -97,7 +101,7 @@ class Polynomial(Layer):
         return value
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Function(Layer):
     """What is no polynomial, element by element."""
 
@@ -108,7 +112,7 @@ class Function(Layer):
         return self.function(x)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Padding(Layer):
     """pads: top, left, bottom, right, of zeros, negative where they crop."""
 
@@ -119,7 +123,7 @@ class Padding(Layer):
         return F.pad(x, (left, right, top, bottom))
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class View(Layer):
     """The same elements in the same order under another shape."""
 
@@ -127,7 +131,7 @@ class View(Layer):
         return x.reshape(len(x), *self.shape)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Reorder(Layer):
     """The elements in another order: C x H x W seen with its axes exchanged, as the shape says."""
 
@@ -137,7 +141,7 @@ class Reorder(Layer):
         return x.permute(0, *(axis + 1 for axis in self.axes))
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Sum(Layer):
     """The sum of two earlier tensors, `signs` times each: a residual connection."""
 
@@ -172,10 +176,17 @@ class FloatNetwork:
                 return values[layer]
         return values[self.layers[-1]].flatten(1)
 
+    def copied(self):
+        """The same with layers of its own, which share the arrays."""
+        twins = {layer: copy.copy(layer) for layer in self.layers}
+        for twin in twins.values():
+            twin.sources = [twins[source] for source in twin.sources]
+        return replace(self, layers=list(twins.values()))
+
     def readers(self, layer):
         return [other for other in self.layers if layer in other.sources]
 
-    def replace(self, old, new):
+    def exchange(self, old, new):
         """Puts `new`, which reads what `old` read, in its place; both have the same shape."""
         self.layers[self.layers.index(old)] = new
         for layer in self.layers:

@@ -17,7 +17,6 @@ The original network takes pixels divided by 255; --input-range, --mean, --std a
 """
 
 import argparse
-import copy
 import importlib.util
 import io
 import os
@@ -367,6 +366,8 @@ class Prepared:
 
 def prepare(options, levels):
     """Reads, proves, replaces and retrains, and prints each."""
+    for kind in (np.float32, np.float64):
+        np.finfo(kind)  # NumPy looks at its numbers once, and would complain when the smallest ones are gone
     torch.set_flush_denormal(True)
     original = read_original(options)
     shape = original.shape
@@ -416,7 +417,7 @@ def _binary(original, outputs):
 
 def replace_all(original, options, levels, scale, judge, examples):
     """The Network of an original whose functions and max pools are replaced one after another."""
-    network = copy.copy(original.network)
+    network = original.network.copied()
     pixels = proof.random_pixels(original.shape, 500) if examples is None else scale.pixels(examples)[:500]
     if examples is None:
         print("the polynomials are fitted to what random pixels give; --data or --retrain would show the real values")

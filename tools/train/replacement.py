@@ -37,12 +37,12 @@ def replace_next(network, inputs):
     if isinstance(layer, fl.Pool):
         total, mean = fl.average_pool(layer.name, source, layer.window, layer.stride, layer.pads)
         network.layers.insert(network.layers.index(layer), total)
-        network.replace(layer, mean)
+        network.exchange(layer, mean)
         return f"{layer.name}: average pool instead of a max pool"
     values = network.forward(inputs, stop=source).numpy().reshape(-1)
     if len(values) > SAMPLES:
         values = np.random.default_rng(1).choice(values, SAMPLES, replace=False)
     coefficients, error = fit(layer.function, values)
-    network.replace(layer, fl.Polynomial(layer.name, [source], layer.shape, tuple(map(float, coefficients))))
+    network.exchange(layer, fl.Polynomial(layer.name, [source], layer.shape, tuple(map(float, coefficients))))
     shown = " + ".join(f"{c:.3g}{('', ' x', ' x^2')[k]}" for k, c in enumerate(coefficients))
     return f"{layer.name}: {shown} instead of {layer.title} (root mean square error {error:.2g})"

@@ -17,7 +17,7 @@ ADVICE = "train the network without the addition, or so that this is not needed"
 
 def unrolled(network):
     """The network without additions of two tensors. ImportFailure names the addition that cannot be written out."""
-    layers = list(network.layers)
+    layers = network.copied().layers
     while True:
         total = next((layer for layer in layers if isinstance(layer, fl.Sum)), None)
         if total is None:

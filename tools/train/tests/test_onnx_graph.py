@@ -70,6 +70,7 @@ class OnnxTest(unittest.TestCase):
             wanted = expected(inputs.reshape(len(inputs), *shape)).flatten(1).double().numpy()
         images = pixels.reshape(len(pixels), *network.input_shape)
         proof.compare(proof.imported_outputs(network, images), wanted, "the test")
+        proof.compare(reading.network.forward(pixels / 255).numpy(), wanted, "the test")  # still as it was read
         if runtime:
             import_network.prove(import_network.Original(reading.network, proof.OnnxRuntime(reading)), network, pixels,
                                  dataset.InputScale())
