@@ -48,6 +48,10 @@ from float_layers import FloatNetwork, ImportFailure
 from network import Activation, Network, RecipeError
 
 
+DEFAULT_SIZE = {"uniform": 63, "power": 4}
+LARGEST_SIZE = {"uniform": export.WEIGHT_LIMIT, "power": export.WEIGHT_LIMIT.bit_length()}
+
+
 @dataclass
 class Original:
     """A network as it was read, and a runtime that computes it by itself."""
@@ -297,9 +301,9 @@ def parse(arguments):
                         help="a pixel becomes 0 ... N, N at most 255 (default: %(default)s)")
     parser.add_argument("--grid", choices=("power", "uniform"), default="uniform",
                         help="weights 0 and +-2^k, or all integers up to a limit (default: %(default)s)")
-    parser.add_argument("--size", type=int, nargs="+", default=[63], metavar="S",
-                        help="one for all layers, or one per layer: the number of exponents (power) or the largest "
-                             "weight (uniform) (default: 63; sweep.py shows what others cost)")
+    parser.add_argument("--size", type=int, nargs="+", metavar="S",
+                        help="one for all layers, or one per layer: the number of exponents (power, default: 4) or the "
+                             "largest weight (uniform, default: 63); sweep.py shows what others cost")
     return parser.parse_args(arguments)
 
 
@@ -343,6 +347,9 @@ def check_options(options):
         raise ImportFailure(f"--name {options.name!r}: 1 to 64 characters of a-z 0-9 - _")
     if options.part == "validation" and options.data:
         raise ImportFailure("--part validation is for MNIST alone; --data has train and test")
+    if options.part and options.data and not Path(options.data[0]).is_dir():
+        raise ImportFailure("--part chooses between the sets of a folder; that a network was not trained on other data "
+                            "is said by --unseen")
     if options.data is None and options.part is None:
         options.part = "validation"
     if options.epochs < 1 or options.rate <= 0:
@@ -352,6 +359,11 @@ def check_options(options):
         raise ImportFailure("--input-shape: expected one to three positive numbers: features, or channels height width")
     if options.input_range and options.input_range[0] >= options.input_range[1]:
         raise ImportFailure("--input-range: expected LOW below HIGH")
+
+
+def check_sizes(grid, sizes):
+    if min(sizes) < 1 or max(sizes) > LARGEST_SIZE[grid]:
+        raise ImportFailure(f"sizes {sizes} of a {grid} grid: expected 1 ... {LARGEST_SIZE[grid]:,}")
 
 
 @dataclass
@@ -442,6 +454,8 @@ def retrain(prepared, options, epochs):
     pool = prepared.training_pool
     training.train(network, pool, training.Pixels(network.recipe["thresholds"]), epochs, options.rate, options.seed,
                    "retraining", batch=min(training.BATCH, len(pool.labels)))
+    if not all(bool(torch.isfinite(one).all()) for one in network.parameters()):
+        raise ImportFailure(f"retraining went astray: the weights are not finite; lower --rate ({options.rate})")
     network.eval()
 
 
@@ -485,8 +499,10 @@ def provenance(options, prepared):
 def run(options):
     check_options(options)
     output_file.check(options.output, options.force)
-    if not 1 <= options.input_levels <= 255 or min(options.size) < 1:
-        raise ImportFailure("--input-levels must be 1 ... 255 and every --size at least 1")
+    options.size = options.size or [DEFAULT_SIZE[options.grid]]
+    if not 1 <= options.input_levels <= 255:
+        raise ImportFailure("--input-levels: expected 1 ... 255")
+    check_sizes(options.grid, options.size)
     prepared = prepare(options, options.input_levels)
     network, judge = prepared.network, prepared.judge
     quantised = training.Pixels(network.recipe["thresholds"])

@@ -201,9 +201,10 @@ def parse(arguments):
 
 def run(options):
     import_network.check_options(options)
-    if min(options.levels) < 1 or max(options.levels) > 255 or min(options.sizes or [1]) < 1 or options.images < 1 or \
-            options.batch < 1:
-        raise ImportFailure("--levels are 1 ... 255, --sizes, --images and --batch at least 1")
+    if min(options.levels) < 1 or max(options.levels) > 255 or options.images < 1 or options.batch < 1:
+        raise ImportFailure("--levels are 1 ... 255, --images and --batch at least 1")
+    for grid in options.grids:
+        import_network.check_sizes(grid, options.sizes or SIZES[grid])
     if options.plot:
         output_file.check(options.plot, options.force)
     command = find_command(options.lacuna)

@@ -51,9 +51,9 @@ class EncryptedTest(unittest.TestCase):
         return [[int(row[key]) for key in row if key.startswith("logit")] for row in rows]
 
     def test_encrypted_equals_the_integers(self):
-        """What only an import makes: rectangular and extended kernels, identity layers, matrices for shapes, cubes."""
+        """What only an import makes: rectangular and extended kernels, identity layers, matrices for shapes, cubes, pairs."""
         for name in ("asymmetric padding", "batch norm, then padding", "image from a later vector", "cubic",
-                     "one output"):
+                     "one output", "residual"):
             with self.subTest(name):
                 original, shape = networks.make(name)
                 file = self.root / "network.onnx"

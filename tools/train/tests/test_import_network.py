@@ -415,6 +415,8 @@ class CommandTest(SourceTest):
                 ("exclude each other", *with_list, "--module", "net.py:Net"),
                 ("1 to 64 characters of a-z", *with_list, "--name", "My Model"),
                 ("1 ... 255", *with_list, "--input-levels", 256),
+                (r"sizes \[63\] of a power grid: expected 1 ... 31", *with_list, "--grid", "power", "--size", 63),
+                ("--unseen", *with_list, "--part", "test", "--data", self.network_file),
                 ("2 sizes for 3 layers with weights: conv1, fc1, fc2", *with_list, "--size", 3, 4),
                 ("--mean: 2 numbers for 1 channels", *with_list, "--mean", 1, 2),
                 ("--std: expected numbers above 0", *with_list, "--std", 0),
