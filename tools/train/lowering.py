@@ -56,8 +56,7 @@ class Lowering:
         self.entries, self.tensors = [], []
         self.scale, self.offset = fl.reduced(scale), fl.reduced(offset)
         self.order = None  # in a vector: the indices of its elements in the order that the shape has
-        self.factor = 1.0
-        self.names = set()
+        self.factor = 1.0  # times an output is what the network gives
 
     # --- what is written ----------------------------------------------------------------------------------------------
 
@@ -71,10 +70,8 @@ class Lowering:
 
     def _last_weighted(self):
         """The tensors of the last layer, where it has weights and nothing stands behind it."""
-        behind = [entry for entry in self.entries if entry["type"] != "flatten"]
-        weighted = behind and behind[-1]["type"] in ("convolution", "dense")
-        # A flatten of a convolution: a channel is several elements, which only shared numbers could be folded over.
-        return self.tensors[-1] if weighted and self.entries[-1]["type"] != "flatten" else None
+        kind = self.entries[-1]["type"] if self.entries else ""
+        return self.tensors[-1] if kind in ("convolution", "dense") else None
 
     def _write_weights(self, kind, weight, bias, **fields):
         self._write(kind, **fields)

@@ -144,31 +144,25 @@ class Block:
         self._emit(weight, np.concatenate([first[1], second[1]]), first[2], (top, left, *ends), size)
 
     def _linear(self, layer, in_main):
-        """A layer of f, or of g, while the other is passed on."""
+        """A layer of f, or of g, while the other is passed on. g's layers come before any activation."""
         source = self.layers[-1].shape
-        others = source[0] - self.count
-        own = self.count if in_main else len(self.rows)
-        weight, bias, stride, pads, shape = self._kernel(layer, own)
+        weight, bias, stride, pads, shape = self._kernel(layer, self.count if in_main else len(self.rows))
         rows, columns = weight.shape[2:]
-        if stride != (1, 1) or shape[1:] != source[1:] or not (0 <= pads[0] < rows and 0 <= pads[1] < columns):
+        top, left = pads[:2]  # the tap over an output's own place
+        if stride != (1, 1) or shape[1:] != source[1:] or not (0 <= top < rows and 0 <= left < columns):
             self.fail(layer)
-        centre = (pads[0], pads[1])
+        main, short = (len(bias), len(self.rows)) if in_main else (self.count, len(bias))
+        whole = np.zeros((main + short, source[0], rows, columns))
         if in_main:
-            whole = np.zeros((len(bias) + len(self.rows), source[0], rows, columns))
-            whole[:len(bias), :self.count] = weight
-            whole[len(bias):, self.count:, centre[0], centre[1]] = self.rows
+            whole[:main, :self.count] = weight
+            whole[main:, self.count:, top, left] = self.rows
             bias = np.concatenate([bias, self.constants])
-            self.count = len(bias) - len(self.rows)
         else:
-            # g's layers come before any activation: what is passed on are its channels as they are.
-            whole = np.zeros((self.count + len(bias), source[0], rows, columns))
-            whole[:self.count, :self.count, centre[0], centre[1]] = np.eye(self.count)
-            whole[self.count:, self.count:] = weight
-            others = len(bias)
-            bias = np.concatenate([np.zeros(self.count), bias])
+            whole[:main, :main, top, left] = np.eye(main)
+            whole[main:, main:] = weight
+            bias = np.concatenate([np.zeros(main), bias])
         self._emit(whole, bias, (1, 1), pads, shape[1:])
-        others = len(self.rows) if in_main else others
-        self.rows, self.constants = np.eye(others), np.zeros(others)
+        self.count, self.rows, self.constants = main, np.eye(short), np.zeros(short)
 
     def _emit(self, weight, bias, stride, pads, size):
         before = self.layers[-1] if self.layers else None
