@@ -15,6 +15,7 @@ import argparse
 import copy
 import itertools
 import json
+import math
 import os
 import shutil
 import subprocess
@@ -40,7 +41,7 @@ from network import RecipeError
 
 SIZES = {"uniform": (1, 3, 7, 15, 31, 63), "power": (2, 3, 4, 5)}
 COLOURS = ("#0b62a4", "#c1440e", "#2a7f3f", "#7a3fa0", "#8a6d00", "#444444")
-WIDTH, HEIGHT = 900, 420
+PANEL, HEIGHT = 400, 420  # a panel's width, the height of all
 LEFT, RIGHT, TOP, BOTTOM = 70, 20, 20, 50
 
 
@@ -137,45 +138,63 @@ def table(settings, chosen):
 
 
 def plot(settings, reference, chosen):
-    """An SVG: accuracy over bits of range, a colour per number of input levels; squares are powers of two."""
-    bits = [one.bits for one in settings]
-    low_bits, high_bits = min(bits) - 1, max(bits) + 1
+    """An SVG: accuracy over bits of range, over operations and, where they are known, over seconds. A colour per number
+    of input levels; squares are powers of two; the largest mark is the choice."""
+    panels = [("range of the logits, bits", lambda one: one.bits, False),
+              ("homomorphic operations", lambda one: one.operations, True)]
+    if all(one.seconds for one in settings):
+        panels.append(("estimated time, seconds", lambda one: one.seconds, True))
+    width = LEFT + len(panels) * (PANEL + RIGHT)
     low = max(0.0, min(one.accuracy for one in settings) - 0.02)
     high = min(1.0, max([reference, *(one.accuracy for one in settings)]) + 0.02)
-
-    def x(value):
-        return LEFT + (WIDTH - LEFT - RIGHT) * (value - low_bits) / (high_bits - low_bits)
 
     def y(value):
         return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * (value - low) / (high - low)
 
-    out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" '
-           f'font-size="12">', f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>']
+    out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {HEIGHT}" font-family="sans-serif" '
+           f'font-size="12">', f'<rect width="{width}" height="{HEIGHT}" fill="white"/>']
     for step in range(6):
         value = low + (high - low) * step / 5
-        out.append(f'<path d="M{LEFT} {y(value):.1f}H{WIDTH - RIGHT}" stroke="#dddddd"/>'
+        out.append(f'<path d="M{LEFT} {y(value):.1f}H{width - RIGHT}" stroke="#dddddd"/>'
                    f'<text x="{LEFT - 6}" y="{y(value) + 4:.1f}" text-anchor="end">{value:.1%}</text>')
-    for value in range(low_bits, high_bits + 1, max(1, (high_bits - low_bits) // 12)):
-        out.append(f'<text x="{x(value):.1f}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle">{value}</text>')
-    out.append(f'<path d="M{LEFT} {y(reference):.1f}H{WIDTH - RIGHT}" stroke="#444444" stroke-dasharray="4 3"/>')
-    levels = sorted({one.levels for one in settings})
-    for one in settings:
-        colour, title = COLOURS[levels.index(one.levels) % len(COLOURS)], escape(
-            f"{one.options()}: {one.accuracy:.2%}, {one.bits} bits, {one.operations:,} HOPs")
-        size = 7 if one is chosen else 4
-        mark = f'<rect x="{x(one.bits) - size:.1f}" y="{y(one.accuracy) - size:.1f}" width="{2 * size}" ' \
-               f'height="{2 * size}"' if one.grid == "power" else \
-            f'<circle cx="{x(one.bits):.1f}" cy="{y(one.accuracy):.1f}" r="{size}"'
-        out.append(f'{mark} fill="{colour}" fill-opacity="0.7"><title>{title}</title></'
-                   f'{"rect" if one.grid == "power" else "circle"}>')
-        out.append(f'<text x="{x(one.bits) + 7:.1f}" y="{y(one.accuracy) + 4:.1f}" font-size="9">{one.size}</text>')
-    for index, level in enumerate(levels):
-        out.append(f'<text x="{WIDTH - RIGHT - 6}" y="{HEIGHT - BOTTOM - 10 - 16 * index}" text-anchor="end" '
+    out.append(f'<path d="M{LEFT} {y(reference):.1f}H{width - RIGHT}" stroke="#444444" stroke-dasharray="4 3"/>')
+    for index, (title, cost, logarithmic) in enumerate(panels):
+        out += _panel(settings, chosen, title, cost, logarithmic, LEFT + index * (PANEL + RIGHT), y)
+    for index, level in enumerate(sorted({one.levels for one in settings})):
+        out.append(f'<text x="{width - RIGHT - 6}" y="{HEIGHT - BOTTOM - 10 - 16 * index}" text-anchor="end" '
                    f'fill="{COLOURS[index % len(COLOURS)]}">inputs 0 ... {level}</text>')
-    out.append(f'<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 12}" text-anchor="middle">range of the logits in '
-               f'bits; accuracy; the number beside a mark is the size of its grid</text>')
     out.append("</svg>")
     return "\n".join(out) + "\n"
+
+
+def _panel(settings, chosen, title, cost, logarithmic, left, y):
+    """Accuracy over one cost, from x = left on."""
+    def position(value):
+        return math.log10(value) if logarithmic else value
+    costs = [position(cost(one)) for one in settings]
+    margin = max((max(costs) - min(costs)) * 0.07, 0.02)
+    low, high = min(costs) - margin, max(costs) + margin
+
+    def x(value):
+        return left + PANEL * (value - low) / (high - low)
+
+    out = [f'<path d="M{left} {TOP}V{HEIGHT - BOTTOM}" stroke="#888888"/>',
+           f'<text x="{left + PANEL / 2}" y="{HEIGHT - 12}" text-anchor="middle">{title}</text>']
+    for value in sorted({min(costs), (min(costs) + max(costs)) / 2, max(costs)}):
+        shown = f"{10**value:,.3g}" if logarithmic and value < 3 else f"{10**value:,.0f}" if logarithmic else f"{value:g}"
+        out.append(f'<text x="{x(value):.1f}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle">{shown}</text>')
+    levels = sorted({one.levels for one in settings})
+    for one, value in zip(settings, costs):
+        size, centre = 7 if one is chosen else 4, (x(value), y(one.accuracy))
+        seconds = "" if one.seconds is None else f", {one.seconds:.3g} s"
+        kind, place = ("rect", f'x="{centre[0] - size:.1f}" y="{centre[1] - size:.1f}" width="{2 * size}" '
+                               f'height="{2 * size}"') if one.grid == "power" else \
+            ("circle", f'cx="{centre[0]:.1f}" cy="{centre[1]:.1f}" r="{size}"')
+        label = escape(f"{one.options()}: {one.accuracy:.2%}, {one.bits} bits, {one.operations:,} operations{seconds}")
+        out.append(f'<{kind} {place} fill="{COLOURS[levels.index(one.levels) % len(COLOURS)]}" fill-opacity="0.7">'
+                   f'<title>{label}</title></{kind}>'
+                   f'<text x="{centre[0] + 7:.1f}" y="{centre[1] + 4:.1f}" font-size="9">{one.size}</text>')
+    return out
 
 
 def parse(arguments):
