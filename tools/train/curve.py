@@ -13,6 +13,8 @@ import sys
 from pathlib import Path
 from xml.sax.saxutils import escape
 
+import output_file
+
 COLUMNS = ["part", "epoch", "loss", "validation", "T"]
 COLOURS = ("#0b62a4", "#c1440e", "#2a7f3f", "#7a3fa0", "#8a6d00", "#444444")
 WIDTH, HEIGHT = 900, 420
@@ -93,8 +95,11 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("curves", type=Path, nargs="+", help="files *.csv, as run.py writes them")
     parser.add_argument("--plot", type=Path, metavar="FILE.svg", help="draw the curves into one SVG")
+    parser.add_argument("--force", action="store_true", help="replace that file where it exists")
     options = parser.parse_args(arguments)
     try:
+        if options.plot:
+            output_file.check(options.plot, options.force)
         runs = [(file.stem, read(file)) for file in options.curves]
         for title, rows in runs:
             print(f"{title}\n{table(rows)}")
@@ -102,7 +107,7 @@ def main(arguments=None):
             if not all(rows for _, rows in runs):
                 raise CurveError("a curve without epochs cannot be drawn")
             options.plot.write_text(plot(runs), encoding="utf-8")
-    except (CurveError, OSError) as problem:
+    except (CurveError, output_file.OutputError, OSError) as problem:
         print(f"curve: {problem}", file=sys.stderr)
         return 1
     return 0

@@ -16,8 +16,10 @@ from pathlib import Path
 import numpy as np
 
 import data
+import dataset
 import export
 import hops
+import output_file
 import ranges
 
 EXACT_FLOAT_BITS = 53
@@ -164,24 +166,42 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(description="Evaluates a *.lacuna.json exactly and prints what it costs.")
     parser.add_argument("model", type=Path, help="model file")
     parser.add_argument("--mnist", help="folder with the MNIST files (default: $LACUNA_MNIST, else data/mnist)")
+    parser.add_argument("--data", nargs="+", help="other data, as --data of import_network.py")
+    parser.add_argument("--label-column", default="last", metavar="COLUMN", help="of a *.csv (default: %(default)s)")
     parser.add_argument("--part", choices=("validation", "test"), default="validation",
-                        help="images to classify (default: the validation part of the training set)")
+                        help="images of MNIST to classify (default: the validation part of the training set)")
     parser.add_argument("--logits", type=Path, metavar="FILE.json",
                         help=f"also write the first {LOGITS} images of that part and their logits")
+    parser.add_argument("--force", action="store_true", help="replace that file where it exists")
     options = parser.parse_args(arguments)
     try:
+        if options.logits:
+            output_file.check(options.logits, options.force)
         model = export.load(options.model)
-        directory = data.locate(options.mnist)
-        split = data.load(directory, "test") if options.part == "test" else data.load_training(directory)[1]
+        split, title, unseen = _split(options, model)
         print(table(model))
         right = correct(model, split)
         if options.logits:
             write_logits(model, split.images[:LOGITS], options.logits)
-    except (data.DataError, export.FormatError) as problem:
+    except (data.DataError, export.FormatError, output_file.OutputError) as problem:
         print(f"evaluate: {problem}", file=sys.stderr)
         return 1
-    print(f"{options.part}: {right} of {len(split)} correct, {right / len(split):.2%}")
+    seen = "" if unseen or "import" not in str(model.provenance.get("command", "")) else \
+        "; the imported network may have been trained on these"
+    print(f"{title}: {right} of {len(split)} correct, {right / len(split):.2%}{seen}")
     return 0
+
+
+def _split(options, model):
+    """(images, title, whether no network is trained on them)."""
+    if options.data:
+        found = dataset.read(options.data, tuple(model.input_shape), label_column=options.label_column)
+        return data.Split(dataset.scale_of(model, found).pixels(found), found.labels), found.title, found.unseen
+    directory = data.locate(options.mnist)
+    split = data.load(directory, "test") if options.part == "test" else data.load_training(directory)[1]
+    if split.images[0].size != model.input_shape[0] * model.input_shape[1] * model.input_shape[2]:
+        raise data.DataError(f"{model.name} takes {model.input_shape}, MNIST's images are 1 x 28 x 28; state --data")
+    return split, options.part, options.part == "test"
 
 
 if __name__ == "__main__":

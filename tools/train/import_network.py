@@ -1,303 +1,528 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Brings a float network trained elsewhere into a *.lacuna.json: quantised after training, with no gradient step.
+"""Brings a float network trained elsewhere into a *.lacuna.json: quantised after training.
 
 Sources:
-  network.onnx                       graph and weights in one file (needs python3-onnx)
-  network.pt --layers layers.json    a PyTorch state_dict, and the layers as a recipe's "layers" lists them
-  network.pt --layers layers.json    a TorchScript file: its state_dict is used in the same way
+  network.onnx                        graph and weights in one file
+  network.pt --module FILE.py:NAME    a PyTorch state_dict and the module it belongs to; FILE.py is run
+  network.pt                          a TorchScript file, with --input-shape
+  network.pt --layers layers.json     the tensors of either, and the layers in order
 
-The float network takes pixels divided by 255 and consists of convolutions, dense layers, average or sum pools, batch
-norms (each right after a layer with weights) and activations a2 x^2 + a1 x + a0. The accuracy after each step of the
-quantisation is printed.
+The network is followed from its output back to its input; what is not understood is refused by name. The import ends
+with a proof: on at least 256 inputs, random and real, the imported float network gives what the original gives by
+another runtime (OpenCV for ONNX, PyTorch else). Then weights, biases and inputs are rounded to integers, and the
+accuracy after each step is printed where there are data.
+
+The original network takes pixels divided by 255; --input-range, --mean, --std and tables of numbers change that.
 """
 
 import argparse
-import json
+import importlib.util
+import io
 import os
 import sys
+import warnings
+from dataclasses import dataclass
 from pathlib import Path
 
 # See run.py.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import numpy as np
 import torch
 
 import data
+import dataset
 import evaluate
 import export
+import layer_list
+import lowering
+import onnx_graph
+import output_file
+import proof
 import quantise
 import ranges
+import replacement
+import teacher
 import training
-from network import Activation, Convolution, Network, RecipeError, SumPool, Weighted
+from float_layers import FloatNetwork, ImportFailure
+from network import Activation, Network, RecipeError
 
 
-class ImportFailure(Exception):
-    """A network that cannot be brought in; the message says why."""
+DEFAULT_SIZE = {"uniform": 63, "power": 4}
+LARGEST_SIZE = {"uniform": export.WEIGHT_LIMIT, "power": export.WEIGHT_LIMIT.bit_length()}
 
 
-def even_thresholds(levels):
-    """Thresholds that round pixel / 255 * levels to the nearest integer."""
-    return [-(-(2 * level - 1) * 255 // (2 * levels)) for level in range(1, levels + 1)]
+@dataclass
+class Original:
+    """A network as it was read, and a runtime that computes it by itself."""
+
+    network: FloatNetwork
+    runtime: object
+
+    @property
+    def shape(self):
+        return self.network.layers[0].shape
 
 
-def folded(weight, bias, norm, epsilon):
-    """Weight and bias of a layer and the batch norm after it (scale, offset, mean, variance)."""
-    scale, offset, mean, variance = norm
-    factor = scale / torch.sqrt(variance + epsilon)
-    return weight * factor.reshape(-1, *[1] * (weight.dim() - 1)), (bias - mean) * factor + offset
+def from_onnx(file, output=None):
+    reading = onnx_graph.read(file, output)
+    return Original(reading.network, proof.OnnxRuntime(reading))
 
 
-# --- PyTorch: the layers come from a list, the tensors from the state, in the same order -------------------------------
+def canonical(shape):
+    """--input-shape as C x H x W."""
+    return {1: lambda: (shape[0], 1, 1), 2: lambda: (shape[0], 1, shape[1]), 3: lambda: tuple(shape)}[len(shape)]()
 
 
-def read_state(file):
-    """The tensors of a state_dict or a TorchScript file."""
+def from_list(file, layer_file, shape):
+    """A state_dict or TorchScript file with its layers listed. A TorchScript module is its own proof; a list is held
+    against PyTorch's own layers, applied as the list says."""
+    entries = layer_list.read_list(layer_file)
+    state, module = layer_list.read_state(file)
+    taken = layer_list.assign(entries, state)
+    network = layer_list.from_list(entries, taken, canonical(shape))
+    if module is None:
+        network.remarks.append(f"nothing but {layer_file.name} says in what order the layers are applied: check its "
+                               f"accuracy, or pass --module")
+        return Original(network, proof.TorchRuntime(layer_list.as_module(entries, taken, shape), shape))
+    return Original(network, proof.TorchRuntime(module, shape))
+
+
+def load_module(reference, file):
+    """The module of FILE.py:NAME with the tensors of a state_dict."""
+    path, _, name = reference.rpartition(":")
+    if not path or not name.isidentifier():
+        raise ImportFailure(f"--module {reference}: expected FILE.py:NAME")
+    if not Path(path).is_file():
+        raise ImportFailure(f"--module {reference}: {path} not found")
+    state, script = layer_list.read_state(file)
+    if script is not None:
+        raise ImportFailure(f"{file}: is TorchScript, which needs no --module")
+    specification = importlib.util.spec_from_file_location("imported_module", path)
+    source = importlib.util.module_from_spec(specification)
     try:
-        state = torch.jit.load(str(file)).state_dict()
-    except (RuntimeError, ValueError):
-        try:
-            state = torch.load(file, map_location="cpu")
-        except Exception as problem:
-            raise ImportFailure(f"{file}: neither TorchScript nor a state_dict ({problem})") from problem
-    if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
-        raise ImportFailure(f"{file}: expected a dictionary of tensors")
-    return state
+        specification.loader.exec_module(source)
+        module = getattr(source, name)()
+        module.load_state_dict(state)
+    except Exception as problem:  # a user's code may raise anything
+        raise ImportFailure(f"--module {reference}: {type(problem).__name__}: {problem}") from problem
+    if not isinstance(module, torch.nn.Module):
+        raise ImportFailure(f"--module {reference}: {name}() is no torch.nn.Module")
+    return module.eval()
 
 
-def from_state(file, layer_file):
-    """The listed layers, each that has weights with its "tensors": (weight, bias)."""
+def from_module(module, shape, output=None):
+    """A PyTorch module of the user's: exported to ONNX in memory, and compared with itself."""
+    onnx_graph.require_onnx()
+    stream = io.BytesIO()
     try:
-        layers = json.loads(layer_file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as problem:
-        raise ImportFailure(f"{layer_file}: {problem}") from problem
-    modules = {}
-    for key, tensor in read_state(file).items():
-        module, _, parameter = key.rpartition(".")
-        modules.setdefault(module, {})[parameter] = tensor.float()
-    waiting = [entry for entry in layers if entry["type"] in ("convolution", "dense")]
-    current = None
-    for name, tensors in modules.items():
-        if "running_mean" in tensors:
-            if current is None:
-                raise ImportFailure(f"{name}: a batch norm before any layer with weights")
-            mean, variance = tensors["running_mean"], tensors["running_var"]
-            norm = (tensors.get("weight", torch.ones_like(mean)), tensors.get("bias", torch.zeros_like(mean)),
-                    mean, variance)
-            current["tensors"] = folded(*current["tensors"], norm, 1e-5)
-            continue
-        if not waiting or "weight" not in tensors:
-            raise ImportFailure(f"{name}: no layer of the list takes its tensors {sorted(tensors)}")
-        current = waiting.pop(0)
-        weight = tensors["weight"]
-        current["tensors"] = (weight, tensors.get("bias", torch.zeros(len(weight))))
-    if waiting:
-        raise ImportFailure(f"{waiting[0]['name']}: the state holds no weights for it")
-    return layers
-
-
-# --- ONNX --------------------------------------------------------------------------------------------------------------
-
-
-def from_onnx(file):
-    """The graph's layers. Known nodes: Conv, Gemm, MatMul and Add, BatchNormalization, AveragePool, Flatten, Reshape,
-    Mul of a value with itself, Pow 2."""
-    try:
-        import onnx
-        from onnx import numpy_helper
-    except ImportError as problem:
-        raise ImportFailure("reading ONNX needs the onnx package (Debian: python3-onnx)") from problem
-    try:
-        graph = onnx.load(str(file)).graph
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what the export got wrong, the proof would find
+            torch.onnx.export(module, torch.zeros(1, *shape), stream, opset_version=13)
     except Exception as problem:
-        raise ImportFailure(f"{file}: not an ONNX file ({problem})") from problem
-
-    def tensor(proto):
-        return torch.from_numpy(numpy_helper.to_array(proto).copy())
-
-    constants = {proto.name: tensor(proto) for proto in graph.initializer}
-    layers = []
-    for node in graph.node:
-        attributes = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
-        if node.op_type == "Constant":
-            constants[node.output[0]] = tensor(attributes["value"])
-        elif node.op_type == "Identity" and node.input[0] in constants:
-            constants[node.output[0]] = constants[node.input[0]]
-        else:
-            known = [constants[name] for name in node.input if name in constants]
-            _add_onnx_node(layers, node, attributes, known)
-    return layers
+        raise ImportFailure(f"PyTorch cannot export the module with inputs of {shape} "
+                            f"({(str(problem).strip() or type(problem).__name__).splitlines()[0]}); state the right "
+                            f"--input-shape, or list its layers with --layers") from problem
+    model = onnx_graph.onnx.load_model_from_string(stream.getvalue())
+    outputs = [entry.name for entry in model.graph.output]
+    reading = onnx_graph.read_model(model, output)
+    # A softmax that fell away, or one of several outputs: the module itself does not give what the import computes.
+    if outputs == [reading.output_name]:
+        return Original(reading.network, proof.TorchRuntime(module, shape, reading.channels_last))
+    return Original(reading.network, proof.OnnxRuntime(reading))
 
 
-def _equal(node, values, default):
-    """The one value of an attribute that may differ per direction in ONNX but not here."""
-    values = set(values or [default])
-    if len(values) != 1:
-        raise ImportFailure(f"{node.name or node.op_type}: {sorted(values)} differ between directions")
-    return int(values.pop())
+def read_original(options):
+    if options.source.suffix.lower() == ".onnx":
+        if options.layers or options.module:
+            raise ImportFailure("an ONNX file describes itself: leave out --layers and --module")
+        return from_onnx(options.source, options.tensor)
+    if options.layers and options.module:
+        raise ImportFailure("--layers and --module exclude each other")
+    if options.tensor and options.layers:
+        raise ImportFailure("--output is for ONNX files and modules; a list of layers ends with the output")
+    shape = tuple(options.input_shape or (1, 28, 28))
+    if options.layers:
+        return from_list(options.source, options.layers, shape)
+    if options.module:
+        return from_module(load_module(options.module, options.source), shape, options.tensor)
+    state, module = layer_list.read_state(options.source)
+    if module is None:
+        raise ImportFailure(f"{options.source}: a state_dict needs --module FILE.py:NAME or --layers FILE")
+    return from_module(module, shape, options.tensor)
 
 
-def _add_onnx_node(layers, node, attributes, known):
-    kind, name = node.op_type, node.name or node.op_type
-    last = layers[-1] if layers else {}
-    number = len(layers) + 1
-    if kind == "Conv":
-        if attributes.get("group", 1) != 1 or _equal(node, attributes.get("dilations"), 1) != 1:
-            raise ImportFailure(f"{name}: grouped or dilated convolutions are not supported")
-        layers.append({"type": "convolution", "name": f"conv{number}", "maps": len(known[0]),
-                       "kernel": _equal(node, attributes.get("kernel_shape"), known[0].shape[2]),
-                       "stride": _equal(node, attributes.get("strides"), 1),
-                       "padding": _equal(node, attributes.get("pads"), 0),
-                       "tensors": (known[0], known[1] if len(known) > 1 else torch.zeros(len(known[0])))})
-    elif kind in ("Gemm", "MatMul"):
-        weight = known[0] if kind == "Gemm" and attributes.get("transB", 0) else known[0].T
-        layers.append({"type": "dense", "name": f"fc{number}", "outputs": len(weight),
-                       "tensors": (weight, known[1] if len(known) > 1 else torch.zeros(len(weight)))})
-    elif kind == "Add" and known and last.get("type") == "dense":
-        last["tensors"] = (last["tensors"][0], last["tensors"][1] + known[0].reshape(-1))
-    elif kind == "BatchNormalization" and "tensors" in last:
-        last["tensors"] = folded(*last["tensors"], known, attributes.get("epsilon", 1e-5))
-    elif kind == "AveragePool" and _equal(node, attributes.get("pads"), 0) == 0:
-        layers.append({"type": "average_pool", "name": f"pool{number}",
-                       "window": _equal(node, attributes["kernel_shape"], 1),
-                       "stride": _equal(node, attributes.get("strides"), 1)})
-    elif kind == "Pad" and known and not known[0].any():
-        pass  # PyTorch writes one before every average pool
-    elif kind in ("Flatten", "Reshape"):
-        layers.append({"type": "flatten", "name": f"flatten{number}"})
-    elif (kind == "Mul" and node.input[0] == node.input[1]) or (kind == "Pow" and known and float(known[0]) == 2):
-        layers.append({"type": "activation", "name": f"square{number}"})
-    else:
-        raise ImportFailure(f"{name}: {kind} is not supported here (as an activation, only the square is)")
+def prove(original, network, pixels, scale):
+    """The largest difference between the imported network and the original on the pixels, as a share of what
+    its outputs vary by. ImportFailure above the tolerance."""
+    theirs = original.runtime(scale.original(pixels.reshape(len(pixels), *original.shape)))
+    ours = proof.imported_outputs(network, pixels.reshape(len(pixels), *network.input_shape))
+    if original.network.binary:
+        ours = ours[:, 1:]
+    return proof.compare(ours, theirs, original.runtime.title)
 
 
-# --- The float network -------------------------------------------------------------------------------------------------
+def prove_reading(original, pixels, scale):
+    """The same for the network as it was read, where replacements follow."""
+    inputs = scale.original(pixels.reshape(len(pixels), *original.shape))
+    return proof.compare(original.network.forward(torch.from_numpy(inputs)).numpy(), original.runtime(inputs),
+                         original.runtime.title)
 
 
-@torch.no_grad()
-def build(layers, name, levels):
-    """A Network that computes what the layers do, in the forms the model format has: an average pool becomes a sum
-    pool and a2 x^2 + a1 x + a0 becomes x^2 + (a1 / a2) x + a0 / a2, and the factors go into the next weights."""
-    plain, tensors, factor = [], [], 1.0
-    for entry in layers:
-        entry = dict(entry)
-        if entry["type"] == "average_pool":
-            entry["type"] = "sum_pool"
-            factor /= entry["window"] ** 2
-        elif entry["type"] == "activation":
-            if factor != 1.0:
-                raise ImportFailure(f"{entry['name']}: an activation right after an average pool is not supported")
-            a0, a1, a2 = entry.pop("coefficients", (0.0, 0.0, 1.0))
-            if a2 == 0:
-                raise ImportFailure(f"{entry['name']}: coefficients [a0, a1, a2] need a square term")
-            entry |= {"linear": a1 / a2, "constant": a0 / a2}
-            factor = a2
-        elif entry["type"] in ("convolution", "dense"):
-            weight, bias = entry.pop("tensors")
-            tensors.append((weight * factor, bias))
-            factor = 1.0
-        plain.append(entry)
-    if factor != 1.0:
-        raise ImportFailure("the last layer must be a convolution or dense layer")
-    network = Network({"name": name, "description": "Imported and quantised after training",
-                       "thresholds": even_thresholds(levels), "layers": plain}, normalised=False)
-    for layer, (weight, bias) in zip(network.weighted(), tensors):
-        if weight.shape != layer.weight.shape:
-            raise ImportFailure(f"{layer.name}: weights of shape {tuple(layer.weight.shape)} expected, found "
-                                f"{tuple(weight.shape)}")
-        layer.weight.copy_(weight)
-        layer.bias.copy_(bias)
-    complete_squares(network)
-    return network
-
-
-@torch.no_grad()
-def complete_squares(network):
-    """x^2 + c1 x + c0 = (x + c1 / 2)^2 + c0 - c1^2 / 4: the biases before and after take up all but the square. Not
-    where the next layer pads, as its border does not see the constant, nor after a pool."""
-    layers = list(network.layers)
-    for index, layer in enumerate(layers):
-        if not isinstance(layer, Activation) or layer.bare:
-            continue
-        before = layers[index - 1]
-        after = next(one for one in layers[index:] if isinstance(one, Weighted))
-        if not isinstance(before, Weighted) or (isinstance(after, Convolution) and after.padding):
-            continue
-        pools = [one.window**2 for one in layers[index:layers.index(after)] if isinstance(one, SumPool)]
-        constant = layer.constant - layer.linear**2 / 4
-        for size in pools:
-            constant *= size
-        before.bias.add_(layer.linear / 2)
-        after.bias.add_(after.weight.flatten(1).sum(1) * constant)
-        layer.linear = layer.constant = 0.0
+def bring_in(original, name, levels, scale=dataset.InputScale()):
+    """The Network, in the format's forms, of an original with nothing to replace."""
+    lowered = lowering.lower(original.network, scale.scale, scale.offset)
+    return lowering.build(lowered, name, levels)
 
 
 def quantise_stepwise(network, grid, sizes, report):
     """Rounds layer after layer; `report` is called with what was done."""
     network.equalise()
-    bare = all(layer.bare for layer in network.layers if isinstance(layer, Activation))
     for layer, size in zip(network.weighted(), sizes):
-        layer.grid = quantise.fit_grid(layer, grid, size, power_of_two_unit=not bare)
+        weights = layer.weight.abs()[layer.weight != 0]
+        if len(weights) and bool((weights == weights[0]).all()):
+            size = 1  # an identity layer: weights of +-1
+        layer.grid = quantise.fit_grid(layer, grid, size)
         quantise.settle(layer, 1.0)
         report(f"{layer.name} on a {grid} grid of size {size}")
+    finish_units(network)
+    report("biases and coefficients to integers")
+
+
+def finish_units(network):
+    unit = network.input_unit
+    for layer in network.layers:
+        if isinstance(layer, Activation):
+            layer.input_unit = unit
+            layer.round_coefficients()
+            unit **= layer.degree
+        elif hasattr(layer, "grid"):
+            unit *= layer.grid.unit
     network.spread_units()
-    report("biases to integers")
+
+
+# --- data -------------------------------------------------------------------------------------------------------------
+
+
+def evaluation_data(options, shape):
+    """The data set to report accuracies on, or None."""
+    if options.data:
+        found = dataset.read(options.data, shape, options.part == "train", options.label_column)
+    elif shape == (1, 28, 28):
+        try:
+            folder = data.locate(options.mnist)
+        except data.DataError:
+            if options.mnist:
+                raise
+            return None
+        if options.part == "validation":
+            split = data.load_training(folder)[1]
+            found = dataset.Dataset(split.images[:, None], split.labels,
+                                    f"{folder.name}, the last {data.VALIDATION} of its training set")
+        else:
+            found = dataset.read([folder], shape, options.part == "train")
+    else:
+        if options.mnist:
+            raise ImportFailure(f"--mnist: the network takes {shape}, MNIST's images are 1 x 28 x 28")
+        return None
+    if options.unseen:
+        found.unseen = True
+    return found
+
+
+def input_scale(options, shape, datasets):
+    """Where the original's inputs lie. A table's features have the ranges of the first data set there is."""
+    low, high = options.input_range or (0.0, 1.0)
+    tables = [one for one in datasets if one is not None and not one.is_pixels()]
+    if tables and options.input_range is None:
+        values = tables[0].values
+        low, high = values.min(0), values.max(0)
+        high = np.where(high > low, high, low + 1)  # a feature that is always the same
+        print(f"pixels 0 ... 255 stand for the range that each feature has in {tables[0].title}")
+    mean, deviation = (_per_channel(values, shape, what) for values, what in
+                       ((options.mean, "--mean"), (options.std, "--std")))
+    if deviation is not None and (deviation <= 0).any():
+        raise ImportFailure("--std: expected numbers above 0")
+    return dataset.InputScale(np.asarray(low, float), np.asarray(high, float), 0.0 if mean is None else mean,
+                              1.0 if deviation is None else deviation)
+
+
+def _per_channel(values, shape, what):
+    if values is None:
+        return None
+    if len(values) not in (1, shape[0]):
+        raise ImportFailure(f"{what}: {len(values)} numbers for {shape[0]} channels; expected one or one each")
+    return np.array(values).reshape(-1, 1, 1)
+
+
+class Judge:
+    """Prints accuracies, and what they are worth."""
+
+    def __init__(self, found, scale, retraining):
+        self.found = found
+        if found is None:
+            print("no data: accuracy is not measured (--data, or --mnist for digits)")
+            return
+        self.split = data.Split(scale.pixels(found), found.labels)
+        seen = "" if found.unseen else \
+            ": the network may have been trained on these, so expect less on new ones (--part test, --unseen)"
+        if found is retraining:
+            seen = ": held out of the retraining, but the network may have been trained on these before"
+        print(f"accuracy on {len(found):,} inputs, {found.title}{seen}")
+
+    def outputs(self, outputs_of, title):
+        if self.found is not None:
+            self.say(float((outputs_of(self.split.images).argmax(1) == self.split.labels).mean()), title)
+
+    def network(self, network, title, pixels):
+        if self.found is not None:
+            images = self.split.images.reshape(len(self.split), *network.input_shape)
+            self.say(training.accuracy(network, pixels, data.Split(images, self.split.labels)), title)
+        else:
+            print(f"         {title}")
+
+    def model(self, model, title):
+        if self.found is not None:
+            images = self.split.images.reshape(len(self.split), *model.input_shape)
+            self.say(evaluate.correct(model, data.Split(images, self.split.labels)) / len(self.split), title)
+
+    def say(self, share, title):
+        print(f"{share:7.2%}  {title}", flush=True)
+
+
+# --- the command ------------------------------------------------------------------------------------------------------
 
 
 def parse(arguments):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("source", type=Path, help="*.onnx, or a PyTorch file with --layers")
+    parser.add_argument("source", type=Path, help="*.onnx, or a PyTorch file")
     parser.add_argument("output", type=Path, help="model file to write (*.lacuna.json)")
-    parser.add_argument("--layers", type=Path,
-                        help="JSON list of layers, as in a recipe; an activation may have \"coefficients\": "
-                             "[a0, a1, a2], and a layer may be an \"average_pool\"")
-    parser.add_argument("--name", default="imported", help="the model's name (default: %(default)s)")
+    add_network_options(parser)
+    parser.add_argument("--force", action="store_true", help="replace the model file where it exists")
     parser.add_argument("--input-levels", type=int, default=15, metavar="N",
                         help="a pixel becomes 0 ... N, N at most 255 (default: %(default)s)")
     parser.add_argument("--grid", choices=("power", "uniform"), default="uniform",
                         help="weights 0 and +-2^k, or all integers up to a limit (default: %(default)s)")
-    parser.add_argument("--size", type=int, nargs="+", default=[63], metavar="S",
-                        help="one for all layers, or one per layer: the number of exponents (power) or the largest "
-                             "weight (uniform) (default: 63)")
-    parser.add_argument("--mnist", help="folder with the MNIST files (default: $LACUNA_MNIST, else data/mnist)")
+    parser.add_argument("--size", type=int, nargs="+", metavar="S",
+                        help="one for all layers, or one per layer: the number of exponents (power, default: 4) or the "
+                             "largest weight (uniform, default: 63); sweep.py shows what others cost")
     return parser.parse_args(arguments)
 
 
-def bring_in(options):
-    if not 1 <= options.input_levels <= 255 or min(options.size) < 1:
-        raise ImportFailure("--input-levels must be 1 ... 255 and every --size at least 1")
-    if options.source.suffix == ".onnx":
-        layers = from_onnx(options.source)
-    elif options.layers is None:
-        raise ImportFailure("a PyTorch file needs --layers FILE")
+def add_network_options(parser):
+    """The options that say what the network is and what it takes, for this command and for sweep.py."""
+    parser.add_argument("--layers", type=Path, help="JSON list of layers (README, import)")
+    parser.add_argument("--module", metavar="FILE.py:NAME", help="the PyTorch module of a state_dict; FILE.py is run")
+    parser.add_argument("--output", dest="tensor", metavar="NAME",
+                        help="the tensor of the logits, where the network has several outputs")
+    parser.add_argument("--name", default="imported", help="the model's name (default: %(default)s)")
+    parser.add_argument("--input-shape", type=int, nargs="+", metavar="S",
+                        help="of a PyTorch network: features, or C H W (default: 1 28 28)")
+    parser.add_argument("--input-range", type=float, nargs=2, metavar=("LOW", "HIGH"),
+                        help="what the original takes for pixels 0 and 255 (default: 0 1; tables: each feature's least "
+                             "and largest value)")
+    parser.add_argument("--mean", type=float, nargs="+", help="subtracted before the network: one, or one per channel")
+    parser.add_argument("--std", type=float, nargs="+", help="divided by after that: one, or one per channel")
+    parser.add_argument("--activation", choices=("refuse", "poly"), default="refuse",
+                        help="what to do about ReLU and its like and about max pools: refuse them, or put fitted "
+                             "polynomials and average pools in their place (default: %(default)s)")
+    parser.add_argument("--retrain", nargs="+", metavar="DATA",
+                        help="train the network on these data (as --data), before and after it is quantised")
+    parser.add_argument("--epochs", type=int, default=5, help="of retraining (default: %(default)s)")
+    parser.add_argument("--rate", type=float, default=0.001, help="of retraining (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=1, help="of retraining (default: %(default)s)")
+    parser.add_argument("--data", nargs="+", metavar="DATA",
+                        help="data to measure accuracy on: a folder (IDX files, CIFAR's *.bin, or a folder of pictures "
+                             "per class), X.npy Y.npy, a *.csv, CIFAR's *.bin")
+    parser.add_argument("--label-column", default="last", metavar="COLUMN",
+                        help="of a *.csv: first, last, a number from 1 on, or a name (default: %(default)s)")
+    parser.add_argument("--mnist", help="folder with the MNIST files (default: $LACUNA_MNIST, else data/mnist)")
+    parser.add_argument("--part", choices=("train", "validation", "test"),
+                        help="of MNIST: the last training images or the test set; of a folder with both sets, train or "
+                             "test (default: validation of MNIST, test of --data)")
+    parser.add_argument("--unseen", action="store_true", help="the network was not trained on these data")
+
+
+def check_options(options):
+    """What can be refused before any work is done."""
+    if not export.NAME.fullmatch(options.name):
+        raise ImportFailure(f"--name {options.name!r}: 1 to 64 characters of a-z 0-9 - _")
+    if options.part == "validation" and options.data:
+        raise ImportFailure("--part validation is for MNIST alone; --data has train and test")
+    if options.part and options.data and not Path(options.data[0]).is_dir():
+        raise ImportFailure("--part chooses between the sets of a folder; that a network was not trained on other data "
+                            "is said by --unseen")
+    if options.data is None and options.part is None:
+        options.part = "validation"
+    if options.epochs < 1 or options.rate <= 0:
+        raise ImportFailure("--epochs: expected at least 1, and --rate above 0")
+    shape = options.input_shape
+    if shape is not None and (not 1 <= len(shape) <= 3 or min(shape) < 1):
+        raise ImportFailure("--input-shape: expected one to three positive numbers: features, or channels height width")
+    if options.input_range and options.input_range[0] >= options.input_range[1]:
+        raise ImportFailure("--input-range: expected LOW below HIGH")
+
+
+def check_sizes(grid, sizes):
+    if min(sizes) < 1 or max(sizes) > LARGEST_SIZE[grid]:
+        raise ImportFailure(f"sizes {sizes} of a {grid} grid: expected 1 ... {LARGEST_SIZE[grid]:,}")
+
+
+@dataclass
+class Prepared:
+    """The imported float network, ready to be quantised."""
+
+    network: Network
+    scale: dataset.InputScale
+    judge: Judge
+    training_pool: object = None
+
+
+def prepare(options, levels):
+    """Reads, proves, replaces and retrains, and prints each."""
+    for kind in (np.float32, np.float64):
+        np.finfo(kind)  # NumPy looks at its numbers once, and would complain when the smallest ones are gone
+    torch.set_flush_denormal(True)
+    original = read_original(options)
+    shape = original.shape
+    if options.input_shape and int(np.prod(options.input_shape)) != int(np.prod(shape)):
+        raise ImportFailure(f"--input-shape {options.input_shape}: the network takes {shape}")
+    training_set = held = None
+    if options.retrain:
+        training_set, held = dataset.held_out(dataset.read(options.retrain, shape, True, options.label_column))
+    found = evaluation_data(options, shape) if options.data or options.mnist or held is None else held
+    scale = input_scale(options, shape, [training_set, found])
+    for remark in original.network.remarks:
+        print(remark)
+    pixels = proof.random_pixels(shape)
+    if found is not None:
+        pixels = np.concatenate([pixels, scale.pixels(found)[:proof.INPUTS]])
+    needed = replacement.replaceable(original.network)
+    if not needed or options.activation == "refuse":
+        network = bring_in(original, options.name, levels, scale)
+        difference = prove(original, network, pixels, scale)
     else:
-        layers = from_state(options.source, options.layers)
-    network = build(layers, options.name, options.input_levels)
-    sizes = options.size * len(network.weighted()) if len(options.size) == 1 else options.size
+        difference = prove_reading(original, pixels, scale)
+    print(f"proof: {len(pixels)} inputs, largest difference from the original as {original.runtime.title} computes it "
+          f"{difference:.1e} of what its outputs vary by")
+    judge = Judge(found, scale, held)
+    judge.outputs(lambda images: _binary(original, original.runtime(scale.original(images))), "original network")
+    if needed and options.activation == "poly":
+        network = replace_all(original, options, levels, scale, judge, training_set or found)
+    prepared = Prepared(network, scale, judge)
+    quantised = training.Pixels(network.recipe["thresholds"])
+    judge.network(network, "imported float network", training.Pixels(range(1, 256)))
+    judge.network(network, f"inputs in 0 ... {levels}", quantised)
+    if training_set is not None:
+        images = scale.pixels(training_set).reshape(len(training_set), *network.input_shape)
+        classes = network(quantised(images[:1])).shape[1]
+        if training_set.labels.max() >= classes:
+            raise ImportFailure(f"{training_set.title}: classes up to {training_set.labels.max()}, the network has "
+                                f"{classes}")
+        prepared.training_pool = teacher.Pool(images[None], None, training_set.labels)
+        retrain(prepared, options, options.epochs)
+        judge.network(network, f"retrained for {options.epochs} epochs", quantised)
+    return prepared
+
+
+def _binary(original, outputs):
+    return np.concatenate([0 * outputs, outputs], 1) if original.network.binary else outputs
+
+
+def replace_all(original, options, levels, scale, judge, examples):
+    """The Network of an original whose functions and max pools are replaced one after another."""
+    network = original.network.copied()
+    pixels = proof.random_pixels(original.shape, 500) if examples is None else scale.pixels(examples)[:500]
+    if examples is None:
+        print("the polynomials are fitted to what random pixels give; --data or --retrain would show the real values")
+    inputs = torch.from_numpy(scale.original(pixels))
+
+    def outputs(images):
+        parts = [network.forward(torch.from_numpy(scale.original(images[start:start + 500])), dtype=torch.float32)
+                 for start in range(0, len(images), 500)]
+        return _binary(original, torch.cat(parts).numpy())
+
+    while replacement.replaceable(network):
+        judge.outputs(outputs, replacement.replace_next(network, inputs))
+    built = bring_in(Original(network, original.runtime), options.name, levels, scale)
+    shown = proof.random_pixels(original.shape)
+    ours = proof.imported_outputs(built, shown.reshape(-1, *built.input_shape))[:, int(network.binary):]
+    proof.compare(ours, network.forward(torch.from_numpy(scale.original(shown))).numpy(), "its own layers")
+    return built
+
+
+def retrain(prepared, options, epochs):
+    network = prepared.network
+    pool = prepared.training_pool
+    training.train(network, pool, training.Pixels(network.recipe["thresholds"]), epochs, options.rate, options.seed,
+                   "retraining", batch=min(training.BATCH, len(pool.labels)))
+    if not all(bool(torch.isfinite(one).all()) for one in network.parameters()):
+        raise ImportFailure(f"retraining went astray: the weights are not finite; lower --rate ({options.rate})")
+    network.eval()
+
+
+def round_network(prepared, options, grid, sizes, report):
+    """Quantises, and trains on where there are data to."""
+    network = prepared.network
+    if len(sizes) == 1:
+        sizes = sizes * len(network.weighted())
     if len(sizes) != len(network.weighted()):
-        raise ImportFailure(f"{len(sizes)} sizes for {len(network.weighted())} layers with weights")
-    validation = data.load_training(data.locate(options.mnist))[1]
-
-    def report(step, pixels=training.Pixels(network.recipe["thresholds"])):
-        print(f"{training.accuracy(network, pixels, validation):7.2%}  {step}", flush=True)
-
-    print("validation accuracy after each step")
-    report("float network", training.Pixels(range(1, 256)))
-    report(f"pixels in 0 ... {options.input_levels}")
-    quantise_stepwise(network, options.grid, sizes, report)
+        raise ImportFailure(f"{len(sizes)} sizes for {len(network.weighted())} layers with weights: "
+                            f"{', '.join(layer.name for layer in network.weighted())}")
+    quantise_stepwise(network, grid, sizes, report)
+    if prepared.training_pool is not None:
+        for layer in network.weighted():
+            quantise.release(layer)
+        epochs = max(1, options.epochs // 2)
+        retrain(prepared, options, epochs)
+        report(f"retrained for {epochs} epochs with rounded weights")
     model = network.to_integer()
     ranges.centre_logits(model)
-    model.provenance = {"command": f"tools/train/import_network.py {options.source.name}"}
+    return model
+
+
+def provenance(options, prepared):
+    choices = [f"--input-levels {options.input_levels} --grid {options.grid}", "--size", *map(str, options.size)]
+    if options.activation != "refuse":
+        choices.append(f"--activation {options.activation}")
+    if options.retrain:
+        choices.append(f"--epochs {options.epochs} --rate {options.rate} --seed {options.seed}")
+    facts = {"command": f"tools/train/import_network.py {options.source.name} {' '.join(choices)}"}
+    if options.retrain:
+        facts["retrained_on"] = [Path(one).name for one in options.retrain]
+    scale = prepared.scale
+    if np.size(scale.low) > 1:
+        # What encrypts a row has to make pixels of its features first (to_pixels.py).
+        facts["feature_low"], facts["feature_high"] = (np.asarray(one).reshape(-1).tolist()
+                                                       for one in (scale.low, scale.high))
+    return facts
+
+
+def run(options):
+    check_options(options)
+    output_file.check(options.output, options.force)
+    options.size = options.size or [DEFAULT_SIZE[options.grid]]
+    if not 1 <= options.input_levels <= 255:
+        raise ImportFailure("--input-levels: expected 1 ... 255")
+    check_sizes(options.grid, options.size)
+    prepared = prepare(options, options.input_levels)
+    network, judge = prepared.network, prepared.judge
+    quantised = training.Pixels(network.recipe["thresholds"])
+    model = round_network(prepared, options, options.grid, options.size,
+                          lambda step: judge.network(network, step, quantised))
+    model.provenance = provenance(options, prepared)
     export.save(model, options.output)
-    right = evaluate.correct(export.load(options.output), validation)
-    print(f"{right / len(validation):7.2%}  {options.output.name}, evaluated exactly")
+    model = export.load(options.output)
+    judge.model(model, f"{options.output.name}, evaluated exactly")
     print(evaluate.table(model))
 
 
 def main(arguments=None):
     try:
-        bring_in(parse(arguments))
-    except (ImportFailure, RecipeError, data.DataError, export.FormatError, ValueError, KeyError) as problem:
+        run(parse(arguments))
+    except (ImportFailure, RecipeError, data.DataError, export.FormatError, output_file.OutputError, ValueError,
+            OSError) as problem:
         print(f"import_network: {problem}", file=sys.stderr)
         return 1
     return 0

@@ -101,9 +101,16 @@ class Weighted(nn.Module):
         return [int(t) if abs(t) < 2**22 else e for t, e in zip(trained, exact)]
 
 
+def pair(extent):
+    """A recipe's extent, one number or [vertical, horizontal], as (vertical, horizontal)."""
+    return (extent, extent) if isinstance(extent, int) else tuple(extent)
+
+
 class Convolution(Weighted):
+    """kernel, stride, padding: (vertical, horizontal); padding on each of both sides."""
+
     def __init__(self, name, channels, maps, kernel, stride, padding, normalised, shift):
-        super().__init__(name, (maps, channels, kernel, kernel), normalised, shift)
+        super().__init__(name, (maps, channels, *kernel), normalised, shift)
         self.kernel, self.stride, self.padding = kernel, stride, padding
 
     def linear(self, x, weight, bias):
@@ -114,8 +121,8 @@ class Convolution(Weighted):
         return _interval(weight.clamp(min=0).sum((2, 3)), weight.clamp(max=0).sum((2, 3)), low, high, bias)
 
     def to_integer(self):
-        return integer_model.Convolution(self.name, (self.kernel,) * 2, (self.stride,) * 2, (self.padding,) * 2,
-                                         self.integer_weights(), self.integer_bias())
+        return integer_model.Convolution(self.name, self.kernel, self.stride, self.padding, self.integer_weights(),
+                                         self.integer_bias())
 
 
 class Dense(Weighted):
@@ -145,43 +152,70 @@ class SumPool(nn.Module):
         return F.avg_pool2d(x, self.window, self.stride, self.padding, divisor_override=1)
 
     def bounds(self, low, high):
-        return low * self.window**2, high * self.window**2
+        taps = self.window[0] * self.window[1]
+        return low * taps, high * taps
 
     def to_integer(self):
-        return integer_model.SumPool(self.name, (self.window,) * 2, (self.stride,) * 2, (self.padding,) * 2)
+        return integer_model.SumPool(self.name, self.window, self.stride, self.padding)
 
 
 class Activation(nn.Module):
-    """x^2 + c1 x + c0. A bare square loses nothing: x^2 + c1 x is (x + c1 / 2)^2 less a constant, and the biases before
-    and after take up both (where the next layer pads with zeros, up to a constant over the padding)."""
+    """c0 + c1 x + ... + x^d, d at least 2. Of degree 2 a bare square loses nothing: x^2 + c1 x is (x + c1 / 2)^2 less a
+    constant, and the biases before and after take up both (where the next layer pads with zeros, up to a constant over
+    the padding)."""
 
-    def __init__(self, name, linear, constant):
+    def __init__(self, name, coefficients):
         super().__init__()
-        self.name, self.linear, self.constant = name, linear, constant
+        if len(coefficients) < 3 or coefficients[-1] != 1:
+            raise RecipeError(f"{name}: coefficients [c0, c1, ..., 1] of degree 2 or more expected, found "
+                              f"{list(coefficients)}")
+        self.name, self.coefficients = name, [float(c) for c in coefficients]
         self.input_unit = None
 
-    def forward(self, x):
-        if self.linear == 0 and self.constant == 0:
-            return x * x
-        return (x + self.linear) * x + self.constant
-
-    def bounds(self, low, high):
-        vertex = torch.minimum(torch.maximum(torch.full_like(low, -self.linear / 2), low), high)
-        ends = torch.stack([self(low), self(high), self(vertex)])
-        return ends.amin(0), ends.amax(0)
+    @property
+    def degree(self):
+        return len(self.coefficients) - 1
 
     @property
     def bare(self):
-        return self.linear == 0 and self.constant == 0
+        return not any(self.coefficients[:-1])
+
+    def forward(self, x):
+        if self.bare:
+            return x * x if self.degree == 2 else x**self.degree
+        value = x + self.coefficients[-2]
+        for coefficient in reversed(self.coefficients[:-2]):
+            value = value * x + coefficient
+        return value
+
+    def bounds(self, low, high):
+        if self.degree == 2:
+            vertex = torch.minimum(torch.maximum(torch.full_like(low, -self.coefficients[1] / 2), low), high)
+            ends = torch.stack([self(low), self(high), self(vertex)])
+            return ends.amin(0), ends.amax(0)
+        lows = highs = torch.zeros_like(low)
+        for coefficient in reversed(self.coefficients):
+            products = torch.stack([a * b for a in (lows, highs) for b in (low, high)])
+            lows, highs = products.amin(0) + coefficient, products.amax(0) + coefficient
+        return lows, highs
+
+    def steps(self):
+        """The coefficients in units: c_k / u^(d - k)."""
+        return [c / self.input_unit ** (self.degree - k) for k, c in enumerate(self.coefficients)]
+
+    def round_coefficients(self):
+        """Each to the nearest that an integer stands for."""
+        self.coefficients = [round(c) * self.input_unit ** (self.degree - k) for k, c in enumerate(self.steps())]
+        self.coefficients[-1] = 1.0
 
     def to_integer(self):
         if self.bare or self.input_unit is None:
-            return integer_model.Activation(self.name, [int(self.constant != 0), int(self.linear != 0), 1])
-        coefficients = [self.constant / self.input_unit**2, self.linear / self.input_unit]
-        if any(c != round(c) for c in coefficients):
-            raise RecipeError(f"{self.name}: coefficients {coefficients} are not integers; quantise the layers before "
-                              f"it with \"power_of_two_units\"")
-        return integer_model.Activation(self.name, [int(c) for c in coefficients] + [1])
+            return integer_model.Activation(self.name, [int(c != 0) for c in self.coefficients])
+        coefficients = self.steps()
+        if any(abs(c - round(c)) > 1e-9 * max(1.0, abs(c)) for c in coefficients):
+            raise RecipeError(f"{self.name}: coefficients {coefficients[:-1]} are not integers; quantise the layers "
+                              f"before it with \"power_of_two_units\"")
+        return integer_model.Activation(self.name, [round(c) for c in coefficients])
 
 
 class Flatten(nn.Module):
@@ -204,6 +238,7 @@ class Network(nn.Module):
 
     normalised: with a batch norm after each layer with weights but the last, whose offset starts at the recipe's
     "shift": a square around 1 is half a line, a square around 0 is even.
+    The recipe's "output_factor" times an output is what the network stands for (1 if absent).
     """
 
     def __init__(self, recipe, input_shape=(1, 28, 28), normalised=True):
@@ -222,7 +257,7 @@ class Network(nn.Module):
     def forward(self, x):
         for layer in self.layers:
             x = layer(x)
-        return x
+        return x.flatten(1)
 
     def weighted(self):
         return [layer for layer in self.layers if isinstance(layer, Weighted)]
@@ -236,21 +271,21 @@ class Network(nn.Module):
         """Gives every row of a layer the same largest weight, so that one grid suits all of them.
 
         A row before a bare square may be scaled by s if what reads it is scaled by 1 / s^2 (cross-layer equalisation,
-        arXiv 1906.04721, for squares).
+        arXiv 1906.04721, for squares; by 1 / s^d before x^d).
         """
         layers = self.weighted()
         for before, after in zip(layers, layers[1:]):
             between = list(self.layers)[list(self.layers).index(before) + 1:list(self.layers).index(after)]
             if not all(layer.bare for layer in between if isinstance(layer, Activation)):
                 continue
-            squarings = sum(isinstance(layer, Activation) for layer in between)
+            degree = int(np.prod([layer.degree for layer in between if isinstance(layer, Activation)]))
             rows = before.weight.flatten(1)
             size = rows.abs().mul(before.mask.flatten(1)).square().sum(1).div(
                 before.mask.flatten(1).sum(1).clamp(min=1)).sqrt()
             scale = size[size > 0].log().mean().exp() / size.clamp(min=1e-12)
             scale[size <= 0] = 1
             before.scale_rows(scale)
-            gain = scale ** (2**squarings)
+            gain = scale**degree
             columns = after.weight.flatten(2) if after.weight.dim() == 4 else \
                 after.weight.reshape(len(after.weight), len(scale), -1)
             after.weight.copy_((columns / gain.reshape(1, -1, 1)).reshape(after.weight.shape))
@@ -264,7 +299,7 @@ class Network(nn.Module):
                 layer.output_unit = unit
             if isinstance(layer, Activation):
                 layer.input_unit = unit
-                unit *= unit
+                unit **= layer.degree
 
     def output_unit(self):
         return self.weighted()[-1].output_unit
@@ -290,21 +325,22 @@ class Network(nn.Module):
         unit = self.output_unit()
         return integer_model.IntegerModel(
             self.recipe["name"], self.input_shape, list(self.recipe["thresholds"]),
-            [layer.to_integer() for layer in self.layers], output_scale=unit or 1.0,
+            [layer.to_integer() for layer in self.layers],
+            output_scale=(unit or 1.0) * self.recipe.get("output_factor", 1.0),
             description=self.recipe.get("description", ""))
 
 
 def _build(entry, shape, normalised, shift):
     kind, name = entry["type"], entry["name"]
     if kind == "convolution":
-        return Convolution(name, shape[0], entry["maps"], entry["kernel"], entry["stride"], entry["padding"],
-                           normalised, shift)
+        return Convolution(name, shape[0], entry["maps"], pair(entry["kernel"]), pair(entry["stride"]),
+                           pair(entry["padding"]), normalised, shift)
     if kind == "dense":
         return Dense(name, int(np.prod(shape)), entry["outputs"], normalised, shift)
     if kind == "sum_pool":
-        return SumPool(name, entry["window"], entry["stride"], entry.get("padding", 0))
+        return SumPool(name, pair(entry["window"]), pair(entry["stride"]), pair(entry.get("padding", 0)))
     if kind == "activation":
-        return Activation(name, entry.get("linear", 0.0), entry.get("constant", 0.0))
+        return Activation(name, entry.get("coefficients", [entry.get("constant", 0.0), entry.get("linear", 0.0), 1.0]))
     if kind == "flatten":
         return Flatten(name, shape[1] * shape[2])
     raise RecipeError(f"layer type {kind!r} is unknown")

@@ -25,6 +25,7 @@ import data
 import evaluate
 import export
 import hops
+import output_file
 import ranges
 import stages
 import teacher
@@ -32,6 +33,9 @@ import training
 from network import Network, RecipeError
 
 RECIPES = Path(__file__).resolve().parent / "recipes"
+LAYER_FIELDS = {"convolution": ("maps", "kernel", "stride", "padding"), "dense": ("outputs",),
+                "sum_pool": ("window", "stride")}
+CHECKPOINTS = 2  # raised when what a checkpoint holds changes: older ones are then left alone
 TINY = 0.1  # share of a recipe's epochs in --tiny
 TINY_IMAGES = 600
 
@@ -49,12 +53,44 @@ def read_recipe(name):
     missing = [key for key in ("name", "seed", "thresholds", "layers", "data", "stages") if key not in recipe]
     if missing:
         raise RecipeError(f"{file}: missing {', '.join(missing)}")
+    check_recipe(file, recipe)
     for stage in recipe["stages"]:
         if stage.get("gentle") and "gentle" not in recipe:
             raise RecipeError(f"{file}: a stage wants the gentle pool, and the recipe has none")
         if stage.get("stage") not in stages.STAGES:
             raise RecipeError(f"{file}: stage {stage.get('stage')!r} is none of {', '.join(stages.STAGES)}")
+        check_stage(file, recipe, stage)
     return recipe
+
+
+def check_recipe(file, recipe):
+    if not isinstance(recipe["name"], str) or not export.NAME.fullmatch(recipe["name"]):
+        raise RecipeError(f"{file}: name {recipe['name']!r}: 1 to 64 characters of a-z 0-9 - _")
+    for key, kind in (("seed", int), ("thresholds", list), ("layers", list), ("data", dict), ("stages", list)):
+        if not isinstance(recipe[key], kind) or not (recipe[key] or kind is int):
+            raise RecipeError(f"{file}: {key!r} is {recipe[key]!r}; expected a {kind.__name__}")
+    for part in ("layers", "stages"):
+        if not all(isinstance(entry, dict) for entry in recipe[part]):
+            raise RecipeError(f"{file}: every entry of {part!r} has to be an object")
+    for entry in recipe["layers"]:
+        for key in ("type", "name", *LAYER_FIELDS.get(entry.get("type"), ())):
+            if key not in entry:
+                raise RecipeError(f"{file}: layer {entry.get('name', '?')!r}: {key!r} is missing")
+    for key in ("copies", "strength", "seed"):
+        if key not in recipe["data"]:
+            raise RecipeError(f"{file}: \"data\": {key!r} is missing")
+
+
+def check_stage(file, recipe, stage):
+    if not isinstance(stage.get("epochs"), int) or stage["epochs"] < 0:
+        raise RecipeError(f"{file}: stage {stage['stage']!r}: \"epochs\" is {stage.get('epochs')!r}; expected a whole "
+                          f"number")
+    if stage["stage"] == "quantise":
+        sizes = stage.get("size", {})
+        missing = [entry["name"] for entry in recipe["layers"]
+                   if entry["type"] in ("convolution", "dense") and entry["name"] not in sizes]
+        if missing:
+            raise RecipeError(f"{file}: stage 'quantise': \"size\" has no entry for {', '.join(missing)}")
 
 
 def shrink(recipe):
@@ -107,7 +143,7 @@ def checkpoint(folder, recipe, count, size):
     on, and with nothing else: recipes that begin alike share their first stages."""
     basis = [recipe[key] for key in ("seed", "thresholds", "layers", "data")]
     basis += [recipe.get(key) for key in ("distillation", "shift", "channels_last", "gentle")]
-    basis += [recipe["stages"][:count], size]
+    basis += [recipe["stages"][:count], size, CHECKPOINTS]
     key = hashlib.sha256(json.dumps(basis, sort_keys=True).encode()).hexdigest()[:12]
     return folder / f"{count}-{recipe['stages'][count - 1]['stage']}-{key}.pt"
 
@@ -119,7 +155,7 @@ def follow(recipe, course, folder, log):
              for count in range(1, len(recipe["stages"]) + 1)]
     done = max((count for count, file in enumerate(files, 1) if file.is_file()), default=0)
     if done:
-        network, lines, course.curve = torch.load(files[done - 1])
+        network, lines, course.curve = load_checkpoint(files[done - 1])
         network.recipe = recipe
         for line in lines:
             log(line)
@@ -135,6 +171,15 @@ def follow(recipe, course, folder, log):
         log(lines[-1])
         teacher.save(lambda stream: torch.save((network, lines, course.curve), stream), file)
     return network
+
+
+def load_checkpoint(file):
+    try:
+        network, lines, curve = torch.load(file)
+    except Exception as problem:  # pickle raises what it likes
+        raise RecipeError(f"{file}: not a checkpoint that can be read ({type(problem).__name__}); remove it, and the "
+                          f"run goes on from the stage before") from problem
+    return network, lines, curve
 
 
 def write_curve(rows, file):
@@ -167,7 +212,9 @@ def parse(arguments):
     parser.add_argument("--mnist", help="folder with the MNIST files (default: $LACUNA_MNIST, else data/mnist)")
     parser.add_argument("--work", type=Path, default=Path("data/train"),
                         help="folder for checkpoints and the image pool (default: %(default)s)")
-    parser.add_argument("--output", type=Path, help="model file (default: <work>/<name>/<name>.lacuna.json)")
+    parser.add_argument("--output", type=Path, help="model file (default: <work>/<name>/<name>.lacuna.json, which a "
+                                                    "run replaces)")
+    parser.add_argument("--force", action="store_true", help="replace the file of --output where it exists")
     parser.add_argument("--test", action="store_true", help="classify the test set at the end: once per shipped model")
     parser.add_argument("--tiny", action="store_true",
                         help=f"{TINY_IMAGES} images and few steps: checks the pipeline, not the accuracy")
@@ -176,6 +223,8 @@ def parse(arguments):
 
 def run(options):
     recipe = read_recipe(options.recipe)
+    if options.output:
+        output_file.check(options.output, options.force)
     directory = data.locate(options.mnist)
     if options.tiny:
         recipe = shrink(recipe)
@@ -204,7 +253,7 @@ def run(options):
 def main(arguments=None):
     try:
         run(parse(arguments))
-    except (data.DataError, RecipeError, export.FormatError, ValueError) as problem:
+    except (data.DataError, RecipeError, export.FormatError, output_file.OutputError, ValueError, OSError) as problem:
         print(f"run: {problem}", file=sys.stderr)
         return 1
     return 0

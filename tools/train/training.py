@@ -37,14 +37,15 @@ class Progress:
 
 
 class Pixels:
-    """uint8 images -> the network's input: levels divided by their number."""
+    """uint8 images (N x H x W, or N x C x H x W) -> the network's input: levels divided by their number."""
 
     def __init__(self, thresholds):
         levels = data.quantise(np.arange(256, dtype=np.uint8), thresholds)
         self.table = torch.from_numpy(levels.astype(np.float32) / len(thresholds))
 
     def __call__(self, images):
-        return self.table[torch.from_numpy(images.astype(np.int64))].unsqueeze(1)
+        values = self.table[torch.from_numpy(images.astype(np.int64))]
+        return values.unsqueeze(1) if images.ndim == 3 else values
 
 
 @torch.no_grad()

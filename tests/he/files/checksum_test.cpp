@@ -18,13 +18,13 @@ std::span<const std::uint8_t> bytes_of(const std::string& text) {
     return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
 
-Checksum::Value checksum_of(const std::string& text) {
+Digest checksum_of(const std::string& text) {
     Checksum checksum;
     checksum.update(bytes_of(text));
     return checksum.value();
 }
 
-std::string hex(const Checksum::Value& value) {
+std::string hex(const Digest& value) {
     std::string text;
     for (const std::uint8_t byte : value) {
         constexpr const char* digits = "0123456789abcdef";
@@ -49,7 +49,7 @@ TEST(Checksum, DoesNotDependOnThePieces) {
     for (char& character : text) {
         character = static_cast<char>(random());
     }
-    const Checksum::Value whole = checksum_of(text);
+    const Digest whole = checksum_of(text);
     for (int round = 0; round < 20; ++round) {
         Checksum checksum;
         for (std::size_t at = 0; at < text.size();) {
@@ -67,7 +67,7 @@ TEST(Checksum, DoesNotDependOnThePieces) {
 
 TEST(Checksum, EveryBitCounts) {
     const std::string text(200, 'x');
-    const Checksum::Value whole = checksum_of(text);
+    const Digest whole = checksum_of(text);
     for (std::size_t bit = 0; bit < 8 * text.size(); ++bit) {
         std::string other = text;
         other[bit / 8] = static_cast<char>(other[bit / 8] ^ (1 << bit % 8));

@@ -24,7 +24,7 @@ import quantise
 import ranges
 import run
 import teacher
-from network import Network
+from network import Network, RecipeError
 
 SMALL = {
     "name": "small", "seed": 1, "thresholds": [64, 128, 192],
@@ -294,6 +294,40 @@ class PipelineTest(unittest.TestCase):
         with contextlib.redirect_stderr(io.StringIO()) as stream:
             self.assertEqual(run.main(["faster-cryptonets", "--mnist", str(self.root / "absent")]), 1)
         self.assertIn("LACUNA_MNIST", stream.getvalue())
+
+    def test_slips_in_a_recipe(self):
+        whole = run.read_recipe("faster-cryptonets")
+        file = self.root / "slip.json"
+        layers, steps = whole["layers"], whole["stages"]
+        bare = [{key: value for key, value in layers[0].items() if key != "maps"}, *layers[1:]]
+        for slip, message in (({"name": "../elsewhere"}, "name '../elsewhere': 1 to 64"), ({"layers": {}}, "'layers' is"),
+                              ({"layers": bare}, "layer 'conv1': 'maps' is missing"), ({"seed": "1"}, "'seed' is '1'"),
+                              ({"data": {"copies": 1, "seed": 1}}, "\"data\": 'strength' is missing"),
+                              ({"stages": [{"stage": "float"}]}, "\"epochs\" is None"),
+                              ({"stages": [dict(steps[0]), {"stage": "quantise", "epochs": 1}]}, "no entry for conv1"),
+                              ({"stages": [1]}, "has to be an object")):
+            with self.subTest(message):
+                file.write_text(json.dumps(whole | slip))
+                before = sorted(self.root.rglob("*"))
+                code, _, failed = self.run_recipe(str(file), "--tiny")
+                self.assertEqual((code, message in failed, failed.count("\n")), (1, True, 1), failed)
+                self.assertEqual(sorted(self.root.rglob("*")), before)
+
+    def test_a_checkpoint_that_cannot_be_read(self):
+        file = self.root / "3-prune-0123.pt"
+        file.write_bytes(b"half a file")
+        with self.assertRaisesRegex(RecipeError, "3-prune-0123.pt: not a checkpoint .*remove it"):
+            run.load_checkpoint(file)
+
+    def test_nothing_is_replaced_unasked(self):
+        file = self.root / "precious"
+        file.write_text("kept")
+        code, _, failed = self.run_recipe("faster-cryptonets", "--tiny", "--output", str(file))
+        self.assertEqual((code, "--force" in failed, file.read_text()), (1, True, "kept"))
+        for command, arguments in ((evaluate, ["model", "--logits"]), (curve, ["curve.csv", "--plot"])):
+            with contextlib.redirect_stderr(io.StringIO()) as stream:
+                self.assertEqual(command.main([*arguments, str(file)]), 1)
+            self.assertEqual(("--force" in stream.getvalue(), file.read_text()), (True, "kept"))
 
     def test_every_recipe_is_well_formed(self):
         for file in sorted(run.RECIPES.glob("*.json")):
