@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <sstream>
 
+#include <lacuna/he/files/kind.h>
 #include <lacuna/he/files/serialize.h>
 #include <lacuna/he/fv/evaluator.h>
 #include <lacuna/ntt/error.h>

@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include <lacuna/he/files/parameters_json.h>
 #include <lacuna/he/fv/parameters.h>
 
 namespace lacuna {

@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include <lacuna/he/fv/product_tables.h>
 #include <lacuna/ntt/error.h>
 #include "tests/he/fv/binomial_fixture.h"
 #include "tests/he/fv/scheme_fixture.h"
@@ -50,8 +51,9 @@ INSTANTIATE_TEST_SUITE_P(Parameters, PlaintextSpaceTest, ::testing::Range(std::s
 /// n Q has 146 bits, three helper primes; times |b| + 1 it has 156.
 TEST(BinomialSpace, ProductsTakeAHelperPrimeMoreWhereTheBaseAsksForIt) {
     const Context context(binomial_parameters(1024, 4, 1000, {46, 45, 45}, {50}));
-    EXPECT_EQ(context.ring().auxiliary_count(3), 3U);
-    EXPECT_EQ(context.plain().auxiliary_count(3), 4U);
+    const ProductTables products(context);
+    EXPECT_EQ(products.helpers().count(context.ring(), 3), 3U);
+    EXPECT_EQ(products.space(context.plain().t()).helper_count(3), 4U);
 }
 
 /// Q modulo t and modulo the slots, against integers.

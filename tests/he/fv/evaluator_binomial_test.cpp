@@ -8,6 +8,7 @@
 
 #include <gtest/gtest.h>
 
+#include <lacuna/he/fv/rotation.h>
 #include <lacuna/ntt/error.h>
 #include "tests/he/fv/binomial_fixture.h"
 
@@ -103,7 +104,7 @@ TEST_P(BinomialEvaluatorTest, RotatesByTheGroupThatFixesTheModulus) {
             steps.push_back(step);
         }
     }
-    const GaloisKeys keys = scheme.generator.galois_keys(t, steps);
+    const GaloisKeys keys = scheme.generator.galois_keys_for(rotation_elements(scheme.context.n(), t, steps));
     const std::vector<Ciphertext> hoisted = evaluator.rotate_rows_hoisted(encrypted_a, steps, keys);
     std::vector<PreparedPlaintext> weights;
     std::vector<Evaluator::RotatedTerm> terms;

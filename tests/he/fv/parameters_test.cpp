@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include <lacuna/he/files/parameters_json.h>
 #include <lacuna/he/fv/context.h>
 #include <lacuna/ntt/error.h>
 #include <lacuna/ntt/primes.h>

@@ -90,28 +90,8 @@ TEST(RotationElements, AddUpAndAreDistinct) {
                           rotation_element(n, (a + b) % row));
             }
         }
-        EXPECT_EQ(rotation_element(n, PlainModulus(97), 3), rotation_element(n, 3));
     }
     EXPECT_EQ(row_swap_element(16), 31U);
-}
-
-/// Modulo x^k - b they form the group of order k that fixes x^k.
-TEST(RotationElements, OfBinomialsFixTheModulus) {
-    const std::size_t n = 64;
-    for (const std::size_t k : {2, 8, 32}) {
-        const PlainModulus t = PlainModulus::binomial(k, 3);
-        std::set<std::uint32_t> seen;
-        const int slots = static_cast<int>(k);
-        for (int step = 0; step < slots; ++step) {
-            const std::uint32_t element = rotation_element(n, t, step);
-            EXPECT_TRUE(seen.insert(element).second);
-            EXPECT_EQ(k * element % (2 * n), k);  // x^k goes to itself
-            if (step > 0) {
-                EXPECT_EQ(rotation_element(n, t, step - slots), element);
-            }
-        }
-        EXPECT_THROW((void)rotation_element(n, t, slots), Error);
-    }
 }
 
 }  // namespace

@@ -56,11 +56,11 @@ TEST_P(PlanMatchTest, RefusesKeysOfOtherParameters) {
 TEST_P(PlanMatchTest, RefusesAnotherContext) {
     const Parameters& planned = inference_.plan.client.parameters;
     const auto session_of = [&](const Parameters& parameters) {
-        auto context = std::make_shared<const Context>(parameters);
+        const Context context(parameters);
         EvaluationKeys keys;
-        keys.ring = context->ring().hash();
-        keys.relin_keys = KeyGenerator(*context).relin_keys();
-        return refusal([&] { (void)Session(model_, inference_.plan, std::move(context), std::move(keys)); });
+        keys.ring = context.ring().hash();
+        keys.relin_keys = KeyGenerator(context).relin_keys();
+        return refusal([&] { (void)Session(model_, inference_.plan, context, std::move(keys)); });
     };
     EXPECT_EQ(session_of(planned), "");
     const auto changed = [&](const auto& change) {
@@ -102,8 +102,9 @@ TEST_P(PlanMatchTest, RefusesAnotherContext) {
                 }),
                 "n {");
     EXPECT_NE(refusal([&] {
-                  (void)Session(model_, inference_.plan, nullptr, inference_.client.evaluation_keys());
-              }).find("expected a context, found none"),
+                  (void)Session(nullptr,
+                                std::make_shared<const EvaluationKeys>(inference_.client.evaluation_keys()));
+              }).find("expected a compiled model and evaluation keys, found none"),
               std::string::npos);
 }
 

@@ -72,7 +72,7 @@ TEST_P(SessionTest, ServesSeveralCallersAtOnce) {
 }
 
 TEST_P(SessionTest, SessionsShareAContextAndMayMove) {
-    const auto context = std::make_shared<const Context>(inference_.plan.client.parameters);
+    const Context context(inference_.plan.client.parameters);
     std::vector<Session> sessions;
     std::vector<Client> clients;
     for (int i = 0; i < 3; ++i) {
