@@ -89,6 +89,11 @@ SlotCodec<Words>::SlotCodec(std::size_t n, const PlainModulus& t, const mpz_clas
       low_((base_ - 1) / 2),
       p_(words_of<Words>(p)),
       positions_(k_) {
+    if (Words > 1 && mpz_sizeinbase(p.get_mpz_t(), 2) <= max_modulus_bits) {
+        throw Error("slots: expected a prime of more than " + std::to_string(max_modulus_bits) +
+                    " bits, found one of " + std::to_string(mpz_sizeinbase(p.get_mpz_t(), 2)) +
+                    "; its values take one word each");
+    }
     if (mpz_sizeinbase(p.get_mpz_t(), 2) + 3 > 64 * Words) {
         throw Error("slots: expected a prime of at most " + std::to_string(64 * Words - 3) + " bits");
     }

@@ -30,7 +30,8 @@ class SlotCodec {
     /// A value modulo p, lowest word first.
     using Value = std::array<std::uint64_t, Words>;
 
-    /// p must be prime, as slot_modulus() says it, 1 modulo 2n and below 2^(64 Words - 3).
+    /// p must be prime, as slot_modulus() says it, 1 modulo 2n and below 2^(64 Words - 3); with several words
+    /// it must exceed 2^50. Throws Error where its size is another.
     SlotCodec(std::size_t n, const PlainModulus& t, const mpz_class& p, const Kernels& kernels);
 
     /// Any signed word modulo p.

@@ -27,6 +27,7 @@ class FieldPath {
     /// documentation: where the format is described, the advice of errors that have no better one.
     FieldPath(const std::string& source, const char* documentation)
         : documentation_(documentation), key_(source) {}
+    FieldPath(std::string&& source, const char* documentation) = delete;  // a path holds views only
     FieldPath(const FieldPath& parent, std::string_view key)
         : parent_(&parent), documentation_(parent.documentation_), key_(key) {}
     FieldPath(const FieldPath& parent, std::size_t index)

@@ -11,6 +11,7 @@
 
 #include <gtest/gtest.h>
 
+#include <lacuna/ntt/error.h>
 #include <lacuna/ntt/gmp_words.h>
 #include "tests/support/residues.h"
 #include "tests/support/slot_settings.h"
@@ -105,6 +106,15 @@ TEST(SlotCodec, SlotsAreValuesAtTheRoots) {
             check<3>(setting);
         }
     }
+}
+
+TEST(SlotCodec, RefusesPrimesThatItsWordsDoNotSuit) {
+    const PlainModulus narrow = PlainModulus::binomial(16, 160);  // 30 bits
+    EXPECT_THROW((SlotCodec<2>(64, narrow, slot_modulus(narrow, 64), active_kernels())), Error);
+    const PlainModulus wide = PlainModulus::binomial(1024, 132);  // 57 bits
+    EXPECT_NO_THROW((SlotCodec<1>(8192, wide, slot_modulus(wide, 8192), active_kernels())));
+    const PlainModulus wider = PlainModulus::binomial(2048, 680);  // 76 bits
+    EXPECT_THROW((SlotCodec<1>(16384, wider, slot_modulus(wider, 16384), active_kernels())), Error);
 }
 
 }  // namespace
