@@ -244,12 +244,13 @@ ClientPlan parse_client_plan(std::string_view text, const std::string& source) {
 
 ClientPlan load_client_plan(const std::filesystem::path& file, const std::stop_token& stop) {
     const TextFile text = read_text(file, small_document.bytes, stop);
+    const std::string name = file.string();
     if (!text.whole) {
-        fail(FieldPath(file.string(), again), "at most " + std::to_string(small_document.bytes) + " bytes",
+        fail(FieldPath(name, again), "at most " + std::to_string(small_document.bytes) + " bytes",
              text.size ? std::to_string(*text.size) : "more",
              "give the client's half of a plan, as `lacuna plan --export-client` writes it");
     }
-    return parse_client_plan(text.text, file.string());
+    return parse_client_plan(text.text, name);
 }
 
 }  // namespace lacuna
