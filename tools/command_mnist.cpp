@@ -316,8 +316,8 @@ void print_text(const Plan& plan, const Outcome& outcome, const Score& score, co
               << ", log2 Q = " << decimal_text(plan.log_q(), 1)
               << ", log2 QP = " << decimal_text(plan.log_qp(), 1) << ", " << plan.client.parameters.security
               << " bits of security, t =";
-    for (const std::uint64_t t : plan.client.parameters.plain_moduli) {
-        std::cout << ' ' << t;
+    for (const PlainModulus& t : plan.client.plain_moduli()) {
+        std::cout << ' ' << to_string(t);
     }
     const OperationCounts hops = plan.operations.total();
     std::cout << "\n  privacy    "

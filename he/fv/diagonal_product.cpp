@@ -108,6 +108,15 @@ Ciphertext ciphertext_of(const Ciphertext& like, Switched parts) {
 
 // ---- preparation
 
+std::vector<std::int64_t> turned_values(const Diagonal& diagonal, int giant, std::size_t k) {
+    // rot_g(w x)[j] = w[j + g] x[j + g].
+    std::vector<std::int64_t> turned(k);
+    for (std::size_t j = 0; j < diagonal.values.size(); ++j) {
+        turned[(j + static_cast<std::size_t>(giant)) % k] = diagonal.values[j];
+    }
+    return turned;
+}
+
 DiagonalProduct::DiagonalProduct(const Context& context, const BinomialEncoder& encoder, std::size_t inputs,
                                  std::size_t outputs, std::size_t limbs, std::span<const Diagonal> diagonals,
                                  const RotationSchedule& schedule, int threads)
@@ -153,13 +162,7 @@ DiagonalProduct::DiagonalProduct(const Context& context, const BinomialEncoder& 
     }
     std::vector<PlainModulus> moduli(diagonals.size());
     in_parallel(threads, diagonals.size(), {}, [&](std::size_t d) {
-        // rot_g(w x)[j] = w[j + g] x[j + g]: what is to be values[j] stands at slot j + g before the turn.
-        std::vector<std::int64_t> turned(k);
-        const auto giant = static_cast<std::size_t>(schedule.terms[d].giant);
-        for (std::size_t j = 0; j < diagonals[d].values.size(); ++j) {
-            turned[(j + giant) % k] = diagonals[d].values[j];
-        }
-        const Plaintext plaintext = encoder.encode(turned);
+        const Plaintext plaintext = encoder.encode(turned_values(diagonals[d], schedule.terms[d].giant, k));
         PreparedPlaintext prepared =
             wide_ ? evaluator.prepare_for_rotations(plaintext, limbs) : evaluator.prepare(plaintext, limbs);
         moduli[d] = prepared.t;

@@ -23,6 +23,9 @@ struct Diagonal {
     std::vector<std::int64_t> values;
 };
 
+/// The values as they stand before a giant rotation: value j at slot j + giant, of k.
+[[nodiscard]] std::vector<std::int64_t> turned_values(const Diagonal& diagonal, int giant, std::size_t k);
+
 /// A sparse matrix over the slots of a few ciphertexts modulo x^k - b, as a sum of rotated products with
 /// plaintext diagonals,
 ///     y_o = sum_g rot_g( sum_{i, h} diagonal_{o, g, i, h} rot_h(x_i) ).

@@ -115,6 +115,12 @@ class NoiseModel {
     /// roundings: the highest coefficient, and one more where there are others. w (e / (w q) + rounding) = e
     /// / q + w rounding.
     [[nodiscard]] NoiseEstimate drop_in_product(const NoiseEstimate& a, double roundings) const;
+    /// A DiagonalProduct. norm: the sum of the diagonals' spectral norms, as multiply_plain takes it; giants:
+    /// of one output. Baby rotations come before the products, whose noise they share; giant ones after.
+    [[nodiscard]] NoiseEstimate diagonal_product(const NoiseEstimate& a, bool babies, std::size_t giants,
+                                                 double norm) const;
+    /// add_rotations() by so many.
+    [[nodiscard]] NoiseEstimate add_rotations(const NoiseEstimate& a, std::size_t rotations) const;
     /// Noise uniform in [-2^bits, 2^bits) over a fresh encryption of zero.
     struct Flooding {
         NoiseEstimate estimate;

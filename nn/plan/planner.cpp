@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <set>
 
+#include <lacuna/he/rlwe/keys.h>
 #include <lacuna/he/rlwe/security.h>
 #include <lacuna/nn/model/expanded_model.h>
 #include <lacuna/nn/packing/rules.h>
@@ -140,11 +142,25 @@ ClientPlan client_plan(const Model& model, const PlanRequest& request, const Cho
     client.output_scale = model.output_scale;
     std::visit(
         [&](const auto& rules) {
-            client.batch = rules.most_images(candidate.parameters.n);
+            client.batch =
+                candidate.network ? packed_batch(request) : rules.most_images(candidate.parameters.n);
             client.reply_coefficients = rules.has_digits ? choice.bounds.logit_degree + 1 : 0;
             client.reply_stride = rules.joins(client.classes) ? client.reply_coefficients : 0;
         },
         rules_of(candidate.packing));
+    if (candidate.network) {
+        const PackedNetwork& network = *candidate.network;
+        const PlainModulus& t = candidate.parameters.plain_polynomials.front();
+        client.packed.input = network.input();
+        for (const Place& place : network.places().back()) {
+            client.packed.logits.push_back(place.ciphertext * t.power() + place.position);
+        }
+        std::set<std::uint32_t> elements;
+        for (const int steps : network.steps()) {
+            elements.insert(rotation_element(candidate.parameters.n, t, steps));
+        }
+        client.galois_elements.assign(elements.begin(), elements.end());
+    }
     client.relin_keys = candidate.circuit.relinearizes;
     client.public_key = request.privacy_bits > 0;
     client.privacy_bits = request.privacy_bits;

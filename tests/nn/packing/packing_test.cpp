@@ -19,7 +19,7 @@ TEST(Packings, AreFoundByTheirNames) {
         EXPECT_EQ(find_packing(packing_name(packing)), packing);
     }
     EXPECT_EQ(find_packing("boxes"), std::nullopt);
-    EXPECT_EQ(packing_names(), "slots or radix");
+    EXPECT_EQ(packing_names(), "slots or radix or packed");
     EXPECT_TRUE(std::holds_alternative<SlotsPacking>(rules_of(Packing::slots)));
     EXPECT_TRUE(std::holds_alternative<RadixPacking>(rules_of(Packing::radix)));
 }
