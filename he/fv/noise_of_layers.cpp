@@ -11,8 +11,13 @@ NoiseEstimate NoiseModel::drop_in_product(const NoiseEstimate& a, double roundin
 }
 
 NoiseEstimate NoiseModel::diagonal_product(const NoiseEstimate& a, bool babies, std::size_t giants,
-                                           double norm) const {
-    NoiseEstimate result = multiply_plain(babies ? rotate(a) : a, norm);
+                                           const DiagonalNorms& norms) const {
+    NoiseEstimate result = multiply_dense(a, norms.any, norms.fresh);
+    if (babies) {
+        NoiseTerm keys = hoisted_switch_term(a.limbs);
+        keys.log_sigma += std::log2(std::max(norms.keys, 1e-9));
+        include(result, keys, Source::independent);
+    }
     // Every giant rotation rounds and switches by itself; the division at the end rounds once more.
     const std::size_t switches = babies || giants > 0 ? giants + 1 : 0;
     for (std::size_t i = 0; i < switches; ++i) {

@@ -24,11 +24,14 @@ namespace {
 // is six of them: good enough to choose between ways of laying out one layer.
 constexpr double product_cost = 6;
 constexpr double baby_cost = 24;
-constexpr double giant_cost = giant_step_cost * baby_cost;
+constexpr double giant_cost = 3.3 * baby_cost;
 constexpr double fold_cost = 100;
+constexpr double key_cost = 40;      // what a rotation of its own key is to be spared for
 constexpr double output_cost = 600;  // its last division, and what the next layer does to it
 
 constexpr std::size_t most_ciphertexts = max_packed_ciphertexts;
+/// Of a layer: a gigabyte of prepared ones in a ring of 8192 coefficients, and half a second.
+constexpr std::size_t most_diagonals = 4096;
 
 /// Window and stride of a convolution or pool.
 struct Windows {
@@ -122,6 +125,11 @@ struct Way {
 /// Gathers weights into diagonals.
 class DiagonalMaker {
   public:
+    class TooMany : public Error {
+      public:
+        TooMany() : Error("a layer needs more than " + std::to_string(most_diagonals) + " diagonals") {}
+    };
+
     explicit DiagonalMaker(std::size_t slots) : slots_(static_cast<std::int64_t>(slots)) {}
 
     /// Slot `to` of an output takes weight times slot `from` of an input; slots may be off by multiples of
@@ -129,6 +137,9 @@ class DiagonalMaker {
     void add(std::size_t output, std::int64_t to, std::size_t input, std::int64_t from, std::int64_t weight) {
         const std::int64_t steps = modulo(from - to);
         auto& [natural, values] = diagonals_[{output, input, steps}];
+        if (diagonals_.size() > most_diagonals) {
+            throw TooMany();
+        }
         natural = static_cast<int>(from - to);
         values.resize(static_cast<std::size_t>(slots_));
         values[static_cast<std::size_t>(modulo(to))] += weight;
@@ -189,7 +200,7 @@ void best_fold(std::size_t count, std::size_t step, std::vector<std::vector<int>
         std::vector<std::vector<int>> rest;
         double rest_cost = 0;
         best_fold(count / first, step * first, rest, rest_cost);
-        const double sum = fold_cost + baby_cost * static_cast<double>(first - 1) + rest_cost;
+        const double sum = fold_cost + (baby_cost + key_cost) * static_cast<double>(first - 1) + rest_cost;
         if (sum < cost) {
             cost = sum;
             folds.assign(1, {});
@@ -274,7 +285,13 @@ std::optional<PackedArrangement> windows_in(const PackedArrangement& in, const W
 Way best_way(const Layer& layer, const LinearMap& map, const Tensor& in, const Shape& out, std::size_t slots,
              bool clean) {
     std::optional<Way> best;
-    const auto consider = [&](std::optional<Way> way) {
+    const auto consider = [&](const auto& make) {
+        std::optional<Way> way;
+        try {
+            way = make();
+        } catch (const DiagonalMaker::TooMany&) {
+            return;
+        }
         if (way && way->ciphertexts <= most_ciphertexts && (!best || way->cost() < best->cost())) {
             best = std::move(way);
         }
@@ -283,9 +300,11 @@ Way best_way(const Layer& layer, const LinearMap& map, const Tensor& in, const S
     if (const auto windows = windows_of(layer); windows && in.arrangement) {
         if (const auto arrangement = windows_in(*in.arrangement, *windows);
             arrangement && arrangement->slots(out) <= slots) {
-            Way way = direct_way(map.weights, in, slots, arrangement->places(out));
-            way.arrangement = arrangement;
-            consider(std::move(way));
+            consider([&]() -> std::optional<Way> {
+                Way way = direct_way(map.weights, in, slots, arrangement->places(out));
+                way.arrangement = arrangement;
+                return way;
+            });
         }
     }
     if (!best || rows <= slots) {
@@ -293,7 +312,7 @@ Way best_way(const Layer& layer, const LinearMap& map, const Tensor& in, const S
         for (std::size_t r = 0; r < rows; ++r) {
             places.push_back({r / slots, r % slots});
         }
-        consider(direct_way(map.weights, in, slots, std::move(places)));
+        consider([&]() -> std::optional<Way> { return direct_way(map.weights, in, slots, places); });
     }
     std::set<std::size_t> periods = {rows};
     std::size_t power = 1;
@@ -302,11 +321,13 @@ Way best_way(const Layer& layer, const LinearMap& map, const Tensor& in, const S
     }
     periods.insert(power);
     for (const std::size_t period : periods) {
-        consider(folded_way(map.weights, in, slots, period, clean));
+        consider([&] { return folded_way(map.weights, in, slots, period, clean); });
     }
     if (!best) {
-        throw Error("the " + std::to_string(rows) + " outputs of layer '" + layer.name + "' need more than " +
-                    std::to_string(most_ciphertexts) + " ciphertexts of " + std::to_string(slots) + " slots");
+        throw Error("layer '" + layer.name + "' needs more than " + std::to_string(most_diagonals) +
+                    " diagonals, or its " + std::to_string(rows) + " outputs more than " +
+                    std::to_string(most_ciphertexts) + " ciphertexts, of " + std::to_string(slots) +
+                    " slots");
     }
     return std::move(*best);
 }
@@ -333,30 +354,10 @@ DiagonalAccount account_of(const Way& way, std::size_t inputs) {
     return account;
 }
 
-/// The largest over the outputs of sum of norm(diagonal).
-template <typename Norm>
-double largest_norm(const PackedLayer& layer, const Norm& norm) {
-    std::vector<double> sums(layer.account.outputs);
-    for (std::size_t d = 0; d < layer.diagonals.size(); ++d) {
-        sums[layer.diagonals[d].rotation.output] += norm(d);
-    }
-    return *std::max_element(sums.begin(), sums.end());
-}
-
-/// Of a plaintext of random digits: sqrt(n ln n) deviations of a coefficient, and a little more.
-double usual_norm(std::size_t n, const PlainModulus& t) {
-    const auto size = static_cast<double>(n);
-    const double deviation = std::abs(static_cast<double>(t.base())) / std::sqrt(12.0);
-    return deviation * std::sqrt(size * std::log(size)) * 1.1;
-}
-
 }  // namespace
 
-void PackedLayer::measure(const BinomialEncoder& encoder) {
-    account.norm = largest_norm(*this, [&](std::size_t d) {
-        return spectral_norm(
-            encoder.encode(turned_values(diagonals[d], schedule.terms[d].giant, encoder.slots())));
-    });
+void PackedLayer::measure(const BinomialEncoder& encoder, std::size_t n) {
+    account.norms = diagonal_norms(encoder, n, diagonals, schedule);
 }
 
 PackedNetwork::PackedNetwork(const ExpandedModel& model, std::size_t slots) : slots_(slots) {
@@ -440,17 +441,17 @@ std::vector<Stage> PackedNetwork::stages(const ExpandedModel& model, std::size_t
             continue;
         }
         stage.diagonals = linear->account;
-        if (stage.diagonals->norm == 0) {
-            stage.diagonals->norm = largest_norm(*linear, [&](std::size_t) { return usual_norm(n, t); });
+        if (stage.diagonals->norms.any == 0) {
+            stage.diagonals->norms = usual_diagonal_norms(t, n, linear->schedule);
         }
         ++linear;
     }
     return stages;
 }
 
-void PackedNetwork::measure(const BinomialEncoder& encoder) {
+void PackedNetwork::measure(const BinomialEncoder& encoder, std::size_t n) {
     for (PackedLayer& layer : layers_) {
-        layer.measure(encoder);
+        layer.measure(encoder, n);
     }
 }
 

@@ -24,10 +24,10 @@ struct PackedLayer {
     std::vector<Diagonal> diagonals;
     RotationSchedule schedule;
     std::vector<std::vector<int>> folds;  ///< steps of every sum of rotations that follows
-    DiagonalAccount account;              ///< norm: measure() fills it in
+    DiagonalAccount account;              ///< norms: measure() fills them in
 
-    /// The norm of account, for an encoder's modulus.
-    void measure(const BinomialEncoder& encoder);
+    /// The norms of account, for an encoder's modulus and a ring of degree n.
+    void measure(const BinomialEncoder& encoder, std::size_t n);
 };
 
 /// A model laid out in rows of `slots` slots: where every tensor's elements are, and which diagonals lead
@@ -51,7 +51,7 @@ class PackedNetwork {
     [[nodiscard]] std::vector<Stage> stages(const ExpandedModel& model, std::size_t n,
                                             const PlainModulus& t) const;
     /// Replaces those norms by the diagonals' own.
-    void measure(const BinomialEncoder& encoder);
+    void measure(const BinomialEncoder& encoder, std::size_t n);
 
   private:
     std::size_t slots_;

@@ -29,8 +29,8 @@ struct PlainModuli {
 
 constexpr int chains_tried = 10;  // sizes of Q looked at, beyond the first that decrypts
 
-constexpr int packed_chains_tried = 4;
-constexpr std::size_t least_packed_slots = 64;
+constexpr int packed_chains_tried = 8;
+constexpr std::size_t least_packed_slots = 256;
 constexpr std::size_t most_rotation_keys = 256;  // as a client's half of a plan can list
 
 int smallest_prime_bits(std::size_t n) {
@@ -163,6 +163,17 @@ std::optional<Candidate> shortest_chain(std::span<const Stage> stages, const Pla
     return best;
 }
 
+/// Nearly equal primes, and a first one as large as can be, on which the last layer may run alone.
+std::vector<std::vector<int>> packed_chains_of(int total, std::size_t limbs) {
+    std::vector<std::vector<int>> chains = {even_chain(total)};
+    if (limbs > 1) {
+        chains.push_back(even_chain(total - max_modulus_bits));
+        chains.back().insert(chains.back().begin(), max_modulus_bits);
+    }
+    std::erase_if(chains, [limbs](const std::vector<int>& chain) { return chain.size() != limbs; });
+    return chains;
+}
+
 /// The same for a network in the packed packing: how good a chain is, is a matter of time and of what keys
 /// and uploads weigh, so that special primes are no larger than data primes.
 std::optional<Candidate> shortest_packed_chain(std::span<const Stage> stages, const PlanRequest& request,
@@ -184,20 +195,21 @@ std::optional<Candidate> shortest_packed_chain(std::span<const Stage> stages, co
         int fitting = 0;
         const int least = std::max(count * smallest_prime, (count - 1) * max_modulus_bits + 1);
         for (int total = least; total <= count * max_modulus_bits && fitting < packed_chains_tried; ++total) {
-            const int special = std::min((total + count - 1) / count + 1, max_modulus_bits);
-            if (total + special > limit) {
+            const int special = std::min({(total + count - 1) / count + 1, max_modulus_bits, limit - total});
+            if (special < smallest_prime) {
                 break;
             }
             setting.parameters.special_bits = {special};
-            setting.parameters.data_bits = even_chain(total);
-            if (setting.parameters.data_bits.size() != limbs) {
-                continue;
+            bool fits = false;
+            for (const std::vector<int>& chain : packed_chains_of(total, limbs)) {
+                setting.parameters.data_bits = chain;
+                std::optional<Candidate> candidate = try_chain(stages, setting, moduli);
+                fits = fits || candidate;
+                if (candidate && (!best || is_better(*candidate, *best))) {
+                    best = std::move(candidate);
+                }
             }
-            std::optional<Candidate> candidate = try_chain(stages, setting, moduli);
-            fitting += candidate ? 1 : 0;
-            if (candidate && (!best || is_better(*candidate, *best))) {
-                best = std::move(candidate);
-            }
+            fitting += fits ? 1 : 0;
         }
     }
     return best;
@@ -211,7 +223,7 @@ void measure(PackedNetwork& network, std::size_t n, const PlainModulus& t) {
     parameters.plain_polynomials = {t};
     parameters.allow_insecure = true;
     const Context context(parameters);
-    network.measure(BinomialEncoder(context));
+    network.measure(BinomialEncoder(context), n);
 }
 
 /// The cheapest ring and binomial for a model laid out in slots. Norms of diagonals are those of random ones

@@ -72,6 +72,9 @@ std::string obstacle(const ExpandedModel& model, const PlanRequest& request, Pac
                                             " plaintext moduli; leave their number open");
 }
 
+/// Where the packing is open, larger batches are not tried image by image.
+constexpr std::size_t most_packed_images = 256;
+
 struct Choice {
     Candidate candidate;
     PackingBounds bounds;
@@ -84,7 +87,8 @@ Choice best_choice(const Model& model, std::optional<ExpandedModel>& expanded, c
     std::string obstacles;
     for (const Packing packing : all_packings) {
         if ((request.packing && *request.packing != packing) ||
-            (request.privacy_bits > 0 && !hides_circuit(packing))) {
+            (request.privacy_bits > 0 && !hides_circuit(packing)) ||
+            (!request.packing && packing == Packing::packed && request.batch > most_packed_images)) {
             continue;
         }
         const std::string line = std::string("\n  - ") + packing_name(packing) + ": ";

@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <vector>
 
+#include <lacuna/he/fv/diagonal_norms.h>
+
 namespace lacuna {
 
 /// What a linear layer of the packed packing does, with diagonals left out: a DiagonalProduct, then sums of
@@ -17,7 +19,7 @@ struct DiagonalAccount {
     std::size_t most_giants = 0;  ///< of one output
     /// Of each sum of rotations that follows, for every output, how many rotations it adds.
     std::vector<std::size_t> folds;
-    double norm = 0;  ///< sum of the diagonals' spectral norms, of the output where it is largest
+    DiagonalNorms norms;
 
     [[nodiscard]] std::size_t rotations() const {
         std::size_t count = babies + giants;

@@ -49,7 +49,7 @@ void NoiseReplay::run(const Step& step) {
 
 NoiseEstimate NoiseReplay::diagonals(const DiagonalAccount& account) const {
     NoiseEstimate result =
-        noise_->diagonal_product(estimate(), account.babies > 0, account.most_giants, account.norm);
+        noise_->diagonal_product(estimate(), account.babies > 0, account.most_giants, account.norms);
     for (const std::size_t rotations : account.folds) {
         result = noise_->add_rotations(result, rotations);
     }
