@@ -29,8 +29,11 @@ Parameters parse_resolved(const json& value, const FieldPath& place) {
         fail(place, "an object", describe(value), again);
     }
     // Special primes and allow_insecure are left out where there are none; nothing else has a default here.
-    for (const char* field : {"n", "data_primes", "digit_limbs", "plain_moduli", "security"}) {
+    for (const char* field : {"n", "data_primes", "digit_limbs", "security"}) {
         (void)member(value, place, field);
+    }
+    if (!value.contains("plain_polynomials")) {
+        (void)member(value, place, "plain_moduli");
     }
     const Parameters parameters = parse_parameters(value.dump(), place.text());
     if (parameters.allow_insecure) {

@@ -268,8 +268,9 @@ std::optional<Way> folded_way(const WeightMatrix& weights, const Tensor& in, std
 }
 
 /// The output of a convolution or pool where the input is arranged: the same blocks, windows where their
-/// first taps are.
-std::optional<PackedArrangement> windows_in(const PackedArrangement& in, const Windows& windows) {
+/// first taps are. Nothing where that is no room for them, as padding can make more windows than pixels.
+std::optional<PackedArrangement> windows_in(const PackedArrangement& in, const Windows& windows,
+                                            const Shape& shape) {
     if (windows.stride.vertical % in.phases.vertical != 0 ||
         windows.stride.horizontal % in.phases.horizontal != 0) {
         return std::nullopt;
@@ -279,7 +280,9 @@ std::optional<PackedArrangement> windows_in(const PackedArrangement& in, const W
     out.column_step = in.column_step * (windows.stride.horizontal / in.phases.horizontal);
     out.block_step = in.block_step;
     out.blocks = in.blocks;
-    return out;
+    const std::size_t last_column = (shape.width - 1) * out.column_step;
+    const std::size_t last = (shape.height - 1) * out.row_step + last_column;
+    return last_column < out.row_step && last < out.block_step ? std::optional(out) : std::nullopt;
 }
 
 Way best_way(const Layer& layer, const LinearMap& map, const Tensor& in, const Shape& out, std::size_t slots,
@@ -298,7 +301,7 @@ Way best_way(const Layer& layer, const LinearMap& map, const Tensor& in, const S
     };
     const std::size_t rows = map.weights.rows.size();
     if (const auto windows = windows_of(layer); windows && in.arrangement) {
-        if (const auto arrangement = windows_in(*in.arrangement, *windows);
+        if (const auto arrangement = windows_in(*in.arrangement, *windows, out);
             arrangement && arrangement->slots(out) <= slots) {
             consider([&]() -> std::optional<Way> {
                 Way way = direct_way(map.weights, in, slots, arrangement->places(out));

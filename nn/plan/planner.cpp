@@ -174,6 +174,33 @@ ClientPlan client_plan(const Model& model, const PlanRequest& request, const Cho
     return client;
 }
 
+/// What a server of the packed packing prepares, and what each image then costs.
+std::string reason_of_diagonals(const Plan& plan, const PackedNetwork& network) {
+    DiagonalAccount sum;
+    sum.inputs = network.input_ciphertexts();
+    std::size_t folds = 0;
+    std::size_t words = 0;
+    auto layer = network.layers().begin();
+    for (const Step& step : plan.program) {
+        if (step.get_if<LinearStep>() == nullptr) {
+            continue;
+        }
+        const DiagonalAccount& account = (layer++)->account;
+        sum.products += account.products;
+        sum.babies += account.babies;
+        sum.giants += account.giants;
+        folds += account.rotations() - account.babies - account.giants;
+        const std::size_t special = account.babies > 0 ? plan.client.parameters.special_primes.size() : 0;
+        words += account.products * (step.limbs + special);
+    }
+    const std::size_t bytes = words * plan.client.parameters.n * sizeof(std::uint64_t);
+    return "layout: an image is " + std::to_string(sum.inputs) +
+           (sum.inputs == 1 ? " ciphertext; " : " ciphertexts; ") + std::to_string(sum.products) +
+           " diagonals, prepared in " + std::to_string((bytes + 999'999) / 1'000'000) + " MB; " +
+           std::to_string(sum.babies) + " rotations that share digits, " + std::to_string(sum.giants) +
+           " of sums, " + std::to_string(folds) + " that add parts up";
+}
+
 }  // namespace
 
 Plan make_plan(const Model& model, const PlanRequest& request) {
@@ -202,6 +229,9 @@ Plan make_plan(const Model& model, const PlanRequest& request) {
         plan.client.reply_factors.push_back(factor == 1 ? 1 : t.inverse(factor));
     }
     plan.reasons = explain(plan, request.batch);
+    if (choice.candidate.network) {
+        plan.reasons.push_back(reason_of_diagonals(plan, *choice.candidate.network));
+    }
     return plan;
 }
 

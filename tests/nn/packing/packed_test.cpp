@@ -175,6 +175,7 @@ TEST(PackedNetwork, FoldsWhatHasFewRows) {
     model.name = "wide";
     model.input_shape = {1, 20, 40};
     model.thresholds = {128};
+    model.layers.push_back({"flatten", Flatten{}});
     model.layers.push_back({"dense1", Dense{random.weights(35, 800, 2), random.integers(35, 5)}});
     model.layers.push_back({"square", Activation{{0, 0, 1}}});
     model.layers.push_back({"dense2", Dense{random.weights(10, 35, 2), random.integers(10, 5)}});
