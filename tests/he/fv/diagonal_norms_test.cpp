@@ -127,7 +127,7 @@ TEST(DiagonalNorms, OfOneDiagonalAreItsOwn) {
 /// The bound of a product is above what every coefficient measures, and not far: under many keys.
 TEST(DiagonalNorms, BoundWhatIsMeasured) {
     Parameters parameters = small_parameters(2048, {45, 45}, {45}, {});
-    parameters.plain_polynomials = {PlainModulus::binomial(256, 160)};
+    parameters.plain_polynomials = {PlainModulus::binomial(256, 132)};
     std::vector<RotatedInput> rotations;
     for (int s = -3; s < 21; ++s) {
         rotations.push_back({0, 0, s});
