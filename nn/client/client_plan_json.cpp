@@ -278,7 +278,8 @@ std::string format_client_plan(const ClientPlan& plan) {
 ClientPlan parse_client_plan(std::string_view text, const std::string& source) {
     const FieldPath root(source, again);
     const json document = parse_document(text, root, small_document);
-    const bool packed = document.is_object() && document.value("version", json()) == packed_plan_version;
+    const bool packed =
+        document.is_object() && document.value("packing", json()) == packing_name(Packing::packed);
     check_format(document, root, "the client's half of a plan", "lacuna-client-plan",
                  packed ? packed_plan_version : client_plan_version,
                  "give the file that `lacuna plan --export-client` wrote",
@@ -309,9 +310,6 @@ ClientPlan parse_client_plan(std::string_view text, const std::string& source) {
         fail(packing_at, packing_names(), describe(document["packing"]), again);
     }
     plan.packing = *known;
-    if (packed != (plan.packing == Packing::packed)) {
-        fail(packing_at, packed ? "packed in version 3" : "slots or radix in version 2", packing, again);
-    }
     const FieldPath parameters_at(root, "parameters");
     plan.parameters = parse_resolved(member(document, root, "parameters"), parameters_at);
     check_plain_moduli(plan, parameters_at);
