@@ -130,7 +130,9 @@ std::size_t number_of_images(const Options& options, const Digits& digits) {
     if (options.images != 0) {
         return options.images;
     }
-    return options.plan.packing == packing_name(Packing::radix) ? 1 : std::min(available, default_images);
+    const bool one = options.plan.packing == packing_name(Packing::radix) ||
+                     options.plan.packing == packing_name(Packing::packed);
+    return one ? 1 : std::min(available, default_images);
 }
 
 /// The radix packing has no circuit privacy. The demo, where model and key share a process, leaves it out
@@ -221,6 +223,14 @@ Score judge(const Logits& logits, const Logits& expected, std::span<const std::u
     return score;
 }
 
+nlohmann::ordered_json binomials_json(const Parameters& parameters) {
+    auto list = nlohmann::ordered_json::array();
+    for (const PlainModulus& t : parameters.plain_polynomials) {
+        list.push_back({{"power", t.power()}, {"base", t.base()}});
+    }
+    return list;
+}
+
 std::uint64_t peak_memory_bytes() {
     rusage usage{};
     getrusage(RUSAGE_SELF, &usage);
@@ -246,7 +256,8 @@ void print_json(const Plan& plan, const Outcome& outcome, const Score& score, co
          {{"n", plan.client.parameters.n},
           {"log_q", plan.log_q()},
           {"log_qp", plan.log_qp()},
-          {"plain_moduli", plan.client.parameters.plain_moduli}}},
+          {"plain_moduli", plan.client.parameters.plain_moduli},
+          {"plain_polynomials", binomials_json(plan.client.parameters)}}},
         {"seconds",
          {{"keygen", outcome.keygen},
           {"setup", outcome.setup},
@@ -316,8 +327,8 @@ void print_text(const Plan& plan, const Outcome& outcome, const Score& score, co
               << ", log2 Q = " << decimal_text(plan.log_q(), 1)
               << ", log2 QP = " << decimal_text(plan.log_qp(), 1) << ", " << plan.client.parameters.security
               << " bits of security, t =";
-    for (const std::uint64_t t : plan.client.parameters.plain_moduli) {
-        std::cout << ' ' << t;
+    for (const PlainModulus& t : plan.client.plain_moduli()) {
+        std::cout << ' ' << to_string(t);
     }
     const OperationCounts hops = plan.operations.total();
     std::cout << "\n  privacy    "
@@ -381,7 +392,7 @@ void add_mnist_command(CLI::App& app, Work& work) {
         ->capture_default_str();
     command
         ->add_option("--images", options->images,
-                     "how many images, from the first on (default: all up to 8192; radix: 1)")
+                     "how many images, from the first on (default: all up to 8192; radix and packed: 1)")
         ->type_name("N")
         ->transform(decimal())
         ->check(CLI::Range(std::size_t{1}, std::size_t{1'000'000}));
@@ -392,6 +403,7 @@ void add_mnist_command(CLI::App& app, Work& work) {
         "Examples:\n"
         "  lacuna mnist\n"
         "  lacuna mnist --mnist data/mnist --images 8192 --packing slots\n"
+        "  lacuna mnist --images 1 --packing packed\n"
         "  lacuna mnist --images 1 --packing radix --threads 1 --json");
     command->callback(
         [options, &work] { work = [options](const std::stop_token& stop) { mnist(*options, stop); }; });

@@ -84,8 +84,8 @@ void print_plan(const Plan& plan, double speed) {
     std::cout << "Parameters: n = " << parameters.n << ", log2 Q = " << decimal_text(plan.log_q(), 1)
               << ", log2 QP = " << decimal_text(plan.log_qp(), 1) << ", " << parameters.data_primes.size()
               << " data primes, " << parameters.special_primes.size() << " special, t =";
-    for (const std::uint64_t t : parameters.plain_moduli) {
-        std::cout << ' ' << t;
+    for (const PlainModulus& t : client.plain_moduli()) {
+        std::cout << ' ' << to_string(t);
     }
     std::cout << "\nKeys: " << (client.relin_keys ? "relinearisation" : "none")
               << (client.galois_elements.empty()

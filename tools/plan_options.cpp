@@ -24,10 +24,11 @@ void add_privacy_options(CLI::App& command, PlanOptions& options) {
 void PlanOptions::add_to(CLI::App& command) {
     command
         .add_option("--packing", packing,
-                    "slots (a batch of images in every ciphertext), radix (a single image, weights +-2^k as "
-                    "shifts, no circuit privacy) or auto")
+                    "slots (a batch of images in every ciphertext), packed (an image in one or a few "
+                    "ciphertexts, lowest latency), radix (a single image, weights +-2^k as shifts, no "
+                    "circuit privacy) or auto")
         ->capture_default_str()
-        ->check(CLI::IsMember({"auto", "slots", "radix"}));
+        ->check(CLI::IsMember({"auto", "slots", "radix", "packed"}));
     command.add_option("--security", security, "bits of security by the 2024 guidelines")
         ->capture_default_str()
         ->transform(decimal())

@@ -118,10 +118,18 @@ NoiseTerm NoiseModel::rounding_term(std::size_t size) const {
 }
 
 NoiseTerm NoiseModel::key_switch_term(std::size_t limbs) const {
-    // sum_d digit_d e_d / P with digits uniform in (-Q_d/2, Q_d/2], then the rounding of the division by P.
-    const double log_p = std::accumulate(log_special_.begin(), log_special_.end(), 0.0);
     NoiseTerm term = rounding_term(2);
-    double variance = 2 * term.log_sigma;
+    const NoiseTerm keys = hoisted_switch_term(limbs);
+    term.log_sigma = 0.5 * log_add(2 * term.log_sigma, 2 * keys.log_sigma);
+    term.factors = keys.factors;
+    return term;
+}
+
+NoiseTerm NoiseModel::hoisted_switch_term(std::size_t limbs) const {
+    // sum_d digit_d e_d / P with digits uniform in (-Q_d/2, Q_d/2].
+    const double log_p = std::accumulate(log_special_.begin(), log_special_.end(), 0.0);
+    NoiseTerm term;
+    double variance = -std::numeric_limits<double>::infinity();
     for (std::size_t begin = 0; begin < limbs; begin += digit_limbs_) {
         const double log_digit = log_q(std::min(begin + digit_limbs_, limbs)) - log_q(begin);
         const double product =
@@ -273,7 +281,17 @@ NoiseEstimate NoiseModel::linear(const NoiseEstimate& a, const NoiseNorms& norms
 }
 
 NoiseEstimate NoiseModel::multiply_plain(const NoiseEstimate& a, double norm) const {
-    NoiseEstimate result = linear(a, norm);
+    return multiply_dense(a, norm, norm);
+}
+
+NoiseEstimate NoiseModel::multiply_dense(const NoiseEstimate& a, double norm, double identical) const {
+    NoiseEstimate result = scale(a, norm);
+    result.terms.clear();
+    for (NoiseTerm term : a.terms) {
+        term.log_sigma += log_norm(term.identical ? identical : norm);
+        term.relation = NoiseRelation::common;
+        include(result, term);
+    }
     for (NoiseTerm& term : result.terms) {
         term.identical = false;
         if (term.square) {  // no longer one quadratic form alone

@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include <lacuna/he/fv/diagonal_norms.h>
 #include <lacuna/he/fv/parameters.h>
 #include <lacuna/he/fv/plaintext.h>
 #include <lacuna/he/rlwe/noise_factors.h>
@@ -116,6 +117,12 @@ class NoiseModel {
     /// that. roundings: |c_d|, since the rounding of x^d is multiplied by c_d, and one more where there are
     /// other terms. With w = c_d: w (e / (w q) + rounding) = e / q + w rounding.
     [[nodiscard]] NoiseEstimate drop_in_product(const NoiseEstimate& a, double roundings) const;
+    /// A DiagonalProduct. giants: of one output. Baby rotations add noise before the products, without a
+    /// rounding, giant ones after them.
+    [[nodiscard]] NoiseEstimate diagonal_product(const NoiseEstimate& a, bool babies, std::size_t giants,
+                                                 const DiagonalNorms& norms) const;
+    /// add_rotations() by so many.
+    [[nodiscard]] NoiseEstimate add_rotations(const NoiseEstimate& a, std::size_t rotations) const;
     /// Noise uniform in [-2^bits, 2^bits) over a fresh encryption of zero.
     struct Flooding {
         NoiseEstimate estimate;
@@ -147,6 +154,10 @@ class NoiseModel {
   private:
     [[nodiscard]] double log_deviations(const NoiseTerm& term) const;
     [[nodiscard]] NoiseTerm key_switch_term(std::size_t limbs) const;
+    /// The same before the division by P, which rounds: of what is summed modulo Q P.
+    [[nodiscard]] NoiseTerm hoisted_switch_term(std::size_t limbs) const;
+    /// A dense plaintext or a sum of rotated ones; identical: the norm for independent coefficients.
+    [[nodiscard]] NoiseEstimate multiply_dense(const NoiseEstimate& a, double norm, double identical) const;
     /// Rounding errors of every part, d_0 + d_1 s + ...
     [[nodiscard]] NoiseTerm rounding_term(std::size_t size) const;
     /// log2 of the mean of u^power, and its half: the mean square and deviation that a weight of u^power

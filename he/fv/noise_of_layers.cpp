@@ -10,6 +10,30 @@ NoiseEstimate NoiseModel::drop_in_product(const NoiseEstimate& a, double roundin
     return scale(mod_switch_to(scale(a, 1 / roundings), a.limbs - 1), roundings);
 }
 
+NoiseEstimate NoiseModel::diagonal_product(const NoiseEstimate& a, bool babies, std::size_t giants,
+                                           const DiagonalNorms& norms) const {
+    NoiseEstimate result = multiply_dense(a, norms.any, norms.fresh);
+    if (babies) {
+        NoiseTerm keys = hoisted_switch_term(a.limbs);
+        keys.log_sigma += std::log2(std::max(norms.keys, 1e-9));
+        include(result, keys, Source::independent);
+    }
+    // Every giant rotation rounds and switches by itself; the division at the end rounds once more.
+    const std::size_t switches = babies || giants > 0 ? giants + 1 : 0;
+    for (std::size_t i = 0; i < switches; ++i) {
+        result = rotate(result);
+    }
+    return result;
+}
+
+NoiseEstimate NoiseModel::add_rotations(const NoiseEstimate& a, std::size_t rotations) const {
+    NoiseEstimate result = linear(a, static_cast<double>(rotations + 1));
+    for (std::size_t i = 0; i < rotations; ++i) {
+        result = rotate(result);
+    }
+    return result;
+}
+
 NoiseModel::Flooding NoiseModel::flood(const NoiseEstimate& a, int privacy_bits,
                                        std::size_t ciphertexts) const {
     NoiseEstimate zero = fresh_public();

@@ -39,12 +39,14 @@ class RaisedDigits {
     RaisedDigits(const RaisedDigits&) = delete;
     RaisedDigits& operator=(const RaisedDigits&) = delete;
 
+    /// Every digit modulo extended prime i, NTT form, n words each; until the next call for another i. Calls
+    /// of multiply() for the same i may then come from several threads.
+    std::span<const std::uint64_t* const> modulo(std::size_t i);
+
     /// (sum_d digit_d b_d, sum_d digit_d a_d) modulo extended prime i, NTT form.
     void multiply(const KeySwitchKey& key, std::size_t i, std::uint64_t* out_b, std::uint64_t* out_a);
 
   private:
-    /// Every digit modulo extended prime i, NTT form, n words each; until the next call.
-    [[nodiscard]] std::span<const std::uint64_t* const> modulo(std::size_t i);
     /// Digit d modulo the primes i in [first, last), to rows[i - first].
     void raise(std::size_t d, std::size_t first, std::size_t last,
                std::span<std::uint64_t* const> rows) const;

@@ -7,6 +7,7 @@
 
 #include <gmpxx.h>
 
+#include <lacuna/he/fv/binomial_encoder.h>
 #include <lacuna/he/fv/context.h>
 #include <lacuna/he/rlwe/evaluation_keys.h>
 #include <lacuna/he/rlwe/key_generator.h>
@@ -48,6 +49,8 @@ class Client {
 
   private:
     void check(const EncryptedTensor& reply) const;
+    [[nodiscard]] std::vector<std::vector<mpz_class>> decrypt_packed(const EncryptedTensor& reply,
+                                                                     const RunControl& control) const;
     template <typename Rules>
     [[nodiscard]] std::vector<std::vector<mpz_class>> decrypt_as(const EncryptedTensor& reply,
                                                                  const RunControl& control) const;
@@ -55,6 +58,7 @@ class Client {
     ClientPlan plan_;
     Context context_;
     KeyGenerator generator_;
+    std::unique_ptr<const BinomialEncoder> encoder_;  // of the packed packing
 };
 
 /// Images encrypted by someone who has the client's public key and no secret, as Client::encrypt() takes

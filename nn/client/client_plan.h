@@ -13,6 +13,7 @@
 #include <lacuna/he/fv/parameters.h>
 #include <lacuna/nn/client/encrypted_tensor.h>
 #include <lacuna/nn/model/shape.h>
+#include <lacuna/nn/packing/packed_arrangement.h>
 
 namespace lacuna {
 
@@ -22,9 +23,21 @@ struct PlanLimits {
     static constexpr int privacy_bits = 128;
 };
 
+/// Ciphertexts of an input or reply in the packed packing.
+inline constexpr std::size_t max_packed_ciphertexts = 64;
+
+/// Where the packed packing has the elements of input and reply.
+struct PackedTensors {
+    PackedArrangement input;
+    /// For every logit, ciphertext of its image times slots of a ciphertext plus slot.
+    std::vector<std::size_t> logits;
+    bool operator==(const PackedTensors&) const = default;
+};
+
 /// The client's half of a plan: all that key generation, encryption and decryption need. It names no weight
 /// and counts no operation, so it says nothing of the model but its input, its number of logits, their range
-/// (by the plaintext moduli), the size of the work and, by the reply's factors and the primes, how many
+/// (by the plaintext moduli), the size of the work, in the packed packing the windows and strides that the
+/// first layer looks through, which rotations there are and, by the reply's factors and the primes, how many
 /// multiplications follow each other.
 struct ClientPlan {
     std::string model;      ///< its name
@@ -46,6 +59,7 @@ struct ClientPlan {
     /// For each plaintext modulus, what decrypted values are to be multiplied by to be logits: unscaled
     /// squares leave a constant factor, which depends on the primes alone.
     std::vector<std::uint64_t> reply_factors;
+    PackedTensors packed;  ///< of the packed packing alone
     int privacy_bits = 0;  ///< statistical distance 2^-privacy_bits of the flooded reply; 0: not flooded
 
     /// Whether the evaluation keys hold a public key: where the plan asks for it, where others may encrypt
@@ -54,6 +68,7 @@ struct ClientPlan {
     [[nodiscard]] bool sends_public_key() const {
         return public_key || public_encryption || (!relin_keys && galois_elements.empty());
     }
+    [[nodiscard]] std::vector<PlainModulus> plain_moduli() const { return all_plain_moduli(parameters); }
     [[nodiscard]] Layout input_layout(std::size_t images) const;
     [[nodiscard]] Layout reply_layout(std::size_t images) const;
     bool operator==(const ClientPlan&) const = default;

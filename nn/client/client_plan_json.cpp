@@ -3,6 +3,8 @@
 #include <bit>
 #include <cmath>
 #include <numeric>
+#include <set>
+#include <utility>
 
 #include <lacuna/he/files/parameters_json.h>
 #include <lacuna/nn/client/client_plan.h>
@@ -20,6 +22,7 @@ using namespace strict_json;
 using nlohmann::ordered_json;
 
 constexpr int client_plan_version = 2;
+constexpr int packed_plan_version = 3;  // with binomials and where elements are in slots
 constexpr std::size_t max_galois_keys = 256;
 const char* const again = "export the client's half of the plan again";
 
@@ -28,8 +31,11 @@ Parameters parse_resolved(const json& value, const FieldPath& place) {
         fail(place, "an object", describe(value), again);
     }
     // Special primes and allow_insecure are left out where there are none; nothing else has a default here.
-    for (const char* field : {"n", "data_primes", "digit_limbs", "plain_moduli", "security"}) {
+    for (const char* field : {"n", "data_primes", "digit_limbs", "security"}) {
         (void)member(value, place, field);
+    }
+    if (!value.contains("plain_polynomials")) {
+        (void)member(value, place, "plain_moduli");
     }
     const Parameters parameters = parse_parameters(value.dump(), place.text());
     if (parameters.allow_insecure) {
@@ -48,8 +54,26 @@ Parameters parse_resolved(const json& value, const FieldPath& place) {
     return resolved;
 }
 
+/// One binomial with slots.
+void check_binomial(const ClientPlan& plan, const FieldPath& place) {
+    const std::vector<PlainModulus> moduli = plan.plain_moduli();
+    if (moduli.size() != 1 || !PackedPacking::takes(moduli.front(), plan.parameters.n)) {
+        fail(FieldPath(place, "plain_polynomials"), PackedPacking::what_it_takes(plan.parameters.n),
+             moduli.size() == 1 ? to_string(moduli.front())
+                                : std::to_string(moduli.size()) + " plaintext moduli",
+             again);
+    }
+}
+
 /// The plaintext moduli carry the packing, and are coprime, so that the CRT joins them.
 void check_plain_moduli(const ClientPlan& plan, const FieldPath& place) {
+    if (plan.packing == Packing::packed) {
+        check_binomial(plan, place);
+        return;
+    }
+    if (!plan.parameters.plain_polynomials.empty()) {
+        fail(FieldPath(place, "plain_polynomials"), "none in this packing", "some", again);
+    }
     const std::vector<std::uint64_t>& moduli = plan.parameters.plain_moduli;
     const FieldPath at(place, "plain_moduli");
     if (moduli.empty() || moduli.size() > PlanLimits::plain_moduli) {
@@ -65,7 +89,7 @@ void check_plain_moduli(const ClientPlan& plan, const FieldPath& place) {
                     fail(FieldPath(at, i), rules.what_it_takes(n), std::to_string(t), again);
                 }
             },
-            rules_of(plan.packing));
+            elementwise_rules_of(plan.packing));
         for (std::size_t j = 0; j < i; ++j) {
             if (std::gcd(t, moduli[j]) != 1) {
                 fail(FieldPath(at, i), "moduli without a common factor",
@@ -91,6 +115,55 @@ void parse_input(const json& value, const FieldPath& place, ClientPlan& plan) {
     if (plan.thresholds.empty() || std::adjacent_find(plan.thresholds.begin(), plan.thresholds.end(),
                                                       std::greater_equal<>()) != plan.thresholds.end()) {
         fail(thresholds_at, "at least one threshold, strictly rising", describe(value["thresholds"]), again);
+    }
+}
+
+Extent parse_extent(const json& value, const FieldPath& place, std::size_t least) {
+    const json& pair = array_of(value, place, 2);
+    return {count(pair[0], FieldPath(place, std::size_t{0}), least, ModelLimits::dimension),
+            count(pair[1], FieldPath(place, std::size_t{1}), least, ModelLimits::dimension)};
+}
+
+/// Where elements are in slots; every one of them in a row, and no two in one slot.
+void parse_packed(const json& value, const FieldPath& place, ClientPlan& plan) {
+    check_object(value, place,
+                 {"phases", "origin", "row_step", "column_step", "block_step", "blocks", "copies",
+                  "copy_step", "logits"});
+    const std::size_t slots = plan.parameters.plain_polynomials.front().power();
+    const auto number = [&](const char* field, std::size_t least, std::size_t most) {
+        return count(member(value, place, field), FieldPath(place, field), least, most);
+    };
+    PackedArrangement& input = plan.packed.input;
+    input.phases = parse_extent(member(value, place, "phases"), FieldPath(place, "phases"), 1);
+    input.origin = parse_extent(member(value, place, "origin"), FieldPath(place, "origin"), 0);
+    input.row_step = number("row_step", 1, slots);
+    input.column_step = number("column_step", 1, slots);
+    input.block_step = number("block_step", 1, slots);
+    input.blocks = number("blocks", 1, slots);
+    input.copies = number("copies", 1, 2);
+    input.copy_step = number("copy_step", input.copies - 1, slots);
+    if (input.ciphertexts(plan.input_shape) > max_packed_ciphertexts ||
+        input.slots(plan.input_shape) > slots) {
+        fail(place,
+             "an input in at most " + std::to_string(max_packed_ciphertexts) + " ciphertexts of " +
+                 std::to_string(slots) + " slots",
+             std::to_string(input.ciphertexts(plan.input_shape)) + " of " +
+                 std::to_string(input.slots(plan.input_shape)),
+             again);
+    }
+    std::set<std::pair<std::size_t, std::size_t>> taken;
+    for (const Place& element : input.places(plan.input_shape)) {
+        for (std::size_t copy = 0; copy < input.copies; ++copy) {
+            if (!taken.emplace(element.ciphertext, element.position + copy * input.copy_step).second) {
+                fail(place, "a slot for every pixel", "two pixels in one", again);
+            }
+        }
+    }
+    const FieldPath logits_at(place, "logits");
+    const json& logits = array_of(member(value, place, "logits"), logits_at, plan.classes);
+    for (std::size_t i = 0; i < logits.size(); ++i) {
+        plan.packed.logits.push_back(
+            count(logits[i], FieldPath(logits_at, i), 0, max_packed_ciphertexts * slots - 1));
     }
 }
 
@@ -158,9 +231,10 @@ void parse_reply(const json& value, const FieldPath& place, ClientPlan& plan) {
 }
 
 ordered_json client_plan_json(const ClientPlan& plan) {
-    return {
+    const bool packed = plan.packing == Packing::packed;
+    ordered_json document = {
         {"format", "lacuna-client-plan"},
-        {"version", client_plan_version},
+        {"version", packed ? packed_plan_version : client_plan_version},
         {"model", plan.model},
         {"packing", packing_name(plan.packing)},
         {"batch", plan.batch},
@@ -183,6 +257,18 @@ ordered_json client_plan_json(const ClientPlan& plan) {
           {"factors", plan.reply_factors}}},
         {"privacy_bits", plan.privacy_bits},
     };
+    if (packed) {
+        const PackedArrangement& input = plan.packed.input;
+        const auto pair = [](const Extent& extent) {
+            return ordered_json{extent.vertical, extent.horizontal};
+        };
+        document["packed"] = {{"phases", pair(input.phases)},   {"origin", pair(input.origin)},
+                              {"row_step", input.row_step},     {"column_step", input.column_step},
+                              {"block_step", input.block_step}, {"blocks", input.blocks},
+                              {"copies", input.copies},         {"copy_step", input.copy_step},
+                              {"logits", plan.packed.logits}};
+    }
+    return document;
 }
 
 }  // namespace
@@ -194,12 +280,21 @@ std::string format_client_plan(const ClientPlan& plan) {
 ClientPlan parse_client_plan(std::string_view text, const std::string& source) {
     const FieldPath root(source, again);
     const json document = parse_document(text, root, small_document);
-    check_format(document, root, "the client's half of a plan", "lacuna-client-plan", client_plan_version,
+    const bool packed =
+        document.is_object() && document.value("packing", json()) == packing_name(Packing::packed);
+    check_format(document, root, "the client's half of a plan", "lacuna-client-plan",
+                 packed ? packed_plan_version : client_plan_version,
                  "give the file that `lacuna plan --export-client` wrote",
                  std::string("use a library that reads this version, or ") + again);
-    check_object(document, root,
-                 {"format", "version", "model", "packing", "batch", "input", "parameters", "keys", "reply",
-                  "privacy_bits"});
+    if (packed) {
+        check_object(document, root,
+                     {"format", "version", "model", "packing", "batch", "input", "parameters", "keys",
+                      "reply", "privacy_bits", "packed"});
+    } else {
+        check_object(document, root,
+                     {"format", "version", "model", "packing", "batch", "input", "parameters", "keys",
+                      "reply", "privacy_bits"});
+    }
     ClientPlan plan;
     const FieldPath model_at(root, "model");
     plan.model = text_of(member(document, root, "model"), model_at);
@@ -230,6 +325,9 @@ ClientPlan parse_client_plan(std::string_view text, const std::string& source) {
     parse_input(member(document, root, "input"), FieldPath(root, "input"), plan);
     parse_keys(member(document, root, "keys"), FieldPath(root, "keys"), plan);
     parse_reply(member(document, root, "reply"), FieldPath(root, "reply"), plan);
+    if (packed) {
+        parse_packed(member(document, root, "packed"), FieldPath(root, "packed"), plan);
+    }
     const FieldPath privacy_at(root, "privacy_bits");
     plan.privacy_bits =
         static_cast<int>(count(member(document, root, "privacy_bits"), privacy_at, 0, most_privacy_bits));

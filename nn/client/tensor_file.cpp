@@ -100,12 +100,12 @@ void check_count(const Source& source, const BatchReader& reader, Kind item, std
 }
 
 /// t and level of a ciphertext are what the plan says.
-void check_place(const Source& source, const PlainModulus& t, std::size_t limbs, std::uint64_t expected_t,
-                 std::size_t expected_limbs) {
+void check_place(const Source& source, const PlainModulus& t, std::size_t limbs,
+                 const PlainModulus& expected_t, std::size_t expected_limbs) {
     if (t != expected_t || limbs != expected_limbs) {
-        throw Error(source.name() + ": expected a ciphertext modulo t = " + std::to_string(expected_t) +
-                    " with " + std::to_string(expected_limbs) + " limbs, found t = " + to_string(t) +
-                    " with " + std::to_string(limbs) + "; the file does not fit its plan");
+        throw Error(source.name() + ": expected a ciphertext modulo t = " + to_string(expected_t) + " with " +
+                    std::to_string(expected_limbs) + " limbs, found t = " + to_string(t) + " with " +
+                    std::to_string(limbs) + "; the file does not fit its plan");
     }
 }
 
@@ -196,7 +196,7 @@ Upload load_upload(Source& source, const Context& context, const ClientPlan& pla
         tensor.layout = plan.input_layout(head.images);
         UploadMasks masks(source.name());
         const std::size_t each = tensor.layout.ciphertexts();
-        for (const std::uint64_t t : plan.parameters.plain_moduli) {
+        for (const PlainModulus& t : plan.plain_moduli()) {
             auto& residues = tensor.residues.emplace_back();
             while (residues.size() < each) {
                 control.check();
@@ -256,7 +256,7 @@ EncryptedTensor load_reply(Source& source, const Context& context, const ClientP
     tensor.layout = plan.reply_layout(head.images);
     const std::size_t each = tensor.layout.ciphertexts();
     check_count(source, reader, reply_kind(plan), each * context.plain_count());
-    for (const std::uint64_t t : plan.parameters.plain_moduli) {
+    for (const PlainModulus& t : plan.plain_moduli()) {
         auto& residues = tensor.residues.emplace_back();
         while (residues.size() < each) {
             residues.push_back(reader.next());

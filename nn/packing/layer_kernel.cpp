@@ -2,6 +2,7 @@
 #include <lacuna/nn/packing/layer_kernel.h>
 
 #include <lacuna/nn/model/model.h>
+#include <lacuna/nn/model/overloaded.h>
 #include <lacuna/ntt/gmp_words.h>
 
 namespace lacuna {
@@ -35,12 +36,14 @@ LayerKernel join_kernel(std::size_t n, std::size_t count, std::size_t stride) {
 }
 
 void apply(const LayerKernel& kernel, const Context& context, std::vector<Ciphertext>& values,
-           const RunControl& control) {
-    std::visit(
-        [&](const SparseProduct& product) {
-            product.transform(context, values, control.threads, control.stop);
-        },
-        kernel);
+           const GaloisKeys& keys, const RunControl& control) {
+    std::visit(Overloaded{
+                   [&](const SparseProduct& product) {
+                       product.transform(context, values, control.threads, control.stop);
+                   },
+                   [&](const PackedKernel& packed) { packed.apply(context, values, keys, control); },
+               },
+               kernel);
 }
 
 std::vector<Monomial> multiplied(std::vector<Monomial> terms, std::uint64_t factor, const Modulus& t) {

@@ -12,6 +12,7 @@
 #include <lacuna/he/fv/context.h>
 #include <lacuna/he/fv/plaintext.h>
 #include <lacuna/he/fv/sparse_product.h>
+#include <lacuna/nn/packing/packed_kernel.h>
 #include <lacuna/nn/run_control.h>
 #include <lacuna/ntt/modulus.h>
 
@@ -21,7 +22,7 @@ struct LinearMap;
 
 /// A linear layer, compiled for one packing and one plaintext modulus: what takes all values of a step to all
 /// values of the next. A packing that lays values out in another way brings its own alternative.
-using LayerKernel = std::variant<SparseProduct>;
+using LayerKernel = std::variant<SparseProduct, PackedKernel>;
 
 /// One element a ciphertext: every weight a short sum of monomials, encode(weight, t), and every bias the
 /// same times `factor`.
@@ -33,9 +34,9 @@ using LayerKernel = std::variant<SparseProduct>;
 [[nodiscard]] LayerKernel join_kernel(std::size_t n, std::size_t count, std::size_t stride);
 
 /// Replaces the values by those of the next step. Where a stop is requested it returns early, and the values
-/// are lost.
+/// are lost. keys: for kernels that rotate.
 void apply(const LayerKernel& kernel, const Context& context, std::vector<Ciphertext>& values,
-           const RunControl& control);
+           const GaloisKeys& keys, const RunControl& control);
 
 /// The same terms times a factor, centred modulo t.
 [[nodiscard]] std::vector<Monomial> multiplied(std::vector<Monomial> terms, std::uint64_t factor,

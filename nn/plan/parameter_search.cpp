@@ -4,7 +4,10 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <map>
+#include <memory>
 #include <span>
+#include <string>
 
 #include <lacuna/he/fv/advisor.h>
 #include <lacuna/he/rlwe/security.h>
@@ -16,7 +19,19 @@ namespace lacuna {
 
 namespace {
 
+/// Integers, or a binomial.
+struct PlainModuli {
+    std::vector<std::uint64_t> integers;
+    std::vector<PlainModulus> polynomials;
+
+    [[nodiscard]] std::size_t size() const { return integers.size() + polynomials.size(); }
+};
+
 constexpr int chains_tried = 10;  // sizes of Q looked at, beyond the first that decrypts
+
+constexpr int packed_chains_tried = 8;
+constexpr std::size_t least_packed_slots = 256;
+constexpr std::size_t most_rotation_keys = 256;  // as a client's half of a plan can list
 
 int smallest_prime_bits(std::size_t n) {
     return std::countr_zero(n) + 5;
@@ -53,13 +68,14 @@ std::vector<std::vector<int>> chains_of(int total, std::size_t limbs, int smalle
 
 /// The circuit under these parameters, given by size, if it decrypts.
 std::optional<Candidate> try_chain(std::span<const Stage> stages, CircuitSetting setting,
-                                   const std::vector<std::uint64_t>& moduli) {
+                                   const PlainModuli& moduli) {
     if (!plan_circuit(stages, setting)) {
         return std::nullopt;
     }
     // Once more with the primes themselves, which fall a little short of their sizes. Not every size has
     // primes, and not every set of them makes a scheme: then larger ones may.
-    setting.parameters.plain_moduli = moduli;
+    setting.parameters.plain_moduli = moduli.integers;
+    setting.parameters.plain_polynomials = moduli.polynomials;
     try {
         setting.parameters = resolve(setting.parameters);
     } catch (const Error&) {
@@ -69,7 +85,7 @@ std::optional<Candidate> try_chain(std::span<const Stage> stages, CircuitSetting
     if (!circuit) {
         return std::nullopt;
     }
-    Candidate candidate{setting.parameters, std::move(*circuit), setting.packing, 0};
+    Candidate candidate{setting.parameters, std::move(*circuit), setting.packing, nullptr, 0};
     candidate.request_cost = candidate.circuit.cost() * static_cast<double>(moduli.size());
     return candidate;
 }
@@ -98,9 +114,8 @@ CircuitSetting setting_of(const PlanRequest& request, std::size_t n, Packing pac
 }
 
 /// The better one of `best` and the best chain of `limbs` primes whose keys have digits of `digit_limbs`.
-void search_sizes(std::span<const Stage> stages, CircuitSetting setting,
-                  const std::vector<std::uint64_t>& moduli, std::size_t limbs, std::size_t digit_limbs,
-                  std::optional<Candidate>& best) {
+void search_sizes(std::span<const Stage> stages, CircuitSetting setting, const PlainModuli& moduli,
+                  std::size_t limbs, std::size_t digit_limbs, std::optional<Candidate>& best) {
     const std::size_t n = setting.parameters.n;
     const int limit = max_log_qp(n, setting.parameters.security);
     const int smallest_prime = smallest_prime_bits(n);
@@ -141,16 +156,146 @@ std::optional<Candidate> shortest_chain(std::span<const Stage> stages, const Pla
     for (std::size_t limbs = 1; !best && static_cast<int>(limbs) * smallest_prime_bits(n) < limit; ++limbs) {
         for (const std::size_t digit_limbs : {std::size_t{1}, std::size_t{2}, std::size_t{3}}) {
             if (digit_limbs == 1 || limbs >= 3 * digit_limbs) {
-                search_sizes(stages, setting, moduli, limbs, digit_limbs, best);
+                search_sizes(stages, setting, {moduli, {}}, limbs, digit_limbs, best);
             }
         }
     }
     return best;
 }
 
+/// Nearly equal primes, and a first one as large as can be, on which the last layer may run alone.
+std::vector<std::vector<int>> packed_chains_of(int total, std::size_t limbs) {
+    std::vector<std::vector<int>> chains = {even_chain(total)};
+    if (limbs > 1) {
+        chains.push_back(even_chain(total - max_modulus_bits));
+        chains.back().insert(chains.back().begin(), max_modulus_bits);
+    }
+    std::erase_if(chains, [limbs](const std::vector<int>& chain) { return chain.size() != limbs; });
+    return chains;
+}
+
+/// The same for a network in the packed packing: how good a chain is, is a matter of time and of what keys
+/// and uploads weigh, so that special primes are no larger than data primes.
+std::optional<Candidate> shortest_packed_chain(std::span<const Stage> stages, const PlanRequest& request,
+                                               std::size_t n, const PlainModulus& t) {
+    CircuitSetting setting;
+    setting.parameters.n = n;
+    setting.parameters.security = request.security;
+    setting.log_t = t.log_bound();
+    setting.packing = Packing::packed;
+    setting.privacy_bits = request.privacy_bits;
+    setting.public_encryption = request.public_encryption;
+    setting.moduli = packed_batch(request);  // a reply for every image
+    const int limit = max_log_qp(n, request.security);
+    const int smallest_prime = smallest_prime_bits(n);
+    const PlainModuli moduli{{}, {t}};
+    std::optional<Candidate> best;
+    for (std::size_t limbs = 1; !best && static_cast<int>(limbs) * smallest_prime < limit; ++limbs) {
+        const int count = static_cast<int>(limbs);
+        int fitting = 0;
+        const int least = std::max(count * smallest_prime, (count - 1) * max_modulus_bits + 1);
+        for (int total = least; total <= count * max_modulus_bits && fitting < packed_chains_tried; ++total) {
+            const int special = std::min({(total + count - 1) / count + 1, max_modulus_bits, limit - total});
+            if (special < smallest_prime) {
+                break;
+            }
+            setting.parameters.special_bits = {special};
+            bool fits = false;
+            for (const std::vector<int>& chain : packed_chains_of(total, limbs)) {
+                setting.parameters.data_bits = chain;
+                std::optional<Candidate> candidate = try_chain(stages, setting, moduli);
+                fits = fits || candidate;
+                if (candidate && (!best || is_better(*candidate, *best))) {
+                    best = std::move(candidate);
+                }
+            }
+            fitting += fits ? 1 : 0;
+        }
+    }
+    return best;
+}
+
+/// Encoding needs no more of a ring than its degree.
+void measure(PackedNetwork& network, std::size_t n, const PlainModulus& t) {
+    Parameters parameters;
+    parameters.n = n;
+    parameters.data_bits = {max_modulus_bits};
+    parameters.plain_polynomials = {t};
+    parameters.allow_insecure = true;
+    const Context context(parameters);
+    network.measure(BinomialEncoder(context), n);
+}
+
+/// The cheapest ring and binomial for a model laid out in slots. Norms of diagonals are those of random ones
+/// until there is a winner; its own decide whether it decrypts.
+std::optional<Candidate> best_packed(const ExpandedModel& model, const PlanRequest& request,
+                                     const PackingBounds& bounds) {
+    const mpz_class needed = 2 * bounds.range + 1;
+    std::map<std::size_t, std::shared_ptr<PackedNetwork>> networks;  // by slots; null where it has no room
+    std::string obstacle;
+    const auto network_of = [&](std::size_t slots) {
+        const auto [found, fresh] = networks.try_emplace(slots);
+        if (fresh) {
+            try {
+                found->second = std::make_shared<PackedNetwork>(model, slots);
+            } catch (const Error& error) {
+                obstacle = error.what();
+            }
+        }
+        return found->second;
+    };
+    struct Choice {
+        Candidate candidate;
+        PlainModulus t;
+    };
+    std::vector<Choice> choices;
+    for (std::size_t n = 2048; n <= max_ntt_size; n *= 2) {
+        for (std::size_t k = least_packed_slots; k <= n / 4; k *= 2) {
+            const std::optional<PlainModulus> t = PackedPacking::plain_modulus(n, k, needed);
+            const std::shared_ptr<PackedNetwork> network = t ? network_of(k) : nullptr;
+            if (!network || network->steps().size() > most_rotation_keys) {
+                continue;
+            }
+            std::optional<Candidate> candidate =
+                shortest_packed_chain(network->stages(model, n, *t), request, n, *t);
+            if (candidate) {
+                candidate->network = network;
+                choices.push_back({std::move(*candidate), *t});
+            }
+        }
+        if (!choices.empty()) {
+            break;  // a larger ring is slower
+        }
+    }
+    std::ranges::stable_sort(choices, {}, [](const Choice& choice) { return choice.candidate.request_cost; });
+    for (const Choice& choice : choices) {
+        PackedNetwork network = *choice.candidate.network;
+        measure(network, choice.candidate.parameters.n, choice.t);
+        std::optional<Candidate> candidate =
+            shortest_packed_chain(network.stages(model, choice.candidate.parameters.n, choice.t), request,
+                                  choice.candidate.parameters.n, choice.t);
+        if (candidate) {
+            candidate->network = std::make_shared<PackedNetwork>(std::move(network));
+            candidate->request_cost *= static_cast<double>(request.batch);
+            return candidate;
+        }
+    }
+    if (choices.empty() && !obstacle.empty()) {
+        throw Error(obstacle);
+    }
+    return std::nullopt;
+}
+
 }  // namespace
 
+std::size_t packed_batch(const PlanRequest& request) {
+    return std::min(request.batch, PackedPacking::most_images(0));
+}
+
 double Candidate::log_t() const {
+    if (packing == Packing::packed) {
+        return parameters.plain_polynomials.front().log_bound();
+    }
     const auto& moduli = parameters.plain_moduli;
     return std::log2(static_cast<double>(*std::max_element(moduli.begin(), moduli.end())));
 }
@@ -164,7 +309,10 @@ std::array<int, 2> Candidate::droppable_bits() const {
 
 std::optional<Candidate> best_candidate(const ExpandedModel& model, const PlanRequest& request,
                                         Packing packing, const PackingBounds& bounds) {
-    const PackingRules rules = rules_of(packing);
+    if (packing == Packing::packed) {
+        return best_packed(model, request, bounds);
+    }
+    const ElementwiseRules rules = elementwise_rules_of(packing);
     const mpz_class needed = 2 * bounds.range + 1;
     // Weights rarely reach t / 2: then the stages are the same for all moduli.
     const mpz_class large_enough = 2 * largest_weight(model.model());

@@ -2,12 +2,14 @@
 #pragma once
 
 #include <array>
+#include <memory>
 #include <optional>
 
 #include <lacuna/he/fv/parameters.h>
 #include <lacuna/nn/client/encrypted_tensor.h>
 #include <lacuna/nn/model/expanded_model.h>
 #include <lacuna/nn/packing/bounds.h>
+#include <lacuna/nn/packing/packed_network.h>
 #include <lacuna/nn/plan/plan.h>
 #include <lacuna/nn/program/circuit.h>
 
@@ -18,13 +20,17 @@ struct Candidate {
     Parameters parameters;  ///< resolved
     Circuit circuit;
     Packing packing = Packing::slots;
-    double request_cost = 0;  ///< of a whole batch
+    std::shared_ptr<const PackedNetwork> network;  ///< of the packed packing
+    double request_cost = 0;                       ///< of a whole batch
 
     /// log2 of the largest plaintext modulus.
     [[nodiscard]] double log_t() const;
     /// How many low bits of c_0 and c_1 its reply can leave out.
     [[nodiscard]] std::array<int, 2> droppable_bits() const;
 };
+
+/// Images of a request in the packed packing: no more than were asked for, since the proof counts them.
+[[nodiscard]] std::size_t packed_batch(const PlanRequest& request);
 
 /// The cheapest candidate of one packing over ring sizes, numbers of plaintext moduli, and sizes of primes.
 [[nodiscard]] std::optional<Candidate> best_candidate(const ExpandedModel& model, const PlanRequest& request,

@@ -41,7 +41,7 @@ struct Plan {
 
     [[nodiscard]] double log_q() const;
     [[nodiscard]] double log_qp() const;
-    [[nodiscard]] std::size_t moduli() const { return client.parameters.plain_moduli.size(); }
+    [[nodiscard]] std::size_t moduli() const { return client.plain_moduli().size(); }
     /// Nominal nanoseconds of one request on one thread, all plaintext moduli.
     [[nodiscard]] double cost() const;
 

@@ -17,6 +17,14 @@ ordered_json counts_json(const OperationCounts& counts) {
             {"total", counts.total()}};
 }
 
+ordered_json binomials_json(const Parameters& parameters) {
+    ordered_json list = ordered_json::array();
+    for (const PlainModulus& t : parameters.plain_polynomials) {
+        list.push_back({{"power", t.power()}, {"base", t.base()}});
+    }
+    return list;
+}
+
 }  // namespace
 
 std::string format_plan(const Plan& plan) {
@@ -46,7 +54,8 @@ std::string format_plan(const Plan& plan) {
          {{"n", plan.client.parameters.n},
           {"log_q", plan.log_q()},
           {"log_qp", plan.log_qp()},
-          {"plain_moduli", plan.client.parameters.plain_moduli}}},
+          {"plain_moduli", plan.client.parameters.plain_moduli},
+          {"plain_polynomials", binomials_json(plan.client.parameters)}}},
         {"range_bits", mpz_sizeinbase(plan.range.get_mpz_t(), 2)},
         {"digit_degree", plan.degree},
         {"predicted_noise_budget_bits",

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <set>
 
+#include <lacuna/he/rlwe/keys.h>
 #include <lacuna/he/rlwe/security.h>
 #include <lacuna/nn/model/expanded_model.h>
 #include <lacuna/nn/packing/rules.h>
@@ -70,6 +72,9 @@ std::string obstacle(const ExpandedModel& model, const PlanRequest& request, Pac
                                             " plaintext moduli; leave their number open");
 }
 
+/// Where the packing is open, larger batches are not tried image by image.
+constexpr std::size_t most_packed_images = 256;
+
 struct Choice {
     Candidate candidate;
     PackingBounds bounds;
@@ -82,7 +87,8 @@ Choice best_choice(const Model& model, std::optional<ExpandedModel>& expanded, c
     std::string obstacles;
     for (const Packing packing : all_packings) {
         if ((request.packing && *request.packing != packing) ||
-            (request.privacy_bits > 0 && !hides_circuit(packing))) {
+            (request.privacy_bits > 0 && !hides_circuit(packing)) ||
+            (!request.packing && packing == Packing::packed && request.batch > most_packed_images)) {
             continue;
         }
         const std::string line = std::string("\n  - ") + packing_name(packing) + ": ";
@@ -140,11 +146,25 @@ ClientPlan client_plan(const Model& model, const PlanRequest& request, const Cho
     client.output_scale = model.output_scale;
     std::visit(
         [&](const auto& rules) {
-            client.batch = rules.most_images(candidate.parameters.n);
+            client.batch =
+                candidate.network ? packed_batch(request) : rules.most_images(candidate.parameters.n);
             client.reply_coefficients = rules.has_digits ? choice.bounds.logit_degree + 1 : 0;
             client.reply_stride = rules.joins(client.classes) ? client.reply_coefficients : 0;
         },
         rules_of(candidate.packing));
+    if (candidate.network) {
+        const PackedNetwork& network = *candidate.network;
+        const PlainModulus& t = candidate.parameters.plain_polynomials.front();
+        client.packed.input = network.input();
+        for (const Place& place : network.places().back()) {
+            client.packed.logits.push_back(place.ciphertext * t.power() + place.position);
+        }
+        std::set<std::uint32_t> elements;
+        for (const int steps : network.steps()) {
+            elements.insert(rotation_element(candidate.parameters.n, t, steps));
+        }
+        client.galois_elements.assign(elements.begin(), elements.end());
+    }
     client.relin_keys = candidate.circuit.relinearizes;
     client.public_key = request.privacy_bits > 0;
     client.privacy_bits = request.privacy_bits;
@@ -152,6 +172,33 @@ ClientPlan client_plan(const Model& model, const PlanRequest& request, const Cho
     client.reply_limbs = candidate.circuit.reply_limbs;
     client.reply_dropped_bits = candidate.droppable_bits();
     return client;
+}
+
+/// What a server of the packed packing prepares, and what each image then costs.
+std::string reason_of_diagonals(const Plan& plan, const PackedNetwork& network) {
+    DiagonalAccount sum;
+    sum.inputs = network.input_ciphertexts();
+    std::size_t folds = 0;
+    std::size_t words = 0;
+    auto layer = network.layers().begin();
+    for (const Step& step : plan.program) {
+        if (step.get_if<LinearStep>() == nullptr) {
+            continue;
+        }
+        const DiagonalAccount& account = (layer++)->account;
+        sum.products += account.products;
+        sum.babies += account.babies;
+        sum.giants += account.giants;
+        folds += account.rotations() - account.babies - account.giants;
+        const std::size_t special = account.babies > 0 ? plan.client.parameters.special_primes.size() : 0;
+        words += account.products * (step.limbs + special);
+    }
+    const std::size_t bytes = words * plan.client.parameters.n * sizeof(std::uint64_t);
+    return "layout: an image is " + std::to_string(sum.inputs) +
+           (sum.inputs == 1 ? " ciphertext; " : " ciphertexts; ") + std::to_string(sum.products) +
+           " diagonals, prepared in " + std::to_string((bytes + 999'999) / 1'000'000) + " MB; " +
+           std::to_string(sum.babies) + " rotations that share digits, " + std::to_string(sum.giants) +
+           " of sums, " + std::to_string(folds) + " that add parts up";
 }
 
 }  // namespace
@@ -182,6 +229,9 @@ Plan make_plan(const Model& model, const PlanRequest& request) {
         plan.client.reply_factors.push_back(factor == 1 ? 1 : t.inverse(factor));
     }
     plan.reasons = explain(plan, request.batch);
+    if (choice.candidate.network) {
+        plan.reasons.push_back(reason_of_diagonals(plan, *choice.candidate.network));
+    }
     return plan;
 }
 

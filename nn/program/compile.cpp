@@ -85,7 +85,9 @@ class Compiler {
     void linear(std::size_t stage) {
         elements_ = stages_[stage].elements;
         append(LinearStep{stages_[stage].layer, stage},
-               stage == 0 ? "fresh noise is independent: it grows with the root of the sum of squares" : "");
+               stage == 0 && !stages_[stage].diagonals
+                   ? "fresh noise is independent: it grows with the root of the sum of squares"
+                   : "");
         drops_ = false;
         if (size_ == 3) {
             relinearize("after the sum: fewer ciphertexts to relinearise than before it");
@@ -143,9 +145,9 @@ class Compiler {
                });
     }
 
-    /// Before the next sum or after it? After needs a third part in the sum.
+    /// Before the next sum or after it? After needs a third part in the sum, which rotations cannot turn.
     [[nodiscard]] bool waits_for_sum(std::size_t stage) const {
-        if (stage + 1 == stages_.size() || !stages_[stage + 1].linear) {
+        if (stage + 1 == stages_.size() || !stages_[stage + 1].linear || stages_[stage + 1].diagonals) {
             return false;
         }
         const Stage& next = stages_[stage + 1];

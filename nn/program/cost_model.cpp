@@ -6,6 +6,14 @@
 
 namespace lacuna {
 
+namespace {
+
+// A word of a product with a key or a diagonal, and of a permutation, in nanoseconds.
+constexpr double row_from_memory = 0.12;
+constexpr double permutation = 0.35;
+
+}  // namespace
+
 double nominal_transform_nanoseconds(std::size_t n) {
     return static_cast<double>(n) * std::log2(static_cast<double>(n)) / 2 * 0.085;
 }
@@ -51,6 +59,29 @@ double CostModel::relinearize(std::size_t limbs) const {
 
 double CostModel::linear(double terms, std::size_t size, std::size_t limbs) const {
     return terms * static_cast<double>(size * limbs) * n_ * 0.045;
+}
+
+double CostModel::diagonals(const DiagonalAccount& account, std::size_t limbs) const {
+    const double l = static_cast<double>(limbs);
+    const double digits = std::ceil(l / static_cast<double>(digit_limbs_));
+    const double extended = l + special_;
+    const double rows = account.babies > 0 ? extended : l;
+    const double inputs = static_cast<double>(account.inputs);
+    const double outputs = static_cast<double>(account.outputs);
+    const double raising = digits * (extended * transform_ + convert(1, extended));
+    // Products with a key, or with diagonals, which come from memory, and a permutation of both parts.
+    const double switching = extended * n_ * (2 * digits * row_from_memory + 2 * permutation);
+    const double division = 2 * (extended * transform_ + convert(special_, l));
+    const double giants = static_cast<double>(account.giants);
+    double sum = inputs * 2 * l * transform_ + (account.babies > 0 ? inputs * raising : 0) +
+                 static_cast<double>(account.babies) * switching +
+                 static_cast<double>(account.products) * 2 * rows * n_ * row_from_memory +
+                 giants * (rows * transform_ + convert(special_, l) + raising + switching) +
+                 outputs * division;
+    for (const std::size_t rotations : account.folds) {
+        sum += outputs * (raising + l * transform_ + static_cast<double>(rotations) * switching + division);
+    }
+    return sum;
 }
 
 double CostModel::mod_switch(std::size_t size, std::size_t limbs) const {

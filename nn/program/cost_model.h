@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <lacuna/he/fv/parameters.h>
+#include <lacuna/nn/program/diagonal_account.h>
 
 namespace lacuna {
 
@@ -24,6 +25,8 @@ class CostModel {
     [[nodiscard]] double relinearize(std::size_t limbs) const;
     /// terms: monomial products.
     [[nodiscard]] double linear(double terms, std::size_t size, std::size_t limbs) const;
+    /// A DiagonalProduct and the sums of rotations behind it.
+    [[nodiscard]] double diagonals(const DiagonalAccount& account, std::size_t limbs) const;
     [[nodiscard]] double mod_switch(std::size_t size, std::size_t limbs) const;
     [[nodiscard]] double flood(std::size_t limbs) const;
 

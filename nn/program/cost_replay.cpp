@@ -20,6 +20,9 @@ double CostReplay::run(std::span<const Step> line) {
 CostReplay::Cost CostReplay::of(const Step& step) const {
     return std::visit(Overloaded{
                           [&](const LinearStep& linear) -> Cost {
+                              if (stages_[linear.stage].diagonals) {
+                                  return {cost_->diagonals(*stages_[linear.stage].diagonals, limbs_), 0};
+                              }
                               return {cost_->linear(stages_[linear.stage].terms, step.size, limbs_), 0};
                           },
                           [&](const ProductStep& product) -> Cost {

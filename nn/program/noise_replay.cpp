@@ -24,23 +24,36 @@ bool NoiseReplay::holds() const {
 
 void NoiseReplay::run(const Step& step) {
     NoiseEstimate& values = powers_[1];
-    std::visit(Overloaded{
-                   [&](const LinearStep& linear) {
-                       const Stage& stage = stages_[linear.stage];
-                       values = noise_->add_plain(noise_->linear(values, stage.norms),
-                                                  stage.constant_coefficients);
-                   },
-                   [&](const ProductStep& product) { multiply(product); },
-                   [&](const RelinearizeStep& relinearize) {
-                       powers_[relinearize.power] = noise_->relinearize(powers_[relinearize.power]);
-                   },
-                   [&](const WeightedSumStep& sum) { add_up(stages_[sum.stage], sum); },
-                   [&](const ModSwitchStep&) { values = switched(step.limbs); },
-                   [&](const FloodStep&) { flood(); },
-                   [&](const JoinStep&) { values = noise_->linear(values, static_cast<double>(elements_)); },
-               },
-               step.kind);
+    std::visit(
+        Overloaded{
+            [&](const LinearStep& linear) {
+                const Stage& stage = stages_[linear.stage];
+                if (stage.diagonals) {
+                    values = noise_->add_plain(diagonals(*stage.diagonals), stage.constant_coefficients);
+                    return;
+                }
+                values = noise_->add_plain(noise_->linear(values, stage.norms), stage.constant_coefficients);
+            },
+            [&](const ProductStep& product) { multiply(product); },
+            [&](const RelinearizeStep& relinearize) {
+                powers_[relinearize.power] = noise_->relinearize(powers_[relinearize.power]);
+            },
+            [&](const WeightedSumStep& sum) { add_up(stages_[sum.stage], sum); },
+            [&](const ModSwitchStep&) { values = switched(step.limbs); },
+            [&](const FloodStep&) { flood(); },
+            [&](const JoinStep&) { values = noise_->linear(values, static_cast<double>(elements_)); },
+        },
+        step.kind);
     elements_ = step.elements;
+}
+
+NoiseEstimate NoiseReplay::diagonals(const DiagonalAccount& account) const {
+    NoiseEstimate result =
+        noise_->diagonal_product(estimate(), account.babies > 0, account.most_giants, account.norms);
+    for (const std::size_t rotations : account.folds) {
+        result = noise_->add_rotations(result, rotations);
+    }
+    return result;
 }
 
 /// A prime that it drops is of no account before add_up(), where the product's weight is known.

@@ -34,6 +34,7 @@ class NoiseReplay {
     }
 
   private:
+    [[nodiscard]] NoiseEstimate diagonals(const DiagonalAccount& account) const;
     void multiply(const ProductStep& product);
     void add_up(const Stage& stage, const WeightedSumStep& sum);
     void flood();

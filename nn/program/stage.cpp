@@ -301,7 +301,7 @@ std::vector<Stage> stages_of(const ExpandedModel& model, Packing packing,
             }
             return std::move(maker.stages);
         },
-        rules_of(packing));
+        elementwise_rules_of(packing));
 }
 
 }  // namespace lacuna

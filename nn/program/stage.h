@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include <gmpxx.h>
@@ -10,6 +11,7 @@
 #include <lacuna/he/fv/noise.h>
 #include <lacuna/nn/client/encrypted_tensor.h>
 #include <lacuna/nn/model/expanded_model.h>
+#include <lacuna/nn/program/diagonal_account.h>
 
 namespace lacuna {
 
@@ -33,6 +35,7 @@ struct Stage {
     /// ciphertexts: these are quadratic forms in the same fresh noise, and the sum's is that of A = sum_i a_i
     /// w_i w_i^T, so that this is the Frobenius norm of A over the largest |w_i|^2.
     NoiseNorms norms;
+    std::optional<DiagonalAccount> diagonals;  ///< instead of the two before, where the packing has diagonals
     // Activations: the weight of x^i in the packing's encoding, 0 where it is absent.
     std::vector<double> powers;
 

@@ -2,12 +2,16 @@
 #include <lacuna/nn/server/compiled_model.h>
 
 #include <algorithm>
+#include <iterator>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include <lacuna/he/fv/flooding.h>
 #include <lacuna/nn/client/upload_masks.h>
+#include <lacuna/nn/model/expanded_model.h>
 #include <lacuna/nn/model/overloaded.h>
+#include <lacuna/nn/packing/packed_network.h>
 #include <lacuna/nn/packing/rules.h>
 #include <lacuna/nn/server/plan_match.h>
 #include <lacuna/ntt/error.h>
@@ -63,7 +67,53 @@ CompiledModel::CompiledModel(const Model& model, const Plan& plan, Context conte
     : plan_(plan), context_(std::move(context)), evaluator_(context_) {
     check_model(model, plan);
     check_context(context_, plan.client.parameters);
-    compile(model);
+    if (plan.client.packing == Packing::packed) {
+        compile_packed(model);
+    } else {
+        compile(model);
+    }
+}
+
+void CompiledModel::compile_packed(const Model& model) {
+    const ExpandedModel expanded(model);
+    const BinomialEncoder encoder(context_);
+    const PackedNetwork network(expanded, encoder.slots());
+    const int threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+    std::vector<Operand>& operands = operands_.emplace_back(plan_.program.size());
+    auto layer = network.layers().begin();
+    std::size_t limbs = context_.ring().max_limbs();
+    for (std::size_t s = 0; s < plan_.program.size(); ++s) {
+        const Step& step = plan_.program[s];
+        if (const auto* linear = step.get_if<LinearStep>()) {
+            PackedKernel kernel(context_, encoder, *layer++, network.places()[linear->layer + 1],
+                                expanded.map(linear->layer).bias, limbs, threads);
+            prepared_bytes_ += kernel.bytes();
+            operands[s] = LayerKernel(std::move(kernel));
+        } else if (const auto* sum = step.get_if<WeightedSumStep>()) {
+            operands[s] =
+                packed_polynomial(std::get<Activation>(model.layers[sum->layer].kind), encoder,
+                                  network.places()[sum->layer + 1], network.ciphertexts(sum->layer + 1));
+        }
+        limbs = step.limbs;
+    }
+}
+
+CompiledModel::Polynomial CompiledModel::packed_polynomial(const Activation& activation,
+                                                           const BinomialEncoder& encoder,
+                                                           std::span<const Place> places,
+                                                           std::size_t ciphertexts) const {
+    Polynomial result;
+    result.weights.emplace_back();
+    for (std::size_t i = 1; i < activation.coefficients.size(); ++i) {
+        result.weights.push_back(
+            PackedPacking::monomials(activation.coefficients[i], context_.plain().t(), context_.n()));
+    }
+    // In slots without an element there is nothing to be told of the constant.
+    const std::vector<mpz_class> constants(places.size(), activation.coefficients.front());
+    for (std::size_t c = 0; c < ciphertexts; ++c) {
+        result.constants.push_back(packed_plaintext(encoder, places, constants, c));
+    }
+    return result;
 }
 
 void CompiledModel::compile(const Model& model) {
@@ -87,7 +137,7 @@ void CompiledModel::compile(const Model& model) {
             set([&](const Modulus& t, std::uint64_t factor) {
                 return std::visit(
                     [&](const auto& rules) { return rules.compile(map, context_.n(), t, factor); },
-                    rules_of(plan_.client.packing));
+                    elementwise_rules_of(plan_.client.packing));
             });
         } else if (const auto* sum = step.get_if<WeightedSumStep>()) {
             const auto& activation = std::get<Activation>(model.layers[sum->layer].kind);
@@ -111,14 +161,14 @@ CompiledModel::Polynomial CompiledModel::polynomial(const Activation& activation
             }
             const auto constant = multiplied(rules.monomials(activation.coefficients[0], t), factor, t);
             if (!constant.empty()) {
-                result.constant.emplace(context_.n(), t.value());
+                Plaintext& plaintext = result.constants.emplace_back().emplace(context_.n(), t.value());
                 for (const Monomial& term : constant) {
-                    (*result.constant)[term.exponent] = t.reduce_signed(term.coefficient);
+                    plaintext[term.exponent] = t.reduce_signed(term.coefficient);
                 }
             }
             return result;
         },
-        rules_of(plan_.client.packing));
+        elementwise_rules_of(plan_.client.packing));
 }
 
 void CompiledModel::check(const EvaluationKeys& keys) const {
@@ -187,10 +237,10 @@ void CompiledModel::check_layout(const Tensor& input) const {
 template <typename Encrypted>
 void CompiledModel::check_residues(std::size_t m, const std::vector<Encrypted>& input,
                                    UploadMasks& masks) const {
-    const std::uint64_t t = plan_.client.parameters.plain_moduli[m];
+    const PlainModulus& t = context_.plain(m).t();
     for (const Encrypted& ciphertext : input) {
         if (ciphertext.t != t) {
-            throw Error("infer: expected ciphertexts modulo t = " + std::to_string(t) + ", found " +
+            throw Error("infer: expected ciphertexts modulo t = " + to_string(t) + ", found " +
                         to_string(ciphertext.t) + "; encrypt for this plan");
         }
         check_fresh(context_.ring(), ciphertext);
@@ -253,6 +303,48 @@ std::vector<Ciphertext> CompiledModel::run_modulus(const Request& request, std::
     Ciphertexts values(input.size());
     parallel_for(values.size(), control, "expand", position.done, position.done, position.total,
                  [&](std::size_t i) { values[i] = full_ciphertext(context_.ring(), std::move(input[i])); });
+    if (plan_.client.packing == Packing::packed) {
+        return run_images(request, std::move(values), position);
+    }
+    run_lines(request, m, values, position);
+    return values;
+}
+
+CompiledModel::Ciphertexts CompiledModel::run_images(const Request& request, Ciphertexts values,
+                                                     const Position& position) const {
+    const std::size_t each = plan_.client.input_layout(1).each;
+    const std::size_t images = values.size() / each;
+    std::vector<Ciphertexts> results(images);
+    const auto run = [&](const Request& of_image, std::size_t image) {
+        const auto first = values.begin() + static_cast<std::ptrdiff_t>(image * each);
+        Ciphertexts own(std::make_move_iterator(first),
+                        std::make_move_iterator(first + static_cast<std::ptrdiff_t>(each)));
+        Position of_run = position;
+        run_lines(of_image, 0, own, of_run);
+        results[image] = std::move(own);
+    };
+    const auto threads = static_cast<std::size_t>(std::max(request.control.threads, 1));
+    if (images < threads || request.observe) {  // an observer sees one image after the other
+        for (std::size_t image = 0; image < images; ++image) {
+            run(request, image);
+        }
+    } else {  // threads that share no image wait for none
+        RunControl alone;
+        alone.stop = request.control.stop;
+        const Request of_image{request.keys, alone, request.observe, request.encryptor};
+        parallel_for(images, request.control, "images", position.done, position.total, position.total,
+                     [&](std::size_t image) { run(of_image, image); });
+    }
+    Ciphertexts reply;
+    for (Ciphertexts& result : results) {
+        std::move(result.begin(), result.end(), std::back_inserter(reply));
+    }
+    return reply;
+}
+
+void CompiledModel::run_lines(const Request& request, std::size_t m, Ciphertexts& values,
+                              Position& position) const {
+    const RunControl& control = request.control;
     for (const PlanStep& line : plan_.steps) {
         control.check();
         control.report(line.name, position.done, position.total);
@@ -263,7 +355,6 @@ std::vector<Ciphertext> CompiledModel::run_modulus(const Request& request, std::
         }
         position.done += line.cost;
     }
-    return values;
 }
 
 /// A layer kernel over all values, or else steps that each value takes by itself, one value after the other
@@ -271,16 +362,16 @@ std::vector<Ciphertext> CompiledModel::run_modulus(const Request& request, std::
 void CompiledModel::run_line(const Request& request, std::size_t m, const PlanStep& line, Ciphertexts& values,
                              const Position& position) const {
     if (const auto* kernel = std::get_if<LayerKernel>(&operands_[m][line.begin])) {
-        apply(*kernel, context_, values, request.control);
+        apply(*kernel, context_, values, request.keys.galois_keys, request.control);
         return;
     }
     parallel_for(values.size(), request.control, line.name, position.done, position.done + line.cost,
                  position.total,
-                 [&](std::size_t i) { values[i] = run_element(request, m, line, std::move(values[i])); });
+                 [&](std::size_t i) { values[i] = run_element(request, m, line, std::move(values[i]), i); });
 }
 
 Ciphertext CompiledModel::run_element(const Request& request, std::size_t m, const PlanStep& line,
-                                      Ciphertext x) const {
+                                      Ciphertext x, std::size_t index) const {
     Powers powers;
     powers[1] = std::move(x);
     for (std::size_t s = line.begin; s < line.end; ++s) {
@@ -297,7 +388,7 @@ Ciphertext CompiledModel::run_element(const Request& request, std::size_t m, con
                     power = evaluator_.relinearize(*power, *request.keys.relin_keys);
                 },
                 [&](const WeightedSumStep&) {
-                    powers[1] = add_up(std::get<Polynomial>(operands_[m][s]), step, powers);
+                    powers[1] = add_up(std::get<Polynomial>(operands_[m][s]), step, powers, index);
                 },
                 [&](const ModSwitchStep&) { powers[1] = evaluator_.mod_switch_to(*powers[1], step.limbs); },
                 [&](const FloodStep& flooding) {
@@ -324,7 +415,8 @@ Ciphertext CompiledModel::multiply(const ProductStep& product, Powers& powers) c
 
 /// A weight after a rounding multiplies it too, so where the highest power dropped a prime, the others are
 /// weighted and summed before they do.
-Ciphertext CompiledModel::add_up(const Polynomial& polynomial, const Step& step, Powers& powers) const {
+Ciphertext CompiledModel::add_up(const Polynomial& polynomial, const Step& step, Powers& powers,
+                                 std::size_t index) const {
     const std::size_t highest = std::get<WeightedSumStep>(step.kind).highest;
     std::optional<Ciphertext> sum;
     for (std::size_t i = highest; i-- > 1;) {
@@ -344,7 +436,8 @@ Ciphertext CompiledModel::add_up(const Polynomial& polynomial, const Step& step,
         const Ciphertext& any = *powers[std::max<std::size_t>(highest, 1)];
         sum = evaluator_.subtract(any, any);
     }
-    return polynomial.constant ? evaluator_.add_plain(*sum, *polynomial.constant) : std::move(*sum);
+    const Plaintext* const constant = polynomial.constant(index);
+    return constant != nullptr ? evaluator_.add_plain(*sum, *constant) : std::move(*sum);
 }
 
 Ciphertext CompiledModel::weighted(Ciphertext x, const std::vector<Monomial>& weight) const {

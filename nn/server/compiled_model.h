@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <functional>
 #include <optional>
+#include <span>
 #include <variant>
 #include <vector>
 
@@ -37,6 +38,9 @@ class CompiledModel {
     /// Throws Error where a client's keys do not belong to the plan, or lack one that it needs. Every call
     /// below does so too.
     void check(const EvaluationKeys& keys) const;
+
+    /// Memory that the packed packing's prepared diagonals take; 0 in others.
+    [[nodiscard]] std::size_t prepared_bytes() const { return prepared_bytes_; }
 
     /// Touches the memory that one request needs and leaves it with the library for reuse, so that the first
     /// request is as quick as those after it. For servers; results do not depend on it.
@@ -71,7 +75,16 @@ class CompiledModel {
     /// An activation's coefficients as the packing encodes them, the constant as the values carry it.
     struct Polynomial {
         std::vector<std::vector<Monomial>> weights;  // [i]: of x^i; [0]: none
-        std::optional<Plaintext> constant;           // none for 0
+        /// None for 0: one of every value, or, where it is not the same for all of them, of each.
+        std::vector<std::optional<Plaintext>> constants;
+
+        [[nodiscard]] const Plaintext* constant(std::size_t value) const {
+            if (constants.empty()) {
+                return nullptr;
+            }
+            const auto& plaintext = constants[constants.size() == 1 ? 0 : value];
+            return plaintext ? &*plaintext : nullptr;
+        }
     };
     /// What a step of the program needs beside what it says itself.
     using Operand = std::variant<std::monostate, LayerKernel, Polynomial>;
@@ -84,6 +97,9 @@ class CompiledModel {
     struct Request;  // what all of one shares
 
     void compile(const Model& model);
+    void compile_packed(const Model& model);
+    [[nodiscard]] Polynomial packed_polynomial(const Activation& activation, const BinomialEncoder& encoder,
+                                               std::span<const Place> places, std::size_t ciphertexts) const;
     [[nodiscard]] Polynomial polynomial(const Activation& activation, const Modulus& t,
                                         std::uint64_t factor) const;
     void check_public_encryption() const;
@@ -105,16 +121,23 @@ class CompiledModel {
                                           Position& position) const;
     void run_line(const Request& request, std::size_t m, const PlanStep& line, Ciphertexts& values,
                   const Position& position) const;
+    /// One value of a line; index: which.
     [[nodiscard]] Ciphertext run_element(const Request& request, std::size_t m, const PlanStep& line,
-                                         Ciphertext x) const;
+                                         Ciphertext x, std::size_t index) const;
+    /// The images of the packed packing, which have values of their own.
+    [[nodiscard]] Ciphertexts run_images(const Request& request, Ciphertexts values,
+                                         const Position& position) const;
+    void run_lines(const Request& request, std::size_t m, Ciphertexts& values, Position& position) const;
     [[nodiscard]] Ciphertext multiply(const ProductStep& product, Powers& powers) const;
-    [[nodiscard]] Ciphertext add_up(const Polynomial& polynomial, const Step& step, Powers& powers) const;
+    [[nodiscard]] Ciphertext add_up(const Polynomial& polynomial, const Step& step, Powers& powers,
+                                    std::size_t index) const;
     [[nodiscard]] Ciphertext weighted(Ciphertext x, const std::vector<Monomial>& weight) const;
 
     Plan plan_;
     Context context_;
     Evaluator evaluator_;
     std::vector<std::vector<Operand>> operands_;  // [plaintext modulus][step of the program]
+    std::size_t prepared_bytes_ = 0;
 };
 
 }  // namespace lacuna

@@ -10,10 +10,12 @@ namespace lacuna {
 
 namespace {
 
-std::string text_of(const std::vector<std::uint64_t>& numbers) {
+template <typename Number>
+std::string text_of(const std::vector<Number>& numbers) {
+    using std::to_string;
     std::string text;
-    for (const std::uint64_t number : numbers) {
-        text.append(text.empty() ? "" : ", ").append(std::to_string(number));
+    for (const Number& number : numbers) {
+        text.append(text.empty() ? "" : ", ").append(to_string(number));
     }
     return "{" + text + "}";
 }
@@ -28,8 +30,8 @@ void check_context(const Context& context, const Parameters& planned) {
         }
         return values;
     };
-    const auto compare = [](const char* what, const std::vector<std::uint64_t>& expected,
-                            const std::vector<std::uint64_t>& found) {
+    const auto compare = []<typename Number>(const char* what, const std::vector<Number>& expected,
+                                             const std::vector<Number>& found) {
         if (expected != found) {
             throw Error(std::string("session: the context is not the plan's: expected ") + what + " " +
                         text_of(expected) + ", found " + text_of(found) +
@@ -37,15 +39,15 @@ void check_context(const Context& context, const Parameters& planned) {
         }
     };
     const Ring& ring = context.ring();
-    compare("n", {planned.n}, {ring.n()});
-    compare("digit_limbs", {planned.digit_limbs}, {ring.digit_limbs()});
+    compare("n", std::vector{planned.n}, std::vector{ring.n()});
+    compare("digit_limbs", std::vector{planned.digit_limbs}, std::vector{ring.digit_limbs()});
     compare("data primes", planned.data_primes, primes(ring.data()));
     compare("special primes", planned.special_primes, primes(ring.special()));
-    std::vector<std::uint64_t> moduli;
+    std::vector<PlainModulus> moduli;
     for (std::size_t m = 0; m < context.plain_count(); ++m) {
-        moduli.push_back(context.plain(m).modulus().value());
+        moduli.push_back(context.plain(m).t());
     }
-    compare("plaintext moduli", planned.plain_moduli, moduli);
+    compare("plaintext moduli", all_plain_moduli(planned), moduli);
 }
 
 void check_keys(const EvaluationKeys& keys, const Ring& ring, const ClientPlan& plan) {

@@ -90,6 +90,9 @@ class Parties {
         save_model(model, server() / "model.lacuna.json");
         Arguments plan = {"plan", "--model", "model.lacuna.json", "--export-client", "client.json"};
         plan.insert(plan.end(), plan_options.begin(), plan_options.end());
+        if (std::find(plan.begin(), plan.end(), "--packing") == plan.end()) {
+            plan.insert(plan.end(), {"--packing", "slots"});  // uploads of any size, unless told otherwise
+        }
         expect_done(at_server(plan));
         hand("client.json", server(), client());
         expect_done(at_client({"keygen", "--client", "client.json", "--out", "keys"}));
@@ -187,6 +190,17 @@ TEST(ClientServer, RadixPackingAndSeveralUploads) {
     }
     // The plan leaves circuit privacy out; the server says so by name or refuses.
     expect_failure(parties.infer(), 1, {"upload.lct", "circuit privacy", "--no-circuit-privacy"});
+}
+
+TEST(ClientServer, PackedImages) {
+    const Parties parties;
+    const Model model = quick_model();
+    parties.prepare(model, 2, {"--packing", "packed", "--batch", "2"});
+    Parties::expect_done(parties.infer());
+    Parties::hand("reply.lct", parties.server(), parties.client());
+    const CommandResult result = parties.decrypt({"--json"});
+    Parties::expect_done(result);
+    expect_logits(result.output, model, 2);
 }
 
 TEST(ClientServer, SomebodyElseEncryptsWithThePublicKey) {

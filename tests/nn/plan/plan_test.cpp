@@ -13,6 +13,7 @@
 #include <lacuna/he/fv/context.h>
 #include <lacuna/he/rlwe/security.h>
 #include <lacuna/nn/model/ranges.h>
+#include <lacuna/nn/packing/packed.h>
 #include <lacuna/ntt/error.h>
 #include <lacuna/ntt/primes.h>
 #include "tests/support/inference.h"
@@ -63,8 +64,22 @@ void expect_sound(const Model& model, const PlanRequest& request, const Plan& pl
             EXPECT_TRUE(is_prime(t));
         }
     }
+    for (const PlainModulus& t : parameters.plain_polynomials) {
+        EXPECT_EQ(client.packing, Packing::packed);
+        EXPECT_TRUE(PackedPacking::takes(t, parameters.n)) << to_string(t);
+        product *= slot_modulus(t, parameters.n);
+    }
     EXPECT_GT(product, 2 * plan.range + 1);
-    if (client.packing == Packing::slots) {
+    Layout input{client.packing, model.input_shape.size(), 1, 0};
+    if (client.packing == Packing::packed) {
+        EXPECT_EQ(plan.range, slot_ranges(model).largest_logit());
+        EXPECT_EQ(plan.moduli(), 1U);
+        EXPECT_EQ(client.batch, request.batch);
+        EXPECT_EQ(client.packed.logits.size(), model.classes());
+        EXPECT_TRUE(std::is_sorted(client.galois_elements.begin(), client.galois_elements.end()));
+        EXPECT_LE(client.packed.input.slots(model.input_shape), parameters.plain_polynomials.front().power());
+        input.each = client.packed.input.ciphertexts(model.input_shape);
+    } else if (client.packing == Packing::slots) {
         EXPECT_EQ(plan.range, slot_ranges(model).largest_logit());
         EXPECT_EQ(client.batch, parameters.n);
         EXPECT_EQ(client.reply_stride, 0U);
@@ -81,7 +96,7 @@ void expect_sound(const Model& model, const PlanRequest& request, const Plan& pl
         EXPECT_LE(client.reply_coefficients * model.classes(), parameters.n);
         EXPECT_EQ(client.reply_stride, model.classes() > 1 ? client.reply_coefficients : 0);
     }
-    EXPECT_EQ(client.input_layout(1), (Layout{client.packing, model.input_shape.size(), 1, 0}));
+    EXPECT_EQ(client.input_layout(1), input);
 
     // Security: all primes together within the table, and a context that needs no exception.
     EXPECT_FALSE(parameters.allow_insecure);
@@ -143,13 +158,16 @@ TEST(Plan, IsSoundForRandomModels) {
 TEST(Plan, IsSoundWithCircuitPrivacy) {
     for (const int privacy_bits : {1, 40, 80}) {
         const Model model = SmallModel(3).one_activation(2, 2, 2, 4);
-        const PlanRequest request = request_of(std::nullopt, 128, privacy_bits);
-        const Plan plan = make_plan(model, request);
-        EXPECT_EQ(plan.client.packing, Packing::slots);
-        expect_sound(model, request, plan);
-        EXPECT_EQ(std::count_if(plan.steps.begin(), plan.steps.end(),
-                                [](const PlanStep& step) { return step.kind == PlanStep::Kind::flood; }),
-                  1);
+        EXPECT_NE(make_plan(model, request_of(std::nullopt, 128, privacy_bits)).client.packing,
+                  Packing::radix);
+        for (const Packing packing : {Packing::slots, Packing::packed}) {
+            const PlanRequest request = request_of(packing, 128, privacy_bits);
+            const Plan plan = make_plan(model, request);
+            expect_sound(model, request, plan);
+            EXPECT_EQ(std::count_if(plan.steps.begin(), plan.steps.end(),
+                                    [](const PlanStep& step) { return step.kind == PlanStep::Kind::flood; }),
+                      1);
+        }
     }
 }
 
@@ -171,7 +189,8 @@ TEST(Plan, ChoosesThePackingByTheBatch) {
     EXPECT_EQ(many.client.packing, Packing::slots);
     const Plan radix = make_plan(model, request_of(Packing::radix));
     const Plan one = make_plan(model, request_of(std::nullopt));
-    EXPECT_EQ(one.client.packing, radix.cost() < slots.cost() ? Packing::radix : Packing::slots);
+    const Plan packed = make_plan(model, request_of(Packing::packed));
+    EXPECT_DOUBLE_EQ(one.cost(), std::min({slots.cost(), radix.cost(), packed.cost()}));
 }
 
 TEST(Plan, JoinsSeveralModuliWhereOneIsTooSmall) {

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <stop_token>
+#include <vector>
+
+#include <lacuna/he/fv/binomial_encoder.h>
+#include <lacuna/he/fv/ciphertext.h>
+#include <lacuna/he/fv/context.h>
+#include <lacuna/he/fv/rotation_schedule.h>
+#include <lacuna/he/rlwe/keys.h>
+#include <lacuna/rns/polynomial.h>
+
+namespace lacuna {
+
+/// A generalised diagonal of a matrix over slots: slot j of the output takes values[j] times slot j + steps
+/// of the input. Missing values are 0.
+struct Diagonal {
+    RotatedInput rotation;
+    std::vector<std::int64_t> values;
+};
+
+/// The values as they stand before a giant rotation: value j at slot j + giant, of k.
+[[nodiscard]] std::vector<std::int64_t> turned_values(const Diagonal& diagonal, int giant, std::size_t k);
+
+/// A sparse matrix over the slots of a few ciphertexts modulo x^k - b, as a sum of rotated products with
+/// plaintext diagonals,
+///     y_o = sum_g rot_g( sum_{i, h} diagonal_{o, g, i, h} rot_h(x_i) ).
+/// Baby rotations h share the digits of their input (hoisting), products are summed modulo Q P, and the only
+/// divisions by P are one of the part that a giant rotation g switches and one at the end (Bossuat et al.,
+/// ePrint 2020/1203, section 4: double hoisting). A diagonal that is not there costs nothing. Diagonals are
+/// encoded, turned by -g and transformed once; they take bytes() of memory.
+class DiagonalProduct {
+  public:
+    /// limbs: the level of the inputs. schedule: of the diagonals, in their order. threads: for the
+    /// preparation. Throws Error where a diagonal is longer than k or out of place.
+    DiagonalProduct(const Context& context, const BinomialEncoder& encoder, std::size_t inputs,
+                    std::size_t outputs, std::size_t limbs, std::span<const Diagonal> diagonals,
+                    const RotationSchedule& schedule, int threads = 1);
+
+    [[nodiscard]] std::size_t inputs() const { return inputs_; }
+    [[nodiscard]] std::size_t outputs() const { return outputs_; }
+    /// Of the prepared diagonals.
+    [[nodiscard]] std::size_t bytes() const;
+
+    /// Inputs of size 2 in coefficient form, as outputs are. All threads work on the same product. Where a
+    /// stop is requested it returns early, and the result is worthless. Throws Error for other inputs and for
+    /// keys that lack a step.
+    [[nodiscard]] std::vector<Ciphertext> apply(const Context& context, std::span<const Ciphertext> inputs,
+                                                const GaloisKeys& keys, int threads = 1,
+                                                const std::stop_token& stop = {}) const;
+
+  private:
+    struct Baby {
+        std::size_t input = 0;
+        std::uint32_t element = 1;
+    };
+    struct Product {
+        std::size_t baby = 0;  // of babies_
+        RnsPolynomial values;  // NTT form
+    };
+    /// Everything that one giant rotation turns.
+    struct Group {
+        std::size_t output = 0;
+        std::uint32_t element = 1;
+        std::vector<Product> products;
+    };
+    class Run;
+
+    void check(const Context& context, std::span<const Ciphertext> inputs) const;
+
+    std::size_t inputs_;
+    std::size_t outputs_;
+    std::size_t limbs_;
+    PlainModulus t_;
+    bool wide_ = false;  // products are modulo Q P: there are baby rotations
+    std::vector<Baby> babies_;
+    std::vector<Group> groups_;
+};
+
+/// The ciphertext and its rotations by these steps, summed: one raising of digits and one division. Size 2,
+/// coefficient form.
+[[nodiscard]] Ciphertext add_rotations(const Context& context, const Ciphertext& a,
+                                       std::span<const int> steps, const GaloisKeys& keys, int threads = 1);
+
+}  // namespace lacuna

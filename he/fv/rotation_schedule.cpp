@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <lacuna/he/fv/rotation_schedule.h>
+
+#include <algorithm>
+#include <limits>
+#include <set>
+#include <string>
+#include <utility>
+
+#include <lacuna/ntt/error.h>
+
+namespace lacuna {
+
+namespace {
+
+int modulo(int value, int slots) {
+    const int rest = value % slots;
+    return rest < 0 ? rest + slots : rest;
+}
+
+/// Counts distinct (row, step) pairs; cleared in time proportional to what was counted.
+class PairCounter {
+  public:
+    PairCounter(std::size_t rows, std::size_t slots) : slots_(slots), seen_(rows * slots) {}
+
+    void add(std::size_t row, int step) {
+        const std::size_t index = row * slots_ + static_cast<std::size_t>(step);
+        if (step != 0 && !seen_[index]) {
+            seen_[index] = true;
+            touched_.push_back(index);
+        }
+    }
+    [[nodiscard]] std::size_t count() const { return touched_.size(); }
+    void clear() {
+        for (const std::size_t index : touched_) {
+            seen_[index] = false;
+        }
+        touched_.clear();
+    }
+
+  private:
+    std::size_t slots_;
+    std::vector<bool> seen_;
+    std::vector<std::size_t> touched_;
+};
+
+/// The baby step of a rotation that is split at multiples of `width`; all of it where width is 0.
+int baby_of(int steps, int width, int slots) {
+    return width == 0 ? modulo(steps, slots) : modulo(steps, width);
+}
+
+}  // namespace
+
+std::vector<int> RotationSchedule::steps() const {
+    std::set<int> result;
+    for (const Term& term : terms) {
+        result.insert(term.giant);
+        result.insert(term.baby);
+    }
+    result.erase(0);
+    return {result.begin(), result.end()};
+}
+
+RotationSchedule schedule_rotations(std::span<const RotatedInput> rotations, std::size_t slots,
+                                    double giant_cost) {
+    if (slots == 0 || slots > static_cast<std::size_t>(std::numeric_limits<int>::max() / 2)) {
+        throw Error("rotation schedule: expected at least one slot, found " + std::to_string(slots));
+    }
+    const int k = static_cast<int>(slots);
+    std::size_t outputs = 0;
+    std::size_t inputs = 0;
+    for (const RotatedInput& rotation : rotations) {
+        outputs = std::max(outputs, rotation.output + 1);
+        inputs = std::max(inputs, rotation.input + 1);
+    }
+    PairCounter babies(inputs, slots);
+    PairCounter giants(outputs, slots);
+    double best_cost = std::numeric_limits<double>::infinity();
+    int best_width = 0;
+    for (int width = 0; width < k; ++width) {
+        babies.clear();
+        giants.clear();
+        for (const RotatedInput& rotation : rotations) {
+            const int baby = baby_of(rotation.steps, width, k);
+            babies.add(rotation.input, baby);
+            giants.add(rotation.output, modulo(rotation.steps - baby, k));
+        }
+        const double cost =
+            static_cast<double>(babies.count()) + giant_cost * static_cast<double>(giants.count());
+        if (cost < best_cost) {
+            best_cost = cost;
+            best_width = width;
+        }
+    }
+    RotationSchedule schedule;
+    babies.clear();
+    giants.clear();
+    for (const RotatedInput& rotation : rotations) {
+        const int baby = baby_of(rotation.steps, best_width, k);
+        const int giant = modulo(rotation.steps - baby, k);
+        schedule.terms.push_back({rotation.output, rotation.input, giant, baby});
+        babies.add(rotation.input, baby);
+        giants.add(rotation.output, giant);
+    }
+    schedule.babies = babies.count();
+    schedule.giants = giants.count();
+    return schedule;
+}
+
+}  // namespace lacuna

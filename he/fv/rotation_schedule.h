@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+namespace lacuna {
+
+/// A rotated input that a sum needs: slot j of `output` takes something from slot j + steps of `input`.
+/// Negative steps are as good as steps + slots; which of them is written may guide the schedule.
+struct RotatedInput {
+    std::size_t output = 0;
+    std::size_t input = 0;
+    int steps = 0;
+    bool operator==(const RotatedInput&) const = default;
+};
+
+/// How a sum of rotated products shares rotations (baby-step giant-step): a rotation by `giant + baby` steps
+/// is one of the input by `baby`, cheap because all of an input's share their digits (hoisting), and one by
+/// `giant` of what was summed over all babies, which costs a key switching of its own.
+struct RotationSchedule {
+    struct Term {
+        std::size_t output = 0;
+        std::size_t input = 0;
+        int giant = 0;  ///< in [0, slots), as is baby; their sum is the rotation, modulo slots
+        int baby = 0;
+        bool operator==(const Term&) const = default;
+    };
+    std::vector<Term> terms;  ///< as the rotations that were asked for
+    std::size_t babies = 0;   ///< rotations by a baby step other than 0, over all inputs
+    std::size_t giants = 0;   ///< and by a giant step, over all outputs
+
+    /// The steps that need a key, ascending.
+    [[nodiscard]] std::vector<int> steps() const;
+};
+
+/// What a giant step costs next to a baby step, for two to three limbs and one special prime, where a key
+/// weighs as much as a baby step: 3.3 in time alone.
+inline constexpr double giant_step_cost = 2.2;
+
+/// The cheapest schedule that splits every rotation at a multiple of one number. `slots`: of a row.
+[[nodiscard]] RotationSchedule schedule_rotations(std::span<const RotatedInput> rotations, std::size_t slots,
+                                                  double giant_cost = giant_step_cost);
+
+}  // namespace lacuna

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include <lacuna/nn/client/encrypted_tensor.h>
+#include <lacuna/nn/model/model.h>
+
+namespace lacuna {
+
+/// Where the packed packing puts the elements of a tensor: in blocks of slots, one for every channel and, of
+/// an input that is convolved with a stride, every phase of the stride, so that one rotation lines up the
+/// same tap of every window. With Y = y + origin.vertical, X = x + origin.horizontal, element (c, y, x) is in
+/// block (c phases.vertical + Y % phases.vertical) phases.horizontal + X % phases.horizontal, there at slot
+/// Y / phases.vertical * row_step + X / phases.horizontal * column_step.
+struct PackedArrangement {
+    Extent phases{1, 1};
+    Extent origin{0, 0};
+    std::size_t row_step = 0;
+    std::size_t column_step = 1;
+    std::size_t block_step = 0;  ///< slots from one block to the next
+    std::size_t blocks = 1;      ///< of a ciphertext
+    std::size_t copies = 1;      ///< of every block, that many blocks apart: rotations need not wrap
+    std::size_t copy_step = 0;   ///< slots from one copy to the next
+
+    /// The first copy of every element.
+    [[nodiscard]] std::vector<Place> places(const Shape& shape) const;
+    [[nodiscard]] std::size_t blocks_of(const Shape& shape) const {
+        return shape.channels * phases.vertical * phases.horizontal;
+    }
+    [[nodiscard]] std::size_t ciphertexts(const Shape& shape) const {
+        return (blocks_of(shape) + blocks - 1) / blocks;
+    }
+    /// Slots of a ciphertext up to the last one in use.
+    [[nodiscard]] std::size_t slots(const Shape& shape) const;
+    bool operator==(const PackedArrangement&) const = default;
+};
+
+}  // namespace lacuna

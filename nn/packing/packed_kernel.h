@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include <gmpxx.h>
+
+#include <lacuna/he/fv/ciphertext.h>
+#include <lacuna/he/fv/context.h>
+#include <lacuna/he/fv/diagonal_product.h>
+#include <lacuna/he/rlwe/keys.h>
+#include <lacuna/nn/packing/packed_network.h>
+#include <lacuna/nn/run_control.h>
+
+namespace lacuna {
+
+/// A linear layer of the packed packing, prepared: diagonals, sums of rotations, biases.
+class PackedKernel {
+  public:
+    /// places: of the layer's outputs; bias: of each. limbs: the level of its inputs.
+    PackedKernel(const Context& context, const BinomialEncoder& encoder, const PackedLayer& layer,
+                 std::span<const Place> places, std::span<const mpz_class> bias, std::size_t limbs,
+                 int threads);
+
+    /// Of the prepared diagonals and biases.
+    [[nodiscard]] std::size_t bytes() const;
+    /// Replaces the ciphertexts of one image by those of the next step. Throws Error where a key is missing.
+    void apply(const Context& context, std::vector<Ciphertext>& values, const GaloisKeys& keys,
+               const RunControl& control) const;
+
+  private:
+    DiagonalProduct product_;
+    std::vector<std::vector<int>> folds_;
+    std::vector<std::optional<RnsPolynomial>> bias_;  // [output]: what c_0 grows by; none for 0
+};
+
+/// A plaintext with these values at these places of ciphertext `index`; none where all of them are 0.
+[[nodiscard]] std::optional<Plaintext> packed_plaintext(const BinomialEncoder& encoder,
+                                                        std::span<const Place> places,
+                                                        std::span<const mpz_class> values, std::size_t index);
+
+}  // namespace lacuna

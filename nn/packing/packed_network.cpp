@@ -1,0 +1,461 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <lacuna/nn/packing/packed_network.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <set>
+#include <string>
+#include <tuple>
+#include <utility>
+
+#include <lacuna/he/fv/noise.h>
+#include <lacuna/nn/client/client_plan.h>
+#include <lacuna/nn/model/expanded_model.h>
+#include <lacuna/nn/packing/packed.h>
+#include <lacuna/ntt/error.h>
+
+namespace lacuna {
+
+namespace {
+
+// What a layer costs, in passes over a row of n words, at two limbs and one special prime, where a transform
+// is six of them: good enough to choose between ways of laying out one layer.
+constexpr double product_cost = 6;
+constexpr double baby_cost = 24;
+constexpr double giant_cost = 3.3 * baby_cost;
+constexpr double fold_cost = 100;
+constexpr double key_cost = 40;      // what a rotation of its own key is to be spared for
+constexpr double output_cost = 600;  // its last division, and what the next layer does to it
+
+constexpr std::size_t most_ciphertexts = max_packed_ciphertexts;
+/// Of a layer: a gigabyte of prepared ones in a ring of 8192 coefficients, and half a second.
+constexpr std::size_t most_diagonals = 4096;
+
+/// Window and stride of a convolution or pool.
+struct Windows {
+    Extent kernel;
+    Extent stride;
+    Extent padding;
+};
+
+std::optional<Windows> windows_of(const Layer& layer) {
+    if (const auto* convolution = std::get_if<Convolution>(&layer.kind)) {
+        return Windows{convolution->kernel, convolution->stride, convolution->padding};
+    }
+    if (const auto* pool = std::get_if<SumPool>(&layer.kind)) {
+        return Windows{pool->window, pool->stride, pool->padding};
+    }
+    return std::nullopt;
+}
+
+std::int64_t floor_divide(std::int64_t a, std::int64_t b) {
+    return a >= 0 ? a / b : -((-a + b - 1) / b);
+}
+
+/// A tensor on its way through the network.
+struct Tensor {
+    Shape shape;
+    std::vector<Place> places;
+    std::size_t ciphertexts = 1;
+    std::optional<PackedArrangement> arrangement;  // where convolutions can go on from it
+};
+
+Tensor arranged(const Shape& shape, const PackedArrangement& arrangement) {
+    return {shape, arrangement.places(shape), arrangement.ciphertexts(shape), arrangement};
+}
+
+/// The input of a convolution or pool that comes first; nothing where a block is longer than a row.
+std::optional<PackedArrangement> phases_for(const Windows& windows, const Shape& in, const Shape& out,
+                                            std::size_t slots) {
+    PackedArrangement result;
+    result.phases = windows.stride;
+    result.origin = windows.padding;
+    const auto steps = [](std::size_t size, std::size_t origin, std::size_t stride, std::size_t windows_out) {
+        return std::max((size - 1 + origin) / stride + 1, windows_out);
+    };
+    result.row_step = steps(in.width, windows.padding.horizontal, windows.stride.horizontal, out.width);
+    result.block_step =
+        result.row_step * steps(in.height, windows.padding.vertical, windows.stride.vertical, out.height);
+    result.blocks = slots / result.block_step;
+    if (result.blocks == 0) {
+        return std::nullopt;
+    }
+    const std::size_t total = result.blocks_of(in);
+    const std::size_t period = std::max(total, out.channels);
+    if (period + total <= result.blocks) {
+        result.copies = 2;
+        result.copy_step = period * result.block_step;
+    }
+    return result;
+}
+
+/// Elements one after the other, a channel a block where one fits.
+PackedArrangement rows_of(const Shape& shape, std::size_t slots) {
+    PackedArrangement result;
+    result.row_step = shape.width;
+    result.block_step = shape.height * shape.width;
+    result.blocks = std::max<std::size_t>(1, slots / result.block_step);
+    return result;
+}
+
+/// One way to run a linear layer.
+struct Way {
+    std::vector<Place> outputs;
+    std::size_t ciphertexts = 1;
+    std::optional<PackedArrangement> arrangement;
+    std::vector<Diagonal> diagonals;
+    RotationSchedule schedule;
+    std::vector<std::vector<int>> folds;
+
+    [[nodiscard]] double cost() const {
+        double sum = product_cost * static_cast<double>(diagonals.size()) +
+                     baby_cost * static_cast<double>(schedule.babies) +
+                     giant_cost * static_cast<double>(schedule.giants) +
+                     output_cost * static_cast<double>(ciphertexts);
+        for (const auto& fold : folds) {
+            sum +=
+                static_cast<double>(ciphertexts) * (fold_cost + baby_cost * static_cast<double>(fold.size()));
+        }
+        return sum;
+    }
+};
+
+/// Gathers weights into diagonals.
+class DiagonalMaker {
+  public:
+    class TooMany : public Error {
+      public:
+        TooMany() : Error("a layer needs more than " + std::to_string(most_diagonals) + " diagonals") {}
+    };
+
+    explicit DiagonalMaker(std::size_t slots) : slots_(static_cast<std::int64_t>(slots)) {}
+
+    /// Slot `to` of an output takes weight times slot `from` of an input; slots may be off by multiples of
+    /// the number of slots.
+    void add(std::size_t output, std::int64_t to, std::size_t input, std::int64_t from, std::int64_t weight) {
+        const std::int64_t steps = modulo(from - to);
+        auto& [natural, values] = diagonals_[{output, input, steps}];
+        if (diagonals_.size() > most_diagonals) {
+            throw TooMany();
+        }
+        natural = static_cast<int>(from - to);
+        values.resize(static_cast<std::size_t>(slots_));
+        values[static_cast<std::size_t>(modulo(to))] += weight;
+    }
+
+    void finish(Way& way) {
+        std::vector<RotatedInput> rotations;
+        for (auto& [key, diagonal] : diagonals_) {
+            const auto& [output, input, steps] = key;
+            rotations.push_back({output, input, diagonal.first});
+            way.diagonals.push_back({rotations.back(), std::move(diagonal.second)});
+        }
+        way.schedule = schedule_rotations(rotations, static_cast<std::size_t>(slots_));
+    }
+
+  private:
+    [[nodiscard]] std::int64_t modulo(std::int64_t slot) const { return (slot % slots_ + slots_) % slots_; }
+
+    std::int64_t slots_;
+    std::map<std::tuple<std::size_t, std::size_t, std::int64_t>, std::pair<int, std::vector<std::int64_t>>>
+        diagonals_;
+};
+
+/// Output o at a place of its own, no fold.
+Way direct_way(const WeightMatrix& weights, const Tensor& in, std::size_t slots, std::vector<Place> outputs) {
+    Way way;
+    DiagonalMaker maker(slots);
+    for (std::size_t r = 0; r < weights.rows.size(); ++r) {
+        const Place& to = outputs[r];
+        way.ciphertexts = std::max(way.ciphertexts, to.ciphertext + 1);
+        for (const WeightTerm& term : weights.rows[r]) {
+            const Place& from = in.places[term.column];
+            std::size_t slot = from.position;
+            if (in.arrangement && in.arrangement->copies > 1 &&
+                slot / in.arrangement->block_step < to.position / in.arrangement->block_step) {
+                slot += in.arrangement->copy_step;
+            }
+            maker.add(to.ciphertext, static_cast<std::int64_t>(to.position), from.ciphertext,
+                      static_cast<std::int64_t>(slot), term.weight);
+        }
+    }
+    way.outputs = std::move(outputs);
+    maker.finish(way);
+    return way;
+}
+
+/// The sum over `count` blocks `step` slots apart, as few and short sums of rotations as it takes.
+void best_fold(std::size_t count, std::size_t step, std::vector<std::vector<int>>& folds, double& cost) {
+    cost = 0;
+    if (count == 1) {
+        return;
+    }
+    cost = std::numeric_limits<double>::infinity();
+    for (std::size_t first = 2; first <= count; ++first) {
+        if (count % first != 0) {
+            continue;
+        }
+        std::vector<std::vector<int>> rest;
+        double rest_cost = 0;
+        best_fold(count / first, step * first, rest, rest_cost);
+        const double sum = fold_cost + (baby_cost + key_cost) * static_cast<double>(first - 1) + rest_cost;
+        if (sum < cost) {
+            cost = sum;
+            folds.assign(1, {});
+            for (std::size_t i = 1; i < first; ++i) {
+                folds.front().push_back(static_cast<int>(i * step));
+            }
+            folds.insert(folds.end(), rest.begin(), rest.end());
+        }
+    }
+}
+
+/// Row r is summed in parts, at all slots r + j period, so that `period` diagonals suffice however many
+/// inputs there are; the parts are added up by rotations (Juvekar, Vaikuntanathan, Chandrakasan, GAZELLE,
+/// USENIX Security 2018, section 4: hybrid). Where the period divides the number of slots the sum is in every
+/// part at the end; else other slots than the first part's hold sums of some, which `clean` rules out.
+std::optional<Way> folded_way(const WeightMatrix& weights, const Tensor& in, std::size_t slots,
+                              std::size_t period, bool clean) {
+    const bool cyclic = slots % period == 0;
+    if (weights.rows.size() > period || period > slots || (clean && !cyclic)) {
+        return std::nullopt;
+    }
+    const auto d = static_cast<std::int64_t>(period);
+    DiagonalMaker maker(slots);
+    std::int64_t first = std::numeric_limits<std::int64_t>::max();
+    std::int64_t last = std::numeric_limits<std::int64_t>::min();
+    for (std::size_t r = 0; r < weights.rows.size(); ++r) {
+        for (const WeightTerm& term : weights.rows[r]) {
+            const Place& from = in.places[term.column];
+            const auto row = static_cast<std::int64_t>(r);
+            const auto source = static_cast<std::int64_t>(from.position);
+            const std::int64_t part = floor_divide(source - row, d);
+            first = std::min(first, part);
+            last = std::max(last, part);
+            maker.add(0, row + part * d, from.ciphertext, source, term.weight);
+        }
+    }
+    if (first > last) {
+        first = last = 0;
+    }
+    const auto parts = static_cast<std::size_t>(last - first + 1);
+    const std::size_t most = slots / period;
+    if (!cyclic && parts > most) {
+        return std::nullopt;
+    }
+    Way way;
+    double best = std::numeric_limits<double>::infinity();
+    // A few parts more, which are 0, may make a better number.
+    const std::size_t least = cyclic && (clean || parts > most) ? most : parts;
+    for (std::size_t count = least; count <= std::min(most, least + 8); ++count) {
+        std::vector<std::vector<int>> folds;
+        double cost = 0;
+        best_fold(count, period, folds, cost);
+        if (cost < best) {
+            best = cost;
+            way.folds = std::move(folds);
+        }
+    }
+    const auto k = static_cast<std::int64_t>(slots);
+    for (std::size_t r = 0; r < weights.rows.size(); ++r) {
+        const std::int64_t slot = ((static_cast<std::int64_t>(r) + first * d) % k + k) % k;
+        way.outputs.push_back({0, static_cast<std::size_t>(slot)});
+    }
+    maker.finish(way);
+    return way;
+}
+
+/// The output of a convolution or pool where the input is arranged: the same blocks, windows where their
+/// first taps are. Nothing where that is no room for them, as padding can make more windows than pixels.
+std::optional<PackedArrangement> windows_in(const PackedArrangement& in, const Windows& windows,
+                                            const Shape& shape) {
+    if (windows.stride.vertical % in.phases.vertical != 0 ||
+        windows.stride.horizontal % in.phases.horizontal != 0) {
+        return std::nullopt;
+    }
+    PackedArrangement out;
+    out.row_step = in.row_step * (windows.stride.vertical / in.phases.vertical);
+    out.column_step = in.column_step * (windows.stride.horizontal / in.phases.horizontal);
+    out.block_step = in.block_step;
+    out.blocks = in.blocks;
+    const std::size_t last_column = (shape.width - 1) * out.column_step;
+    const std::size_t last = (shape.height - 1) * out.row_step + last_column;
+    return last_column < out.row_step && last < out.block_step ? std::optional(out) : std::nullopt;
+}
+
+Way best_way(const Layer& layer, const LinearMap& map, const Tensor& in, const Shape& out, std::size_t slots,
+             bool clean) {
+    std::optional<Way> best;
+    const auto consider = [&](const auto& make) {
+        std::optional<Way> way;
+        try {
+            way = make();
+        } catch (const DiagonalMaker::TooMany&) {
+            return;
+        }
+        if (way && way->ciphertexts <= most_ciphertexts && (!best || way->cost() < best->cost())) {
+            best = std::move(way);
+        }
+    };
+    const std::size_t rows = map.weights.rows.size();
+    if (const auto windows = windows_of(layer); windows && in.arrangement) {
+        if (const auto arrangement = windows_in(*in.arrangement, *windows, out);
+            arrangement && arrangement->slots(out) <= slots) {
+            consider([&]() -> std::optional<Way> {
+                Way way = direct_way(map.weights, in, slots, arrangement->places(out));
+                way.arrangement = arrangement;
+                return way;
+            });
+        }
+    }
+    if (!best || rows <= slots) {
+        std::vector<Place> places;
+        for (std::size_t r = 0; r < rows; ++r) {
+            places.push_back({r / slots, r % slots});
+        }
+        consider([&]() -> std::optional<Way> { return direct_way(map.weights, in, slots, places); });
+    }
+    std::set<std::size_t> periods = {rows};
+    std::size_t power = 1;
+    while (power < rows) {
+        power *= 2;
+    }
+    periods.insert(power);
+    for (const std::size_t period : periods) {
+        consider([&] { return folded_way(map.weights, in, slots, period, clean); });
+    }
+    if (!best) {
+        throw Error("layer '" + layer.name + "' needs more than " + std::to_string(most_diagonals) +
+                    " diagonals, or its " + std::to_string(rows) + " outputs more than " +
+                    std::to_string(most_ciphertexts) + " ciphertexts, of " + std::to_string(slots) +
+                    " slots");
+    }
+    return std::move(*best);
+}
+
+DiagonalAccount account_of(const Way& way, std::size_t inputs) {
+    DiagonalAccount account;
+    account.inputs = inputs;
+    account.outputs = way.ciphertexts;
+    account.products = way.diagonals.size();
+    account.babies = way.schedule.babies;
+    account.giants = way.schedule.giants;
+    std::vector<std::set<int>> giants(way.ciphertexts);
+    for (const RotationSchedule::Term& term : way.schedule.terms) {
+        if (term.giant != 0) {
+            giants[term.output].insert(term.giant);
+        }
+    }
+    for (const auto& of_output : giants) {
+        account.most_giants = std::max(account.most_giants, of_output.size());
+    }
+    for (const auto& fold : way.folds) {
+        account.folds.push_back(fold.size());
+    }
+    return account;
+}
+
+}  // namespace
+
+void PackedLayer::measure(const BinomialEncoder& encoder, std::size_t n) {
+    account.norms = diagonal_norms(encoder, n, diagonals, schedule);
+}
+
+PackedNetwork::PackedNetwork(const ExpandedModel& model, std::size_t slots) : slots_(slots) {
+    const std::vector<Shape>& shapes = model.shapes();
+    const std::vector<Layer>& layers = model.layers();
+    std::size_t last_linear = layers.size();
+    std::optional<PackedArrangement> phases;
+    bool first = true;
+    for (std::size_t l = 0; l < layers.size(); ++l) {
+        if (!is_linear(layers[l])) {
+            continue;
+        }
+        last_linear = l;
+        const auto windows = windows_of(layers[l]);
+        if (first && windows && shapes[l] == shapes.front()) {
+            phases = phases_for(*windows, shapes[l], shapes[l + 1], slots);
+        }
+        first = false;
+    }
+    input_ = phases.value_or(rows_of(shapes.front(), slots));
+    Tensor tensor = arranged(shapes.front(), input_);
+    if (tensor.ciphertexts > most_ciphertexts || input_.slots(shapes.front()) > slots) {
+        throw Error("an input of " + std::to_string(shapes.front().size()) + " elements needs more than " +
+                    std::to_string(most_ciphertexts) + " ciphertexts of " + std::to_string(slots) + " slots");
+    }
+    input_ciphertexts_ = tensor.ciphertexts;
+    places_.push_back(tensor.places);
+    ciphertexts_.push_back(tensor.ciphertexts);
+    for (std::size_t l = 0; l < layers.size(); ++l) {
+        tensor.shape = shapes[l + 1];
+        if (is_linear(layers[l])) {
+            Way way = best_way(layers[l], model.map(l), tensor, shapes[l + 1], slots, l == last_linear);
+            PackedLayer& layer = layers_.emplace_back();
+            layer.layer = l;
+            layer.account = account_of(way, tensor.ciphertexts);
+            layer.diagonals = std::move(way.diagonals);
+            layer.schedule = std::move(way.schedule);
+            layer.folds = std::move(way.folds);
+            tensor.places = std::move(way.outputs);
+            tensor.ciphertexts = way.ciphertexts;
+            tensor.arrangement = way.arrangement;
+        } else if (std::holds_alternative<Flatten>(layers[l].kind)) {
+            tensor.arrangement.reset();
+        }
+        places_.push_back(tensor.places);
+        ciphertexts_.push_back(tensor.ciphertexts);
+    }
+}
+
+std::vector<int> PackedNetwork::steps() const {
+    std::set<int> steps;
+    for (const PackedLayer& layer : layers_) {
+        for (const int step : layer.schedule.steps()) {
+            steps.insert(step);
+        }
+        for (const auto& fold : layer.folds) {
+            steps.insert(fold.begin(), fold.end());
+        }
+    }
+    return {steps.begin(), steps.end()};
+}
+
+std::vector<Stage> PackedNetwork::stages(const ExpandedModel& model, std::size_t n,
+                                         const PlainModulus& t) const {
+    std::vector<Stage> stages;
+    auto linear = layers_.begin();
+    for (std::size_t l = 0; l < model.layers().size(); ++l) {
+        const Layer& layer = model.layers()[l];
+        if (std::holds_alternative<Flatten>(layer.kind)) {
+            continue;
+        }
+        Stage& stage = stages.emplace_back();
+        stage.layer = l;
+        stage.elements = ciphertexts_[l + 1];
+        stage.constant_coefficients = n;
+        if (const auto* activation = std::get_if<Activation>(&layer.kind)) {
+            stage.linear = false;
+            for (const mpz_class& c : activation->coefficients) {
+                stage.powers.push_back(PackedPacking::weight(c, t, n));
+            }
+            continue;
+        }
+        stage.diagonals = linear->account;
+        if (stage.diagonals->norms.any == 0) {
+            stage.diagonals->norms = usual_diagonal_norms(t, n, linear->schedule);
+        }
+        ++linear;
+    }
+    return stages;
+}
+
+void PackedNetwork::measure(const BinomialEncoder& encoder, std::size_t n) {
+    for (PackedLayer& layer : layers_) {
+        layer.measure(encoder, n);
+    }
+}
+
+}  // namespace lacuna

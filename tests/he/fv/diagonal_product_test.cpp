@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <optional>
+#include <random>
+#include <set>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include <lacuna/he/fv/diagonal_product.h>
+#include <lacuna/ntt/error.h>
+#include "tests/support/scheme.h"
+
+namespace lacuna::testing {
+namespace {
+
+using Slots = std::vector<std::int64_t>;
+
+struct Setting {
+    const char* name;
+    std::size_t n;
+    std::size_t k;
+    std::int64_t b;
+    std::vector<int> data;
+    std::vector<int> special;
+    std::size_t digit_limbs;
+    std::vector<RotatedInput> rotations;
+    std::size_t inputs = 1;
+    std::size_t outputs = 1;
+};
+
+/// Rotations by first ... last of one input.
+std::vector<RotatedInput> range(int first, int last) {
+    std::vector<RotatedInput> rotations;
+    for (int s = first; s <= last; ++s) {
+        rotations.push_back({0, 0, s});
+    }
+    return rotations;
+}
+
+/// Baby and giant steps, giant steps alone, none; a single baby step; gaps; several inputs and outputs, one
+/// of them without anything; grouped digits; more babies than one dot product takes.
+const std::vector<Setting>& settings() {
+    static const std::vector<Setting> all = {
+        {"dense", 1024, 128, 132, {40, 40, 40}, {42}, 1, range(0, 19)},
+        {"negative", 1024, 256, 272, {45, 45, 45}, {45}, 1, range(-9, 7)},
+        {"no_rotation", 1024, 256, 272, {45, 45, 45}, {45}, 1, {{0, 0, 0}, {0, 1, 0}, {1, 1, 0}}, 2, 2},
+        {"giants_alone", 1024, 256, 160, {40, 40, 40}, {40}, 1, {{0, 0, 0}, {0, 1, 100}, {0, 0, 100}}, 2},
+        {"one_baby", 1024, 256, 160, {40, 40, 40}, {40}, 1, {{0, 0, 3}}},
+        {"gaps",
+         1024,
+         256,
+         160,
+         {40, 40, 40},
+         {40},
+         1,
+         {{0, 0, 0}, {0, 0, 1}, {0, 0, 10}, {0, 0, 11}, {0, 0, 100}, {0, 0, 101}, {0, 0, -100}, {0, 0, -89}}},
+        {"many",
+         1024,
+         128,
+         132,
+         {45, 45, 45},
+         {45},
+         1,
+         {{0, 0, 1}, {0, 1, 2}, {2, 0, 17}, {2, 1, 1}, {2, 1, 18}, {0, 0, 5}},
+         2,
+         3},
+        {"grouped_digits", 1024, 128, 132, {40, 40, 40, 40}, {42, 42}, 2, range(0, 8)},
+        {"wide_sum", 1024, 256, 160, {40, 40, 40}, {40}, 1, range(1, 70)},
+    };
+    return all;
+}
+
+class DiagonalProductTest : public ::testing::TestWithParam<std::size_t> {
+  protected:
+    DiagonalProductTest() : setting(settings()[GetParam()]), random(GetParam() + 1) {
+        Parameters parameters =
+            small_parameters(setting.n, setting.data, setting.special, {}, setting.digit_limbs);
+        parameters.plain_polynomials = {PlainModulus::binomial(setting.k, setting.b)};
+        scheme.emplace(parameters);
+        encoder.emplace(scheme->context);
+        for (const RotatedInput& rotation : setting.rotations) {
+            Diagonal& diagonal = diagonals.emplace_back();
+            diagonal.rotation = rotation;
+            diagonal.values = values(rotation.steps % 3 == 0 ? setting.k : setting.k / 2);
+        }
+        for (std::size_t i = 0; i < setting.inputs; ++i) {
+            slots.push_back(values(setting.k));
+            inputs.push_back(scheme->encryptor.encrypt(encoder->encode(slots.back())));
+        }
+    }
+
+    Slots values(std::size_t count) {
+        Slots result(count);
+        std::uniform_int_distribution<int> uniform(-9, 9);
+        std::ranges::generate(result, [&] { return uniform(random); });
+        return result;
+    }
+    [[nodiscard]] GaloisKeys keys_for(const std::vector<int>& steps) const {
+        return scheme->generator.galois_keys(scheme->context.plain().t(), steps);
+    }
+    [[nodiscard]] DiagonalProduct product(const RotationSchedule& schedule, std::size_t limbs) const {
+        return {scheme->context, *encoder, setting.inputs, setting.outputs, limbs, diagonals, schedule, 2};
+    }
+
+    /// The twin on integers.
+    [[nodiscard]] std::vector<Slots> expected() const {
+        std::vector<Slots> sums(setting.outputs, Slots(setting.k));
+        const auto k = static_cast<int>(setting.k);
+        for (const Diagonal& diagonal : diagonals) {
+            for (int j = 0; j < static_cast<int>(diagonal.values.size()); ++j) {
+                const int from = ((j + diagonal.rotation.steps) % k + k) % k;
+                sums[diagonal.rotation.output][j] +=
+                    diagonal.values[j] * slots[diagonal.rotation.input][from];
+            }
+        }
+        return sums;
+    }
+    /// The twin on ciphertexts: rotate, multiply, add.
+    [[nodiscard]] std::vector<Ciphertext> twin(const std::vector<Ciphertext>& from) const {
+        std::set<int> steps;
+        for (const RotatedInput& rotation : setting.rotations) {
+            steps.insert(rotation.steps);
+        }
+        steps.erase(0);
+        const GaloisKeys keys = keys_for({steps.begin(), steps.end()});
+        std::vector<Ciphertext> sums;
+        for (std::size_t o = 0; o < setting.outputs; ++o) {
+            sums.push_back(scheme->evaluator.subtract(from[0], from[0]));
+        }
+        for (const Diagonal& diagonal : diagonals) {
+            const Ciphertext rotated =
+                scheme->evaluator.rotate_rows(from[diagonal.rotation.input], diagonal.rotation.steps, keys);
+            Ciphertext& sum = sums[diagonal.rotation.output];
+            sum = scheme->evaluator.add(
+                sum, scheme->evaluator.multiply_plain(rotated, encoder->encode(diagonal.values)));
+        }
+        return sums;
+    }
+    [[nodiscard]] Slots decrypted(const Ciphertext& ciphertext) const {
+        return encoder->decode_words(scheme->decryptor.decrypt(ciphertext));
+    }
+
+    const Setting& setting;
+    std::mt19937_64 random;
+    std::optional<Scheme> scheme;
+    std::optional<BinomialEncoder> encoder;
+    std::vector<Diagonal> diagonals;
+    std::vector<Slots> slots;
+    std::vector<Ciphertext> inputs;
+};
+
+TEST_P(DiagonalProductTest, EqualsItsTwins) {
+    const std::vector<Slots> sums = expected();
+    for (const std::size_t limbs : {scheme->context.ring().max_limbs(), std::size_t{2}}) {
+        std::vector<Ciphertext> from;
+        for (const Ciphertext& input : inputs) {
+            from.push_back(scheme->evaluator.mod_switch_to(input, limbs));
+        }
+        const std::vector<Ciphertext> plain = twin(from);
+        const RotationSchedule schedule = schedule_rotations(setting.rotations, setting.k);
+        const DiagonalProduct fast = product(schedule, limbs);
+        const std::vector<Ciphertext> found =
+            fast.apply(scheme->context, from, keys_for(schedule.steps()), 1);
+        EXPECT_EQ(fast.apply(scheme->context, from, keys_for(schedule.steps()), 3).size(), setting.outputs);
+        for (std::size_t o = 0; o < setting.outputs; ++o) {
+            EXPECT_EQ(decrypted(plain[o]), sums[o]);
+            EXPECT_EQ(decrypted(found[o]), sums[o]);
+            EXPECT_GT(scheme->decryptor.noise_budget(found[o]), scheme->decryptor.noise_budget(plain[o]) - 3)
+                << "shared rotations are no noisier than rotations one by one";
+        }
+    }
+}
+
+TEST_P(DiagonalProductTest, DependsOnNoSplitOrThreadCount) {
+    const std::vector<Slots> sums = expected();
+    for (const double cost : {0.01, 1000.0}) {  // giants alone, babies alone
+        const RotationSchedule schedule = schedule_rotations(setting.rotations, setting.k, cost);
+        const DiagonalProduct fast = product(schedule, scheme->context.ring().max_limbs());
+        const GaloisKeys keys = keys_for(schedule.steps());
+        const std::vector<Ciphertext> one = fast.apply(scheme->context, inputs, keys, 1);
+        EXPECT_EQ(fast.apply(scheme->context, inputs, keys, 4), one);
+        for (std::size_t o = 0; o < setting.outputs; ++o) {
+            EXPECT_EQ(decrypted(one[o]), sums[o]);
+        }
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Settings, DiagonalProductTest, ::testing::Range(std::size_t{0}, settings().size()),
+                         [](const auto& info) { return std::string(settings()[info.param].name); });
+
+TEST(RotationSchedule, SharesWhatItCan) {
+    const RotationSchedule dense = schedule_rotations(range(0, 135), 1024);
+    EXPECT_LE(static_cast<double>(dense.babies) + giant_step_cost * static_cast<double>(dense.giants), 45);
+    EXPECT_EQ(dense.terms.size(), 136U);
+    EXPECT_EQ(schedule_rotations(std::vector<RotatedInput>{{0, 0, 0}}, 16).steps(), std::vector<int>{});
+    // Ten maps of a hundred slots, four taps: three babies, the rest giants.
+    std::vector<RotatedInput> taps;
+    for (int map = -9; map <= 8; ++map) {
+        for (const int shift : {0, 1, 10, 11}) {
+            taps.push_back({0, 0, 100 * map + shift});
+        }
+    }
+    const RotationSchedule convolution = schedule_rotations(taps, 1024, 1.0);
+    EXPECT_LE(convolution.babies + convolution.giants, 20U);
+    for (std::size_t i = 0; i < taps.size(); ++i) {
+        const RotationSchedule::Term& term = convolution.terms[i];
+        EXPECT_EQ((term.giant + term.baby - taps[i].steps) % 1024, 0) << i;
+    }
+}
+
+TEST(RotationSum, AddsRotations) {
+    Parameters parameters = small_parameters(1024, {45, 45}, {45}, {});
+    parameters.plain_polynomials = {PlainModulus::binomial(128, 132)};
+    const Scheme scheme(parameters);
+    const BinomialEncoder encoder(scheme.context);
+    Slots values(128);
+    for (std::size_t j = 0; j < values.size(); ++j) {
+        values[j] = static_cast<std::int64_t>(j * j);
+    }
+    const Ciphertext x = scheme.encryptor.encrypt(encoder.encode(values));
+    const std::vector<int> steps = {16, 32, -16};
+    const GaloisKeys keys = scheme.generator.galois_keys(scheme.context.plain().t(), steps);
+    for (const int threads : {1, 2}) {
+        const Slots sum = encoder.decode_words(
+            scheme.decryptor.decrypt(add_rotations(scheme.context, x, steps, keys, threads)));
+        for (std::size_t j = 0; j < sum.size(); ++j) {
+            EXPECT_EQ(sum[j],
+                      values[j] + values[(j + 16) % 128] + values[(j + 32) % 128] + values[(j + 112) % 128]);
+        }
+    }
+    EXPECT_EQ(add_rotations(scheme.context, x, {}, keys), x);
+    EXPECT_THROW((void)add_rotations(scheme.context, x, std::vector<int>{1}, keys), Error);    // no key
+    EXPECT_THROW((void)add_rotations(scheme.context, x, std::vector<int>{128}, keys), Error);  // no rotation
+}
+
+TEST(DiagonalProduct, RefusesWhatDoesNotFit) {
+    Parameters parameters = small_parameters(1024, {45, 45}, {45}, {});
+    parameters.plain_polynomials = {PlainModulus::binomial(128, 132)};
+    const Scheme scheme(parameters);
+    const BinomialEncoder encoder(scheme.context);
+    std::vector<Diagonal> diagonals = {{{0, 0, 1}, {1, 2, 3}}};
+    const RotationSchedule schedule =
+        schedule_rotations(std::vector<RotatedInput>{diagonals[0].rotation}, encoder.slots());
+    const DiagonalProduct product(scheme.context, encoder, 1, 1, 2, diagonals, schedule);
+    EXPECT_EQ(product.bytes(), 3U * 1024 * 8) << "a diagonal modulo two data primes and the special one";
+    const std::vector<Ciphertext> x = {scheme.encryptor.encrypt(encoder.encode(Slots{1, 2, 3}))};
+    const GaloisKeys none = scheme.generator.galois_keys(scheme.context.plain().t(), std::vector<int>{2});
+    EXPECT_THROW((void)product.apply(scheme.context, x, none), Error);
+    const GaloisKeys keys = scheme.generator.galois_keys(scheme.context.plain().t(), schedule.steps());
+    EXPECT_THROW((void)product.apply(scheme.context, std::vector<Ciphertext>{}, keys), Error);
+    const std::vector<Ciphertext> low = {scheme.evaluator.mod_switch_to(x[0], 1)};
+    EXPECT_THROW((void)product.apply(scheme.context, low, keys), Error);
+    diagonals[0].rotation.output = 1;
+    EXPECT_THROW(DiagonalProduct(scheme.context, encoder, 1, 1, 2, diagonals, schedule), Error);
+    diagonals[0] = {{0, 0, 1}, Slots(129)};
+    EXPECT_THROW(DiagonalProduct(scheme.context, encoder, 1, 1, 2, diagonals, schedule), Error);
+    EXPECT_THROW(DiagonalProduct(scheme.context, encoder, 1, 1, 2, {}, schedule), Error);
+}
+
+}  // namespace
+}  // namespace lacuna::testing
