@@ -26,7 +26,8 @@ PLACES = [
     "nn/server",
     "tools",
 ]
-INCLUDE = re.compile(r"^#include <lacuna/([^>]+)>", re.MULTILINE)
+INCLUDE = re.compile(r"^\s*#\s*include\s*<lacuna/([^>]+)>", re.MULTILINE)
+QUOTED = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)  # would hide where it leads
 
 
 def place_of(name):
@@ -43,7 +44,11 @@ def wrong_includes(source):
             if path.suffix not in (".h", ".cpp"):
                 continue
             name = path.relative_to(source).as_posix()
-            for included in INCLUDE.findall(path.read_text()):
+            text = path.read_text()
+            if house != "tools":
+                for included in QUOTED.findall(text):
+                    yield f'{name} includes "{included}": expected <lacuna/...>'
+            for included in INCLUDE.findall(text):
                 found += 1
                 here, there = place_of(name), place_of(included)
                 if here is None or there is None:

@@ -274,30 +274,39 @@ Context::Context(const Parameters& parameters, const Kernels& kernels) {
     }
 }
 
-Context::Context(std::shared_ptr<const Ring> ring, const std::vector<std::uint64_t>& plain_moduli,
-                 const std::vector<PlainModulus>& plain_polynomials)
-    : ring_(std::move(ring)) {
-    for (const std::uint64_t t : plain_moduli) {
-        if (ring_->data().product() <= 2 * to_mpz(t)) {
-            throw Error("plain modulus " + std::to_string(t) +
-                        " leaves no room below Q; use a ring with more data primes");
-        }
-        for (std::size_t i = 0; i < ring_->max_limbs(); ++i) {
-            if (t % ring_->data().modulus(i).value() == 0) {
-                throw Error("plain modulus " + std::to_string(t) +
-                            " shares a factor with a data prime; choose a t coprime to all of them");
-            }
-        }
-        spaces_.push_back(std::make_shared<const PlaintextSpace>(*ring_, PlainModulus(t)));
-    }
+namespace {
+
+std::vector<std::uint64_t> primes_of(const RnsBasis& basis) {
     std::vector<std::uint64_t> primes;
-    for (std::size_t i = 0; i < ring_->max_limbs(); ++i) {
-        primes.push_back(ring_->data().modulus(i).value());
+    for (std::size_t i = 0; i < basis.size(); ++i) {
+        primes.push_back(basis.modulus(i).value());
     }
-    for (const PlainModulus& t : plain_polynomials) {
-        if (const std::string problem = binomial_problem(t, ring_->n(), primes); !problem.empty()) {
-            throw Error("plain modulus " + problem);
-        }
+    return primes;
+}
+
+/// What the scheme asks of a ring that somebody else made, and of the moduli over it: all that resolve() asks
+/// of parameters, but for their security, which is the ring's.
+Parameters over_ring(const std::shared_ptr<const Ring>& ring, const std::vector<std::uint64_t>& plain_moduli,
+                     const std::vector<PlainModulus>& plain_polynomials) {
+    if (ring == nullptr) {
+        throw Error("context: expected a ring, found none; make it first");
+    }
+    return resolve({.n = ring->n(),
+                    .data_primes = primes_of(ring->data()),
+                    .special_primes = primes_of(ring->special()),
+                    .digit_limbs = ring->digit_limbs(),
+                    .plain_moduli = plain_moduli,
+                    .plain_polynomials = plain_polynomials,
+                    .allow_insecure = true});
+}
+
+}  // namespace
+
+Context::Context(std::shared_ptr<const Ring> ring, const std::vector<std::uint64_t>& plain_moduli,
+                 const std::vector<PlainModulus>& plain_polynomials) {
+    const Parameters resolved = over_ring(ring, plain_moduli, plain_polynomials);
+    ring_ = std::move(ring);
+    for (const PlainModulus& t : all_plain_moduli(resolved)) {
         spaces_.push_back(std::make_shared<const PlaintextSpace>(*ring_, t));
     }
 }

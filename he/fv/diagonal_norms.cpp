@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include <lacuna/he/fv/rotation.h>
 #include <lacuna/he/rlwe/embedding.h>
 #include <lacuna/rns/automorphism.h>
 

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include <lacuna/he/fv/evaluator.h>
+#include <lacuna/he/fv/rotation.h>
 #include <lacuna/he/rlwe/key_switch.h>
 #include <lacuna/ntt/error.h>
 #include <lacuna/rns/basis.h>
@@ -96,7 +97,6 @@ Ciphertext ciphertext_of(const Ciphertext& like, Switched parts) {
     Ciphertext result;
     result.ring = like.ring;
     result.t = like.t;
-    result.scale = like.scale;
     for (RnsPolynomial& part : parts) {
         part.set_form(Form::coefficient);
         result.parts.push_back(std::move(part));

@@ -15,6 +15,7 @@ class ExpandedModel {
   public:
     /// Throws Error where the model is invalid, or too large to be written out.
     explicit ExpandedModel(const Model& model);
+    explicit ExpandedModel(const Model&& model) = delete;
 
     [[nodiscard]] const Model& model() const { return *model_; }
     [[nodiscard]] const std::vector<Layer>& layers() const { return model_->layers; }

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <set>
 
+#include <lacuna/he/fv/rotation.h>
 #include <lacuna/he/rlwe/keys.h>
 #include <lacuna/he/rlwe/security.h>
 #include <lacuna/nn/model/expanded_model.h>

@@ -29,7 +29,7 @@ class CompiledModel {
   public:
     /// Throws Error where model and plan do not belong together.
     CompiledModel(const Model& model, const Plan& plan);
-    /// The same for a context built before, which it shares.
+    /// The same for a context built before, which it shares; the helper primes of products are its own.
     CompiledModel(const Model& model, const Plan& plan, Context context);
 
     [[nodiscard]] const Plan& plan() const { return plan_; }

@@ -19,7 +19,7 @@ class Session {
   public:
     /// Compiles the model for one client. Throws Error where model, plan and keys do not belong together.
     Session(const Model& model, const Plan& plan, EvaluationKeys keys);
-    /// The same for a context built before, which it shares.
+    /// The same for a context built before, which it shares; the helper primes of products are its own.
     Session(const Model& model, const Plan& plan, Context context, EvaluationKeys keys);
     /// For one more client of a model. Throws Error where the keys do not belong to its plan.
     Session(std::shared_ptr<const CompiledModel> model, std::shared_ptr<const EvaluationKeys> keys);

@@ -8,10 +8,10 @@ set(client_rooms client/.* model/digits model/strict_json model/text_file packin
 string(REPLACE ";" "|" client_rooms "${client_rooms}")
 
 add_library(lacuna_client STATIC ${PROJECT_SOURCE_DIR}/ntt/parallel.cpp
-  "$<FILTER:$<TARGET_OBJECTS:lacuna_ntt>,EXCLUDE,/lacuna_ntt[.]dir/([.]/)?parallel[.]cpp>"
+  "$<FILTER:$<TARGET_OBJECTS:lacuna_ntt>,EXCLUDE,/lacuna_ntt[.]dir/([^/]+/)?parallel[.]cpp>"
   "$<TARGET_OBJECTS:lacuna_rns>"
   "$<TARGET_OBJECTS:lacuna_he>"
-  "$<FILTER:$<TARGET_OBJECTS:lacuna_nn>,INCLUDE,/lacuna_nn[.]dir/([.]/)?(${client_rooms})[.]cpp>")
+  "$<FILTER:$<TARGET_OBJECTS:lacuna_nn>,INCLUDE,/lacuna_nn[.]dir/([^/]+/)?(${client_rooms})[.]cpp>")
 add_library(lacuna::client ALIAS lacuna_client)
 set_target_properties(lacuna_client PROPERTIES EXPORT_NAME client POSITION_INDEPENDENT_CODE ON)
 target_compile_features(lacuna_client PUBLIC cxx_std_20)

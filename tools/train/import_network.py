@@ -522,7 +522,7 @@ def main(arguments=None):
     try:
         run(parse(arguments))
     except (ImportFailure, RecipeError, data.DataError, export.FormatError, output_file.OutputError, ValueError,
-            OSError) as problem:
+            OSError, MemoryError) as problem:
         print(f"import_network: {problem}", file=sys.stderr)
         return 1
     return 0

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The nodes of an ONNX graph that depend on no image: weights, and arithmetic with shapes."""
 
+import math
+
 import numpy as np
 
 try:
@@ -9,6 +11,8 @@ try:
     import onnx.numpy_helper
 except ImportError:
     onnx = None
+
+LARGEST_CONSTANT = 2**26  # elements; the largest weights that a model may have are about as many
 
 
 def evaluate(node, attributes, inputs, opset, full_shape, fail):
@@ -73,6 +77,9 @@ def evaluate(node, attributes, inputs, opset, full_shape, fail):
     def filled():
         value = take("value")
         array = np.zeros(1, np.float32) if value is None else onnx.numpy_helper.to_array(value)
+        shape = [int(size) for size in inputs[0].reshape(-1)]
+        if math.prod(shape) > LARGEST_CONSTANT:
+            fail(f"{' x '.join(map(str, shape))} constants: expected at most {LARGEST_CONSTANT}")
         return np.full(inputs[0].reshape(-1).tolist(), array.reshape(-1)[0])
 
     def cast():
@@ -88,6 +95,13 @@ def evaluate(node, attributes, inputs, opset, full_shape, fail):
     }
     if kind not in known:
         fail(f"{kind} of constants is not supported; export the network with constants folded")
+    if kind in ("Add", "Sub", "Mul", "Div") and len(inputs) == 2:
+        try:
+            count = math.prod(np.broadcast_shapes(inputs[0].shape, inputs[1].shape))
+        except ValueError as problem:
+            fail(f"cannot be computed from its constants ({problem})")
+        if count > LARGEST_CONSTANT:
+            fail(f"{count} constants: expected at most {LARGEST_CONSTANT}")
     try:
         return np.asarray(known[kind]())
     except (TypeError, ValueError, IndexError, AttributeError, KeyError) as problem:

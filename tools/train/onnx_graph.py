@@ -216,11 +216,16 @@ def read(file, output=None):
     """The network of an ONNX file. ImportFailure names the file, and the node where there is one."""
     require_onnx()
     try:
-        model = onnx.load(str(file))
+        model = onnx.load(str(file), load_external_data=False)
     except FileNotFoundError as problem:
         raise ImportFailure(f"{file}: not found") from problem
     except Exception as problem:  # the protobuf library has no common class of errors
         raise ImportFailure(f"{file}: not an ONNX file ({_first_line(problem)})") from problem
+    for tensor in onnx.external_data_helper._get_all_tensors(model):
+        if onnx.external_data_helper.uses_external_data(tensor):
+            # A path in a file that came from elsewhere may name any file of this machine.
+            raise ImportFailure(f"{file}: the weights {tensor.name!r} lie in another file; save the network as one "
+                                f"file")
     try:
         return read_model(model, output)
     except ImportFailure as problem:

@@ -15,6 +15,7 @@ import float_layers as fl
 from float_layers import ImportFailure
 
 DEGREE = 8  # of an activation in the model format
+LARGEST_REACH = 4096  # of a kernel or a pad, in pixels
 
 OPERATORS = frozenset((
     "Abs", "Add", "AveragePool", "BatchNormalization", "Cast", "Clip", "Conv", "Div", "Dropout", "Elu", "Erf",
@@ -202,6 +203,8 @@ class Operators:
             self.fail(f"weights {weight.shape}, bias {bias.shape} and {groups} groups do not fit {layer.shape[0]} "
                       f"channels")
         reach = tuple((k - 1) * d + 1 for k, d in zip(window, dilation))
+        if max(*reach, *pads) > LARGEST_REACH:
+            self.fail(f"a kernel of {reach} and pads {pads}: expected at most {LARGEST_REACH}")
         size = fl.slide(layer.shape, reach, stride, pads)
         if min(size) < 1:
             self.fail(f"a kernel of {reach} does not fit into {layer.shape} with pads {pads}")

@@ -254,7 +254,7 @@ def main(arguments=None):
     try:
         run(parse(arguments))
     except (ImportFailure, RecipeError, data.DataError, export.FormatError, output_file.OutputError, ValueError,
-            OSError) as problem:
+            OSError, MemoryError) as problem:
         print(f"sweep: {problem}", file=sys.stderr)
         return 1
     return 0

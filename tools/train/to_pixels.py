@@ -37,6 +37,8 @@ def main(arguments=None):
         found = found.part(options.first, stop)
         if not len(found):
             raise data.DataError(f"{found.title}: no inputs are left")
+        if options.labels == options.out:
+            raise output_file.OutputError(f"{options.out}: is both --out and --labels; name two files")
         for file in filter(None, (options.out, options.labels)):
             output_file.check(file, options.force)
         pixels = scale.pixels(found).reshape(len(found), -1)

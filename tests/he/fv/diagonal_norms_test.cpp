@@ -8,6 +8,7 @@
 
 #include <lacuna/he/fv/diagonal_norms.h>
 #include <lacuna/he/fv/noise.h>
+#include <lacuna/he/fv/rotation.h>
 #include <lacuna/he/rlwe/embedding.h>
 #include "tests/support/scheme.h"
 
@@ -146,7 +147,8 @@ TEST(DiagonalNorms, BoundWhatIsMeasured) {
                                                 diagonal_norms(encoder, 2048, diagonals, schedule)));
         const std::vector<Ciphertext> x = {
             scheme.encryptor.encrypt(encoder.encode(std::vector<std::int64_t>(256, key)))};
-        const GaloisKeys keys = scheme.generator.galois_keys(scheme.context.plain().t(), schedule.steps());
+        const GaloisKeys keys = scheme.generator.galois_keys_for(
+            rotation_elements(scheme.context.n(), scheme.context.plain().t(), schedule.steps()));
         least =
             std::min(least, scheme.decryptor.noise_budget(product.apply(scheme.context, x, keys).front()));
     }

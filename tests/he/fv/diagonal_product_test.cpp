@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include <lacuna/he/fv/diagonal_product.h>
+#include <lacuna/he/fv/rotation.h>
 #include <lacuna/ntt/error.h>
 #include "tests/support/scheme.h"
 
@@ -97,7 +98,8 @@ class DiagonalProductTest : public ::testing::TestWithParam<std::size_t> {
         return result;
     }
     [[nodiscard]] GaloisKeys keys_for(const std::vector<int>& steps) const {
-        return scheme->generator.galois_keys(scheme->context.plain().t(), steps);
+        return scheme->generator.galois_keys_for(
+            rotation_elements(scheme->context.n(), scheme->context.plain().t(), steps));
     }
     [[nodiscard]] DiagonalProduct product(const RotationSchedule& schedule, std::size_t limbs) const {
         return {scheme->context, *encoder, setting.inputs, setting.outputs, limbs, diagonals, schedule, 2};
@@ -220,7 +222,8 @@ TEST(RotationSum, AddsRotations) {
     }
     const Ciphertext x = scheme.encryptor.encrypt(encoder.encode(values));
     const std::vector<int> steps = {16, 32, -16};
-    const GaloisKeys keys = scheme.generator.galois_keys(scheme.context.plain().t(), steps);
+    const GaloisKeys keys = scheme.generator.galois_keys_for(
+        rotation_elements(scheme.context.n(), scheme.context.plain().t(), steps));
     for (const int threads : {1, 2}) {
         const Slots sum = encoder.decode_words(
             scheme.decryptor.decrypt(add_rotations(scheme.context, x, steps, keys, threads)));
@@ -245,9 +248,11 @@ TEST(DiagonalProduct, RefusesWhatDoesNotFit) {
     const DiagonalProduct product(scheme.context, encoder, 1, 1, 2, diagonals, schedule);
     EXPECT_EQ(product.bytes(), 3U * 1024 * 8) << "a diagonal modulo two data primes and the special one";
     const std::vector<Ciphertext> x = {scheme.encryptor.encrypt(encoder.encode(Slots{1, 2, 3}))};
-    const GaloisKeys none = scheme.generator.galois_keys(scheme.context.plain().t(), std::vector<int>{2});
+    const GaloisKeys none = scheme.generator.galois_keys_for(
+        rotation_elements(scheme.context.n(), scheme.context.plain().t(), std::vector<int>{2}));
     EXPECT_THROW((void)product.apply(scheme.context, x, none), Error);
-    const GaloisKeys keys = scheme.generator.galois_keys(scheme.context.plain().t(), schedule.steps());
+    const GaloisKeys keys = scheme.generator.galois_keys_for(
+        rotation_elements(scheme.context.n(), scheme.context.plain().t(), schedule.steps()));
     EXPECT_THROW((void)product.apply(scheme.context, std::vector<Ciphertext>{}, keys), Error);
     const std::vector<Ciphertext> low = {scheme.evaluator.mod_switch_to(x[0], 1)};
     EXPECT_THROW((void)product.apply(scheme.context, low, keys), Error);

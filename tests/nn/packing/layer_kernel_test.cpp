@@ -47,7 +47,7 @@ class LayerKernelTest : public ::testing::Test {
     template <typename Rules>
     void expect_rows(std::uint64_t factor) {
         const Modulus modulus(t);
-        apply(Rules::compile(map, n, modulus, factor), scheme.context, values, {});
+        apply(Rules::compile(map, n, modulus, factor), scheme.context, values, {}, {});
         ASSERT_EQ(values.size(), map.weights.rows.size());
         for (std::size_t i = 0; i < values.size(); ++i) {
             const Plaintext bias = polynomial(Rules::monomials(map.bias[i], modulus));
@@ -88,7 +88,7 @@ TEST_F(LayerKernelTest, JoinedValuesStandSideBySide) {
         }
         values.push_back(scheme.encryptor.encrypt(message));
     }
-    apply(join_kernel(n, 3, stride), scheme.context, values, {});
+    apply(join_kernel(n, 3, stride), scheme.context, values, {}, {});
     ASSERT_EQ(values.size(), 1U);
     const Plaintext joined = scheme.decryptor.decrypt(values[0]);
     for (std::size_t i = 0; i < 3; ++i) {

@@ -56,11 +56,16 @@ def main():
     if not options.table.is_file():
         print(f"train_table: {options.table} not found: install python3-sklearn, or pass --table", file=sys.stderr)
         return 1
+    written = [options.folder / name for name in ("training.csv", "test.csv")]
+    for file in written:
+        if file.exists():
+            print(f"train_table: {file}: exists; name an empty folder", file=sys.stderr)
+            return 1
     torch.manual_seed(1)
     rows = read(options.table)[np.random.default_rng(1).permutation(len(read(options.table)))]
     training, test = rows[:-len(rows) // 4], rows[-len(rows) // 4:]
-    write(options.folder / "training.csv", training)
-    write(options.folder / "test.csv", test)
+    write(written[0], training)
+    write(written[1], test)
 
     features, labels = torch.from_numpy(training[:, :-1]).float(), torch.from_numpy(training[:, -1]).long()
     network = nn.Sequential(Standardise(features), nn.Linear(features.shape[1], 8), Square(), nn.Linear(8, 2))
