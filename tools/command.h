@@ -10,6 +10,8 @@
 
 namespace lacuna {
 
+class Interrupt;
+
 /// Thrown where the arguments contradict each other: exit code 2, as for arguments that cannot be parsed.
 class UsageError : public Error {
   public:
@@ -28,5 +30,8 @@ void add_infer_command(CLI::App& app, Work& work);
 void add_decrypt_command(CLI::App& app, Work& work);
 void add_inspect_command(CLI::App& app, Work& work);
 void add_activation_command(CLI::App& app, Work& work);
+// Where the service is built (LACUNA_SERVICE).
+void add_serve_command(CLI::App& app, Work& work, Interrupt& interrupt);
+void add_remote_command(CLI::App& app, Work& work);
 
 }  // namespace lacuna

@@ -18,8 +18,7 @@ namespace lacuna {
 
 namespace {
 
-constexpr int quit = SIGUSR1;       // from the destructor to the waiting thread
-constexpr timespec grace = {1, 0};  // for work to end in order
+constexpr int quit = SIGUSR1;  // from the destructor to the waiting thread
 constexpr const char* name = "lacuna: ";
 
 }  // namespace
@@ -53,6 +52,7 @@ void Interrupt::wait() {
     }
     signal_ = signal;
     source_.request_stop();
+    const timespec grace = {grace_, 0};
     int next = -1;
     do {
         next = sigtimedwait(&awaited_, nullptr, &grace);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <csignal>
 #include <stop_token>
 #include <thread>
@@ -9,10 +10,10 @@
 namespace lacuna {
 
 /// Turns Ctrl-C (SIGINT) and SIGTERM into a stop request, so that work ends in order and leaves no half file.
-/// Work that does not end within a second, because it cannot be asked or waits for a pipe, and work that a
-/// second signal is for, is ended from here: temporary files are removed, nothing has got its name yet, and
-/// the process exits. Signals are blocked in every thread started after it and awaited in one of its own, so
-/// there is no signal handler.
+/// Work that does not end within a second (set_grace()), because it cannot be asked or waits for a pipe, and
+/// work that a second signal is for, is ended from here: temporary files are removed, nothing has got its
+/// name yet, and the process exits. Signals are blocked in every thread started after it and awaited in one
+/// of its own, so there is no signal handler.
 class Interrupt {
   public:
     /// Throws Error where the system gives no thread.
@@ -22,6 +23,9 @@ class Interrupt {
     Interrupt& operator=(const Interrupt&) = delete;
 
     [[nodiscard]] std::stop_token token() const { return source_.get_token(); }
+    /// How long work may take to end after the first signal, instead of a second: for servers, which finish
+    /// what they have begun.
+    void set_grace(std::chrono::seconds grace) { grace_ = grace.count(); }
     /// What a shell expects of a process that ended so: 128 and the signal's number; 130 for Ctrl-C.
     [[nodiscard]] int exit_code() const { return 128 + signal_; }
 
@@ -32,6 +36,7 @@ class Interrupt {
     sigset_t awaited_{};
     std::stop_source source_;
     std::atomic<int> signal_ = SIGINT;
+    std::atomic<long> grace_ = 1;  // seconds
     std::thread waiter_;
 };
 

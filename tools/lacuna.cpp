@@ -51,7 +51,7 @@ std::string see_help(const CLI::App& app, int argc, char** argv) {
     return "; see `lacuna " + (known ? std::string(argv[1]) + " " : std::string()) + "--help`";
 }
 
-int run(int argc, char** argv, const lacuna::Interrupt& interrupt) {
+int run(int argc, char** argv, lacuna::Interrupt& interrupt) {
     CLI::App app("Neural networks on encrypted data.", "lacuna");
     app.set_version_flag("--version", [] {
         return std::string("lacuna " LACUNA_VERSION " (kernel ") +
@@ -74,6 +74,10 @@ int run(int argc, char** argv, const lacuna::Interrupt& interrupt) {
     lacuna::add_decrypt_command(app, work);
     lacuna::add_inspect_command(app, work);
     lacuna::add_activation_command(app, work);
+#ifdef LACUNA_SERVICE
+    lacuna::add_serve_command(app, work, interrupt);
+    lacuna::add_remote_command(app, work);
+#endif
     try {
         app.parse(argc, argv);
     } catch (const CLI::Success& help) {
@@ -106,7 +110,7 @@ int main(int argc, char** argv) {
     std::atexit(lacuna::remove_temporaries);
     try {
         lacuna::check_stack();
-        const lacuna::Interrupt interrupt;
+        lacuna::Interrupt interrupt;
         return run(argc, argv, interrupt);
     } catch (const std::bad_alloc&) {
         // Takes no memory itself.

@@ -23,9 +23,6 @@ struct PlanLimits {
     static constexpr int privacy_bits = 128;
 };
 
-/// Ciphertexts of an input or reply in the packed packing.
-inline constexpr std::size_t max_packed_ciphertexts = 64;
-
 /// Where the packed packing has the elements of input and reply.
 struct PackedTensors {
     PackedArrangement input;

@@ -4,10 +4,13 @@
 #include <cstddef>
 #include <vector>
 
-#include <lacuna/nn/client/encrypted_tensor.h>
 #include <lacuna/nn/model/model.h>
+#include <lacuna/nn/packing/layout.h>
 
 namespace lacuna {
+
+/// Ciphertexts of an input or reply in the packed packing.
+inline constexpr std::size_t max_packed_ciphertexts = 64;
 
 /// Where the packed packing puts the elements of a tensor: in blocks of slots, one for every channel and, of
 /// an input that is convolved with a stride, every phase of the stride, so that one rotation lines up the

@@ -11,7 +11,6 @@
 #include <utility>
 
 #include <lacuna/he/fv/noise.h>
-#include <lacuna/nn/client/client_plan.h>
 #include <lacuna/nn/model/expanded_model.h>
 #include <lacuna/nn/packing/packed.h>
 #include <lacuna/ntt/error.h>
@@ -421,35 +420,6 @@ std::vector<int> PackedNetwork::steps() const {
         }
     }
     return {steps.begin(), steps.end()};
-}
-
-std::vector<Stage> PackedNetwork::stages(const ExpandedModel& model, std::size_t n,
-                                         const PlainModulus& t) const {
-    std::vector<Stage> stages;
-    auto linear = layers_.begin();
-    for (std::size_t l = 0; l < model.layers().size(); ++l) {
-        const Layer& layer = model.layers()[l];
-        if (std::holds_alternative<Flatten>(layer.kind)) {
-            continue;
-        }
-        Stage& stage = stages.emplace_back();
-        stage.layer = l;
-        stage.elements = ciphertexts_[l + 1];
-        stage.constant_coefficients = n;
-        if (const auto* activation = std::get_if<Activation>(&layer.kind)) {
-            stage.linear = false;
-            for (const mpz_class& c : activation->coefficients) {
-                stage.powers.push_back(PackedPacking::weight(c, t, n));
-            }
-            continue;
-        }
-        stage.diagonals = linear->account;
-        if (stage.diagonals->norms.any == 0) {
-            stage.diagonals->norms = usual_diagonal_norms(t, n, linear->schedule);
-        }
-        ++linear;
-    }
-    return stages;
 }
 
 void PackedNetwork::measure(const BinomialEncoder& encoder, std::size_t n) {

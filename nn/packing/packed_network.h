@@ -9,10 +9,9 @@
 
 #include <lacuna/he/fv/binomial_encoder.h>
 #include <lacuna/he/fv/diagonal_product.h>
-#include <lacuna/nn/client/encrypted_tensor.h>
+#include <lacuna/nn/packing/diagonal_account.h>
+#include <lacuna/nn/packing/layout.h>
 #include <lacuna/nn/packing/packed_arrangement.h>
-#include <lacuna/nn/program/diagonal_account.h>
-#include <lacuna/nn/program/stage.h>
 
 namespace lacuna {
 
@@ -47,10 +46,7 @@ class PackedNetwork {
     [[nodiscard]] std::size_t ciphertexts(std::size_t entry) const { return ciphertexts_[entry]; }
     /// The steps that need a key, ascending.
     [[nodiscard]] std::vector<int> steps() const;
-    /// What noise and cost need to know; norms of diagonals as for random ones of this size.
-    [[nodiscard]] std::vector<Stage> stages(const ExpandedModel& model, std::size_t n,
-                                            const PlainModulus& t) const;
-    /// Replaces those norms by the diagonals' own.
+    /// Fills in the norms of every layer's diagonals.
     void measure(const BinomialEncoder& encoder, std::size_t n);
 
   private:

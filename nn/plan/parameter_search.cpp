@@ -257,7 +257,7 @@ std::optional<Candidate> best_packed(const ExpandedModel& model, const PlanReque
                 continue;
             }
             std::optional<Candidate> candidate =
-                shortest_packed_chain(network->stages(model, n, *t), request, n, *t);
+                shortest_packed_chain(packed_stages_of(model, *network, n, *t), request, n, *t);
             if (candidate) {
                 candidate->network = network;
                 choices.push_back({std::move(*candidate), *t});
@@ -272,8 +272,8 @@ std::optional<Candidate> best_packed(const ExpandedModel& model, const PlanReque
         PackedNetwork network = *choice.candidate.network;
         measure(network, choice.candidate.parameters.n, choice.t);
         std::optional<Candidate> candidate =
-            shortest_packed_chain(network.stages(model, choice.candidate.parameters.n, choice.t), request,
-                                  choice.candidate.parameters.n, choice.t);
+            shortest_packed_chain(packed_stages_of(model, network, choice.candidate.parameters.n, choice.t),
+                                  request, choice.candidate.parameters.n, choice.t);
         if (candidate) {
             candidate->network = std::make_shared<PackedNetwork>(std::move(network));
             candidate->request_cost *= static_cast<double>(request.batch);

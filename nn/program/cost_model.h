@@ -5,7 +5,7 @@
 #include <vector>
 
 #include <lacuna/he/fv/parameters.h>
-#include <lacuna/nn/program/diagonal_account.h>
+#include <lacuna/nn/packing/diagonal_account.h>
 
 namespace lacuna {
 

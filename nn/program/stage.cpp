@@ -11,6 +11,7 @@
 #include <set>
 #include <utility>
 
+#include <lacuna/nn/packing/packed_network.h>
 #include <lacuna/nn/packing/rules.h>
 #include <lacuna/rns/basis.h>
 
@@ -302,6 +303,35 @@ std::vector<Stage> stages_of(const ExpandedModel& model, Packing packing,
             return std::move(maker.stages);
         },
         elementwise_rules_of(packing));
+}
+
+std::vector<Stage> packed_stages_of(const ExpandedModel& model, const PackedNetwork& network, std::size_t n,
+                                    const PlainModulus& t) {
+    std::vector<Stage> stages;
+    auto linear = network.layers().begin();
+    for (std::size_t l = 0; l < model.layers().size(); ++l) {
+        const Layer& layer = model.layers()[l];
+        if (std::holds_alternative<Flatten>(layer.kind)) {
+            continue;
+        }
+        Stage& stage = stages.emplace_back();
+        stage.layer = l;
+        stage.elements = network.ciphertexts(l + 1);
+        stage.constant_coefficients = n;
+        if (const auto* activation = std::get_if<Activation>(&layer.kind)) {
+            stage.linear = false;
+            for (const mpz_class& c : activation->coefficients) {
+                stage.powers.push_back(PackedPacking::weight(c, t, n));
+            }
+            continue;
+        }
+        stage.diagonals = linear->account;
+        if (stage.diagonals->norms.any == 0) {
+            stage.diagonals->norms = usual_diagonal_norms(t, n, linear->schedule);
+        }
+        ++linear;
+    }
+    return stages;
 }
 
 }  // namespace lacuna

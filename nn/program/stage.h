@@ -11,9 +11,11 @@
 #include <lacuna/he/fv/noise.h>
 #include <lacuna/nn/client/encrypted_tensor.h>
 #include <lacuna/nn/model/expanded_model.h>
-#include <lacuna/nn/program/diagonal_account.h>
+#include <lacuna/nn/packing/diagonal_account.h>
 
 namespace lacuna {
+
+class PackedNetwork;
 
 /// A layer as the scheme sees it: what it does to noise and what it costs, with weights left out.
 struct Stage {
@@ -54,5 +56,10 @@ struct Stage {
 
 /// The largest |weight| or |coefficient| of a model. Moduli of more than twice that all have the same stages.
 [[nodiscard]] mpz_class largest_weight(const Model& model);
+
+/// The same under the packed packing, modulo t and in a ring of degree n. Norms of diagonals that the network
+/// has not measured are those of random ones of this size.
+[[nodiscard]] std::vector<Stage> packed_stages_of(const ExpandedModel& model, const PackedNetwork& network,
+                                                  std::size_t n, const PlainModulus& t);
 
 }  // namespace lacuna

@@ -17,6 +17,9 @@ run(${CMAKE_COMMAND} -S ${SOURCE} -B ${WORK}/build -DCMAKE_PREFIX_PATH=${WORK}/p
 run(${CMAKE_COMMAND} --build ${WORK}/build)
 run(${WORK}/build/example)
 run(${WORK}/build/plan ${WORK}/prefix/share/lacuna/models/faster-cryptonets.lacuna.json)
+if(EXISTS ${WORK}/build/remote)
+  run(${WORK}/build/remote)
+endif()
 # A client and a server that share files alone, and what the client's program is made of.
 set(model ${SOURCE}/tiny.lacuna.json)
 run(${WORK}/build/server plan ${model} ${WORK})

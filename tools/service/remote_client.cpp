@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <lacuna/tools/service/remote_client.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <sstream>
+#include <utility>
+
+#include <httplib.h>
+#include <nlohmann/json.hpp>
+
+#include <lacuna/he/files/json_document.h>
+#include <lacuna/he/files/record.h>
+#include <lacuna/ntt/error.h>
+
+namespace lacuna::service {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr const char* binary = "application/octet-stream";
+constexpr int connect_seconds = 10;
+/// A server may let a request wait in its queue before it works on it.
+constexpr int answer_seconds = 600;
+/// Of what a server says in JSON.
+constexpr detail::JsonLimits reply_limits{std::size_t{1} << 20, 8, std::size_t{1} << 14,
+                                          std::size_t{1} << 12};
+constexpr std::size_t piece = std::size_t{64} << 10;
+
+}  // namespace
+
+struct RemoteClient::Connection {
+    Connection(std::string server, const std::string& token) : url(checked(std::move(server))), http(url) {
+        http.set_keep_alive(true);
+        http.set_tcp_nodelay(true);
+        http.set_connection_timeout(connect_seconds);
+        http.set_read_timeout(answer_seconds);
+        http.set_write_timeout(answer_seconds);
+        if (!token.empty()) {
+            http.set_bearer_token_auth(token);
+        }
+    }
+
+    /// cpp-httplib's own complaint about another scheme says less.
+    static std::string checked(std::string url) {
+        const std::size_t scheme = url.starts_with("http://") ? 7 : url.starts_with("https://") ? 8 : 0;
+        if (scheme == 0 || url.size() == scheme || url.find_first_of("/?#@ ", scheme) != std::string::npos) {
+            throw Error(url +
+                        ": expected http://HOST:PORT or https://HOST:PORT, found something else; give the "
+                        "address that `lacuna serve` prints");
+        }
+        return url;
+    }
+
+    /// The body of a good answer. Throws for any other.
+    std::string check(const httplib::Result& result, const std::stop_token& stop) const {
+        if (!result) {
+            if (stop.stop_requested()) {
+                throw Stopped();
+            }
+            throw Error(url + ": expected an answer, found none (" + httplib::to_string(result.error()) +
+                        "); check the address, and that `lacuna serve` runs there");
+        }
+        constexpr int ok = 200;
+        if (result->status != ok) {
+            throw Error(url + ": status " + std::to_string(result->status) + ": " + text_of(result->body));
+        }
+        return result->body;
+    }
+
+    /// What an answer that is no good one says.
+    static std::string text_of(const std::string& body) {
+        try {
+            const nlohmann::json document = detail::parse_json(body, "answer", reply_limits);
+            return document.at("error").at("message").get<std::string>();
+        } catch (const std::exception&) {
+            return "expected a reason, found none; is this a server of lacuna?";
+        }
+    }
+
+    /// A provider of a body that stops where it is asked to.
+    static httplib::ContentProvider provider(std::span<const std::uint8_t> body, const RunControl& control) {
+        return [body, &control](std::size_t offset, std::size_t length, httplib::DataSink& sink) {
+            if (control.stop.stop_requested()) {
+                return false;
+            }
+            const std::size_t size = std::min(length, piece);
+            control.report("send", static_cast<double>(offset), static_cast<double>(body.size()));
+            return sink.write(reinterpret_cast<const char*>(body.data()) + offset, size);
+        };
+    }
+
+    std::string url;
+    httplib::Client http;
+};
+
+RemoteClient::RemoteClient(const std::string& url, const std::string& token) {
+    std::string server = url;
+    while (server.ends_with('/')) {
+        server.pop_back();
+    }
+    connection_ = std::make_unique<Connection>(std::move(server), token);
+}
+
+RemoteClient::~RemoteClient() = default;
+RemoteClient::RemoteClient(RemoteClient&&) noexcept = default;
+RemoteClient& RemoteClient::operator=(RemoteClient&&) noexcept = default;
+
+std::vector<std::string> RemoteClient::models() {
+    const std::string body = connection_->check(connection_->http.Get("/v1/models"), {});
+    std::vector<std::string> names;
+    try {
+        const nlohmann::json document = detail::parse_json(body, connection_->url, reply_limits);
+        for (const auto& model : document.at("models")) {
+            names.push_back(model.at("name").get<std::string>());
+        }
+    } catch (const nlohmann::json::exception&) {
+        throw Error(connection_->url +
+                    ": expected a list of models, found something else; is this a server of lacuna?");
+    }
+    return names;
+}
+
+ClientPlan RemoteClient::plan(const std::string& model) {
+    const std::string body = connection_->check(connection_->http.Get("/v1/models/" + model + "/plan"), {});
+    return parse_client_plan(body, connection_->url + ": plan");
+}
+
+bool RemoteClient::has_keys(const KeySetId& id) {
+    const auto result = connection_->http.Get("/v1/keys/" + format_hash(id));
+    constexpr int missing = 404;
+    if (result && result->status == missing) {
+        return false;
+    }
+    connection_->check(result, {});
+    return true;
+}
+
+std::uint64_t RemoteClient::send_keys(std::span<const std::uint8_t> record, const RunControl& control) {
+    const KeySetId id = key_set_id(record);
+    if (has_keys(id)) {
+        return 0;
+    }
+    connection_->check(connection_->http.Put("/v1/keys/" + format_hash(id), record.size(),
+                                             Connection::provider(record, control), binary),
+                       control.stop);
+    return record.size();
+}
+
+std::string RemoteClient::infer(const std::string& model, const KeySetId& keys, const std::string& upload,
+                                RemoteReport& report, const RunControl& control) {
+    const std::span<const std::uint8_t> bytes(reinterpret_cast<const std::uint8_t*>(upload.data()),
+                                              upload.size());
+    const Clock::time_point start = Clock::now();
+    const auto result = connection_->http.Post("/v1/models/" + model + "/infer?keys=" + format_hash(keys),
+                                               bytes.size(), Connection::provider(bytes, control), binary);
+    std::string reply = connection_->check(result, control.stop);
+    report.seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    report.upload_bytes = upload.size();
+    report.reply_bytes = reply.size();
+    report.server_timing = result->get_header_value("Server-Timing");
+    return reply;
+}
+
+std::vector<std::vector<mpz_class>> RemoteClient::classify(const std::string& model, const Client& client,
+                                                           std::span<const std::uint8_t> record,
+                                                           std::span<const std::uint8_t> pixels,
+                                                           RemoteReport& report, const RunControl& control) {
+    const KeySetId id = key_set_id(record);
+    report.key_bytes = send_keys(record, control);
+    std::ostringstream stream;
+    save_upload(stream, client.context().ring(), client.plan(), id, client.encrypt(pixels, control), control);
+    const std::string reply = infer(model, id, std::move(stream).str(), report, control);
+    Source source({reinterpret_cast<const std::uint8_t*>(reply.data()), reply.size()},
+                  connection_->url + ": reply");
+    EncryptedTensor tensor = load_reply(source, client.context(), client.plan(), id);
+    source.expect_end();
+    return client.decrypt(tensor, control);
+}
+
+KeySetId key_set_id(std::span<const std::uint8_t> record) {
+    KeySetId id{};
+    if (record.size() < record_overhead_bytes) {
+        throw Error("evaluation keys: expected a record, found " + std::to_string(record.size()) +
+                    " bytes; give what `lacuna keygen` or save() wrote");
+    }
+    std::memcpy(id.data(), record.data() + record.size() - id.size(), id.size());
+    return id;
+}
+
+}  // namespace lacuna::service
