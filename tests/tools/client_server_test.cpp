@@ -424,7 +424,7 @@ TEST(Mistakes, MixedParameters) {
     fs::copy(parties.client() / "keys", folder);
     Parties::expect_done(
         run_lacuna({"plan", "--model", (parties.server() / "model.lacuna.json").string(), "--security", "256",
-                    "--export-client", (folder / "client.json").string(), "--force"}));
+                    "--packing", "slots", "--export-client", (folder / "client.json").string(), "--force"}));
     expect_failure(parties.at_client({"decrypt", "--keys", "mixed", "--in", "reply.lct"}), 1, {"secret.key"});
     expect_failure(
         parties.at_client({"encrypt", "--keys", "mixed", "--images", "images.idx", "--out", "mixed.lct"}), 1,

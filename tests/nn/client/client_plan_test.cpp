@@ -14,6 +14,20 @@ TEST(ClientPlan, LaysOutInputsAndReplies) {
         const Layout input = plan.input_layout(1);
         EXPECT_EQ(input.packing, packing);
         EXPECT_EQ(input.elements, plan.input_shape.size());
+        EXPECT_EQ(plan.input_layout(5).batch, 5U);
+        if (packing == Packing::packed) {  // where the elements are is its own to say
+            const std::size_t each = plan.packed.input.ciphertexts(plan.input_shape);
+            EXPECT_EQ(input.ciphertexts(), each);
+            EXPECT_EQ(plan.input_layout(5).ciphertexts(), 5 * each);
+            const Layout reply = plan.reply_layout(2);
+            const std::size_t slots = plan.parameters.plain_polynomials.front().power();
+            EXPECT_EQ(reply.elements, plan.classes);
+            EXPECT_EQ(reply.ciphertexts() % 2, 0U);
+            for (const std::size_t logit : plan.packed.logits) {
+                EXPECT_LT(logit, reply.ciphertexts() / 2 * slots);
+            }
+            continue;
+        }
         EXPECT_EQ(input.ciphertexts(), plan.input_shape.size());
         for (std::size_t i = 0; i < input.elements; ++i) {
             EXPECT_EQ(input.place(i), (Place{i, 0}));
@@ -26,7 +40,6 @@ TEST(ClientPlan, LaysOutInputsAndReplies) {
             EXPECT_EQ(reply.place(i),
                       packing == Packing::slots ? (Place{i, 0}) : (Place{0, i * plan.reply_stride}));
         }
-        EXPECT_EQ(plan.input_layout(5).batch, 5U);
     }
 }
 

@@ -275,11 +275,16 @@ TEST(Server, FinishesWhatHasBegunWhenItEnds) {
     RunningServer server;
     RemoteClient remote(server.url());
     const SmallClient client(remote.plan("small"));
-    const std::string put = request("PUT /v1/keys/" + format_hash(client.id), as_text(client.record), "");
+    const std::string body = as_text(client.record);
+    const std::string put =
+        request("PUT /v1/keys/" + format_hash(client.id), body, "Expect: 100-continue\r\n");
     const RawSocket socket(server.port());
-    (void)socket.send(put.substr(0, put.size() / 2));
+    (void)socket.send(put.substr(0, put.size() - body.size()));
+    std::array<char, 100> begun{};
+    ASSERT_TRUE(socket.receive(begun));  // it is being read
+    (void)socket.send(body.substr(0, body.size() / 2));
     auto ending = std::async(std::launch::async, [&] { server.end(); });
-    (void)socket.send(put.substr(put.size() / 2));
+    (void)socket.send(body.substr(body.size() / 2));
     const std::string answer = socket.receive_all();
     EXPECT_EQ(status_of(answer), 200) << answer;
     ending.get();
