@@ -166,7 +166,7 @@ void register_models() {
     }
     std::sort(models.begin(), models.end());
     for (const std::filesystem::path& model : models) {
-        for (const Packing packing : {Packing::slots, Packing::radix}) {
+        for (const Packing packing : {Packing::slots, Packing::radix, Packing::packed}) {
             register_subject({model, packing});
         }
     }

@@ -133,5 +133,26 @@ TEST(Context, TakesFurtherModuliOverItsRing) {
     EXPECT_THROW((void)decryptor.decrypt(scheme.encryptor.encrypt(Plaintext(64, 257))), Error);
 }
 
+/// A ring by hand is one that no parameters of the scheme asked for.
+TEST(Context, OverARingByHandAsksWhatTheSchemeNeeds) {
+    const auto ring_of = [](const RingParameters& parameters) {
+        return std::make_shared<const Ring>(parameters);
+    };
+    const std::vector<std::uint64_t> t = {257};
+    EXPECT_NO_THROW(Context(ring_of({.n = 64, .data_bits = {50, 50}, .allow_insecure = true}), t));
+    EXPECT_THROW(Context(nullptr, t), Error);
+    // A product modulo 48 primes and the helpers takes more than the kernels add up at once.
+    EXPECT_THROW(
+        Context(ring_of({.n = 64, .data_bits = std::vector<int>(48, 50), .allow_insecure = true}), t), Error);
+    // A switched key would drown every message.
+    EXPECT_THROW(Context(ring_of({.n = 64,
+                                  .data_bits = {50, 50},
+                                  .special_bits = {10},
+                                  .digit_limbs = 2,
+                                  .allow_insecure = true}),
+                         t),
+                 Error);
+}
+
 }  // namespace
 }  // namespace lacuna::testing

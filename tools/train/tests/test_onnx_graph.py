@@ -3,8 +3,10 @@
 
 import importlib.util
 import os
+import tempfile
 import unittest
 import warnings
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -95,6 +97,26 @@ class GraphTest(OnnxTest):
 
     def test_an_auxiliary_head_that_is_no_output_is_left_out(self):
         self.holds(self.heads(("y",)), self.main_head)
+
+    def test_weights_in_other_files_are_refused(self):
+        made = model([node("Gemm", "x w", "y")], {"w": floats(5, 4)}, (5,))
+        tensor = made.graph.initializer[0]
+        tensor.ClearField("raw_data")
+        tensor.data_location = onnx.TensorProto.EXTERNAL
+        tensor.external_data.add(key="location", value="sub/../../secret")
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "network.onnx"
+            file.write_bytes(made.SerializeToString())
+            with self.assertRaisesRegex(ImportFailure, "'w' lie in another file; save the network as one"):
+                onnx_graph.read(file)
+
+    def test_small_files_that_ask_for_much_memory_are_refused(self):
+        self.refused(model([node("Conv", "x w", "y", dilations=[1000000] * 2)], {"w": floats(1, 1, 2, 2)}, (1, 4, 4)),
+                     "expected at most 4096")
+        self.refused(model([node("ConstantOfShape", "s", "w"), node("MatMul", "x w", "y")],
+                           {"s": np.array([4096, 100000])}, (4096,)), "constants: expected at most 67108864")
+        self.refused(model([node("Add", "a b", "w"), node("MatMul", "x w", "y")],
+                           {"a": floats(4096, 1), "b": floats(1, 20000)}, (4096,)), "constants: expected at most")
 
     def test_of_two_outputs_one_has_to_be_chosen(self):
         made = self.heads(("aux", "y"))
