@@ -2,7 +2,9 @@
 # What the library needs, for the build and for find_package(Lacuna) alike.
 find_package(OpenMP COMPONENTS CXX)  # without it one thread does all work
 find_package(OpenSSL 3.0 REQUIRED COMPONENTS Crypto)
-find_package(nlohmann_json 3.11 REQUIRED)
+if(PROJECT_NAME STREQUAL "Lacuna")
+  find_package(nlohmann_json 3.11 REQUIRED)
+endif()
 if(NOT TARGET GMP::gmpxx)
   find_path(GMP_INCLUDE_DIR gmpxx.h)
   find_library(GMP_LIBRARY gmp)
