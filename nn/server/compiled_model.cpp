@@ -253,7 +253,9 @@ CompiledModel::Request CompiledModel::request_of(const EvaluationKeys& keys, con
     check(keys);
     Request request{keys, control, observe, std::nullopt};
     if (plan_.client.public_key) {
-        request.encryptor.emplace(context_, *keys.public_key);
+        // The caller's keys outlive the request: the encryptor looks at them and copies nothing.
+        request.encryptor.emplace(
+            context_, std::shared_ptr<const PublicKey>(std::shared_ptr<const void>(), &*keys.public_key));
     }
     return request;
 }
