@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace lacuna {
 
@@ -18,5 +19,7 @@ using Chain = std::optional<Digest>;
 
 /// Lower-case hexadecimal digits.
 [[nodiscard]] std::string format_hash(std::span<const std::uint8_t> bytes);
+/// What format_hash() wrote of a digest; none where the text is anything else.
+[[nodiscard]] std::optional<Digest> parse_digest(std::string_view text);
 
 }  // namespace lacuna

@@ -106,6 +106,21 @@ std::string format_hash(std::span<const std::uint8_t> bytes) {
     return text;
 }
 
+std::optional<Digest> parse_digest(std::string_view text) {
+    Digest digest{};
+    if (text.size() != 2 * digest.size()) {
+        return std::nullopt;
+    }
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const std::size_t digit = std::string_view("0123456789abcdef").find(text[i]);
+        if (digit == std::string_view::npos) {
+            return std::nullopt;
+        }
+        digest[i / 2] = static_cast<std::uint8_t>(digest[i / 2] * 16 + digit);
+    }
+    return digest;
+}
+
 RecordWriter::RecordWriter(std::ostream& stream, const RecordHeader& header, Chain* chain)
     : stream_(&stream), chain_(chain), left_(record_header_bytes + header.body_bytes) {
     start(checksum_, chain);

@@ -37,17 +37,12 @@ std::string_view text_of(const BatchHead& head) {
 
 KeySetId parse_key_set(const json& value, const FieldPath& place) {
     const std::string text = text_of(value, place);
-    KeySetId id{};
-    bool valid = text.size() == 2 * id.size();
-    for (std::size_t i = 0; valid && i < text.size(); ++i) {
-        const std::size_t digit = std::string_view("0123456789abcdef").find(text[i]);
-        valid = digit != std::string_view::npos;
-        id[i / 2] = static_cast<std::uint8_t>(id[i / 2] * 16 + (digit & 15));
+    const std::optional<KeySetId> id = parse_digest(text);
+    if (!id) {
+        fail(place, std::to_string(2 * sizeof(KeySetId)) + " hexadecimal digits", describe(value),
+             documentation);
     }
-    if (!valid) {
-        fail(place, std::to_string(2 * id.size()) + " hexadecimal digits", describe(value), documentation);
-    }
-    return id;
+    return *id;
 }
 
 /// The layout of a batch as JSON, its format and version checked.

@@ -67,21 +67,15 @@ std::vector<std::string_view> segments_of(std::string_view path) {
 }
 
 KeySetId parse_keys(std::string_view text) {
-    KeySetId id{};
-    bool valid = text.size() == 2 * id.size();
-    for (std::size_t i = 0; valid && i < text.size(); ++i) {
-        const std::size_t digit = std::string_view("0123456789abcdef").find(text[i]);
-        valid = digit != std::string_view::npos;
-        id[i / 2] = static_cast<std::uint8_t>(id[i / 2] * 16 + (digit & 15));
-    }
-    if (!valid) {
+    const std::optional<KeySetId> id = parse_digest(text);
+    if (!id) {
         throw RequestError(
             400, "key_set_name",
-            "key set '" + terminal_text(text) + "': expected " + std::to_string(2 * id.size()) +
+            "key set '" + terminal_text(text) + "': expected " + std::to_string(2 * sizeof(KeySetId)) +
                 " lower-case hexadecimal digits, as `lacuna keygen` and `lacuna inspect` print "
                 "them; give the checksum of the evaluation keys");
     }
-    return id;
+    return *id;
 }
 
 std::string parse_model(std::string_view text) {
