@@ -171,12 +171,12 @@ void remote(const Options& options, const std::stop_token& stop) {
     if (options.json) {
         print_json_document({{"url", options.url},
                              {"model", model},
-                             {"key_set", format_hash(service::key_set_id(record))},
+                             {"key_set", format_hash(read_key_set_id(record))},
                              {"scale", plan.output_scale},
                              {"images", answers_json(logits)},
                              {"requests", report_json(reports)}});
     } else if (requests == 0) {
-        std::cout << "Key set " << format_hash(service::key_set_id(record)) << " is at "
+        std::cout << "Key set " << format_hash(read_key_set_id(record)) << " is at "
                   << terminal_text(options.url) << " (" << bytes_text(static_cast<double>(record.size()))
                   << ")\n";
     } else {

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstring>
 #include <sstream>
 #include <utility>
 
@@ -11,7 +10,6 @@
 #include <nlohmann/json.hpp>
 
 #include <lacuna/he/files/json_document.h>
-#include <lacuna/he/files/record.h>
 #include <lacuna/ntt/error.h>
 
 namespace lacuna::service {
@@ -139,7 +137,7 @@ bool RemoteClient::has_keys(const KeySetId& id) {
 }
 
 std::uint64_t RemoteClient::send_keys(std::span<const std::uint8_t> record, const RunControl& control) {
-    const KeySetId id = key_set_id(record);
+    const KeySetId id = read_key_set_id(record);
     if (has_keys(id)) {
         return 0;
     }
@@ -168,7 +166,7 @@ std::vector<std::vector<mpz_class>> RemoteClient::classify(const std::string& mo
                                                            std::span<const std::uint8_t> record,
                                                            std::span<const std::uint8_t> pixels,
                                                            RemoteReport& report, const RunControl& control) {
-    const KeySetId id = key_set_id(record);
+    const KeySetId id = read_key_set_id(record);
     report.key_bytes = send_keys(record, control);
     std::ostringstream stream;
     save_upload(stream, client.context().ring(), client.plan(), id, client.encrypt(pixels, control), control);
@@ -178,16 +176,6 @@ std::vector<std::vector<mpz_class>> RemoteClient::classify(const std::string& mo
     EncryptedTensor tensor = load_reply(source, client.context(), client.plan(), id);
     source.expect_end();
     return client.decrypt(tensor, control);
-}
-
-KeySetId key_set_id(std::span<const std::uint8_t> record) {
-    KeySetId id{};
-    if (record.size() < record_overhead_bytes) {
-        throw Error("evaluation keys: expected a record, found " + std::to_string(record.size()) +
-                    " bytes; give what `lacuna keygen` or save() wrote");
-    }
-    std::memcpy(id.data(), record.data() + record.size() - id.size(), id.size());
-    return id;
 }
 
 }  // namespace lacuna::service

@@ -64,8 +64,4 @@ class RemoteClient {
     std::unique_ptr<Connection> connection_;
 };
 
-/// The name of evaluation keys, the checksum at their record's end. Throws Error where there are too few
-/// bytes.
-[[nodiscard]] KeySetId key_set_id(std::span<const std::uint8_t> record);
-
 }  // namespace lacuna::service

@@ -113,14 +113,15 @@ TEST(KeyStore, RefusesSecretKeys) {
     save(stream, anna().client.context().ring(), anna().client.secret_key());
     const std::string text = stream.str();
     const std::vector<std::uint8_t> secret(text.begin(), text.end());
-    EXPECT_EQ(refusal(key_set_id(secret), secret), (std::pair<int, std::string>(400, "secret_key")));
+    EXPECT_EQ(refusal(testing::claimed_name(secret), secret),
+              (std::pair<int, std::string>(400, "secret_key")));
     EXPECT_THROW((void)ring_of_keys(secret), RequestError);
     std::ostringstream locked;
     save_protected(locked, anna().client.context().ring(), anna().client.secret_key(),
                    Passphrase("a passphrase"));
     const std::string protected_text = locked.str();
     const std::vector<std::uint8_t> under_passphrase(protected_text.begin(), protected_text.end());
-    EXPECT_EQ(refusal(key_set_id(under_passphrase), under_passphrase).second, "secret_key");
+    EXPECT_EQ(refusal(testing::claimed_name(under_passphrase), under_passphrase).second, "secret_key");
     refuse_secrets(anna().record);  // these are none
     refuse_secrets({});
 }
@@ -137,7 +138,7 @@ TEST(KeyStore, RefusesWhatIsNoWholeKeySetOfThatName) {
     EXPECT_EQ(refusal(anna().id, twice).second, "keys_damaged");
     const std::vector<std::uint8_t> half(anna().record.begin(),
                                          anna().record.begin() + static_cast<long>(anna().record.size() / 2));
-    EXPECT_EQ(refusal(key_set_id(half), half).second, "keys_damaged");
+    EXPECT_EQ(refusal(testing::claimed_name(half), half).second, "keys_damaged");
 }
 
 TEST(KeyCache, KeepsWhatWasUsedLastWithinItsLimit) {

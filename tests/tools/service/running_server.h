@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <sstream>
@@ -73,6 +74,13 @@ inline std::string as_text(const std::vector<std::uint8_t>& bytes) {
     return {bytes.begin(), bytes.end()};
 }
 
+/// The name that bytes of any kind claim as if they were evaluation keys: the checksum at their end.
+inline KeySetId claimed_name(const std::vector<std::uint8_t>& bytes) {
+    KeySetId id{};
+    std::copy(bytes.end() - static_cast<std::ptrdiff_t>(id.size()), bytes.end(), id.begin());
+    return id;
+}
+
 /// A client of a plan: its keys as their file is, and its upload.
 struct SmallClient {
     explicit SmallClient(const ClientPlan& plan) : client(plan) {
@@ -80,7 +88,7 @@ struct SmallClient {
         save(stream, client.context().ring(), client.evaluation_keys());
         const std::string text = std::move(stream).str();
         record.assign(text.begin(), text.end());
-        id = service::key_set_id(record);
+        id = read_key_set_id(record);
     }
     [[nodiscard]] std::string upload(const std::vector<std::uint8_t>& pixels) const {
         std::ostringstream stream;

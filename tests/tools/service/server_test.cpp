@@ -131,8 +131,8 @@ TEST(Server, NeitherStoresNorNamesASecretKey) {
     save(stream, client.client.context().ring(), client.client.secret_key());
     const std::string secret = stream.str();
     const std::vector<std::uint8_t> bytes(secret.begin(), secret.end());
-    const std::string answer =
-        answer_to(server.port(), request("PUT /v1/keys/" + format_hash(key_set_id(bytes)), secret));
+    const std::string answer = answer_to(
+        server.port(), request("PUT /v1/keys/" + format_hash(testing::claimed_name(bytes)), secret));
     EXPECT_EQ(status_of(answer), 400);
     EXPECT_EQ(code_of(answer), "secret_key");
     remote.send_keys(client.record);
