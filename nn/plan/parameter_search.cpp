@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <functional>
 #include <map>
 #include <memory>
 #include <span>
@@ -99,41 +100,42 @@ bool is_better(const Candidate& a, const Candidate& b) {
     return a.request_cost <= b.request_cost * same && reply_bits(a) < reply_bits(b);
 }
 
-/// What every chain of a search has in common.
-CircuitSetting setting_of(const PlanRequest& request, std::size_t n, Packing packing,
-                          const std::vector<std::uint64_t>& moduli) {
+/// What every chain of a search has in common. moduli: how many plaintext moduli, of at most log_t bits, or
+/// replies of one.
+CircuitSetting setting_of(const PlanRequest& request, std::size_t n, Packing packing, double log_t,
+                          std::size_t moduli) {
     CircuitSetting setting;
     setting.parameters.n = n;
     setting.parameters.security = request.security;
-    setting.log_t = std::log2(static_cast<double>(*std::max_element(moduli.begin(), moduli.end())));
+    setting.log_t = log_t;
     setting.packing = packing;
     setting.privacy_bits = request.privacy_bits;
     setting.public_encryption = request.public_encryption;
-    setting.moduli = moduli.size();
+    setting.moduli = moduli;
     return setting;
 }
 
-/// The better one of `best` and the best chain of `limbs` primes whose keys have digits of `digit_limbs`.
+/// The better one of `best` and the best chain of `limbs` primes, for keys whose digits have the setting's
+/// number of primes. special_of, chains_of: the size of a special prime, and the chains to try, for a total
+/// size; most: how many total sizes that fit are tried.
 void search_sizes(std::span<const Stage> stages, CircuitSetting setting, const PlainModuli& moduli,
-                  std::size_t limbs, std::size_t digit_limbs, std::optional<Candidate>& best) {
-    const std::size_t n = setting.parameters.n;
-    const int limit = max_log_qp(n, setting.parameters.security);
-    const int smallest_prime = smallest_prime_bits(n);
-    setting.parameters.digit_limbs = digit_limbs;
+                  std::size_t limbs, int most, const std::function<int(int)>& special_of,
+                  const std::function<std::vector<std::vector<int>>(int)>& chains_of_total,
+                  std::optional<Candidate>& best) {
+    const int smallest_prime = smallest_prime_bits(setting.parameters.n);
     // Total sizes from small to large: a smaller Q needs fewer helper primes, a few bits more may let a prime
     // go earlier or make the reply shorter.
     int fitting = 0;
     const int least = std::max(static_cast<int>(limbs) * smallest_prime,
                                static_cast<int>(limbs - 1) * max_modulus_bits + 1);
-    for (int total = least; total <= static_cast<int>(limbs) * max_modulus_bits && fitting < chains_tried;
-         ++total) {
-        const int special = std::min(max_modulus_bits, (limit - total) / static_cast<int>(digit_limbs));
+    for (int total = least; total <= static_cast<int>(limbs) * max_modulus_bits && fitting < most; ++total) {
+        const int special = special_of(total);
         if (special < smallest_prime) {
             break;
         }
-        setting.parameters.special_bits.assign(digit_limbs, special);
+        setting.parameters.special_bits.assign(setting.parameters.digit_limbs, special);
         bool fits = false;
-        for (const std::vector<int>& chain : chains_of(total, limbs, smallest_prime)) {
+        for (const std::vector<int>& chain : chains_of_total(total)) {
             setting.parameters.data_bits = chain;
             std::optional<Candidate> candidate = try_chain(stages, setting, moduli);
             fits = fits || candidate;
@@ -150,13 +152,21 @@ void search_sizes(std::span<const Stage> stages, CircuitSetting setting, const P
 std::optional<Candidate> shortest_chain(std::span<const Stage> stages, const PlanRequest& request,
                                         std::size_t n, Packing packing,
                                         const std::vector<std::uint64_t>& moduli) {
-    const CircuitSetting setting = setting_of(request, n, packing, moduli);
+    const double log_t = std::log2(static_cast<double>(*std::max_element(moduli.begin(), moduli.end())));
+    CircuitSetting setting = setting_of(request, n, packing, log_t, moduli.size());
     const int limit = max_log_qp(n, request.security);
     std::optional<Candidate> best;
     for (std::size_t limbs = 1; !best && static_cast<int>(limbs) * smallest_prime_bits(n) < limit; ++limbs) {
         for (const std::size_t digit_limbs : {std::size_t{1}, std::size_t{2}, std::size_t{3}}) {
             if (digit_limbs == 1 || limbs >= 3 * digit_limbs) {
-                search_sizes(stages, setting, {moduli, {}}, limbs, digit_limbs, best);
+                setting.parameters.digit_limbs = digit_limbs;
+                const auto special_of = [&](int total) {
+                    return std::min(max_modulus_bits, (limit - total) / static_cast<int>(digit_limbs));
+                };
+                const auto chains = [&](int total) {
+                    return chains_of(total, limbs, smallest_prime_bits(n));
+                };
+                search_sizes(stages, setting, {moduli, {}}, limbs, chains_tried, special_of, chains, best);
             }
         }
     }
@@ -178,39 +188,18 @@ std::vector<std::vector<int>> packed_chains_of(int total, std::size_t limbs) {
 /// and uploads weigh, so that special primes are no larger than data primes.
 std::optional<Candidate> shortest_packed_chain(std::span<const Stage> stages, const PlanRequest& request,
                                                std::size_t n, const PlainModulus& t) {
-    CircuitSetting setting;
-    setting.parameters.n = n;
-    setting.parameters.security = request.security;
-    setting.log_t = t.log_bound();
-    setting.packing = Packing::packed;
-    setting.privacy_bits = request.privacy_bits;
-    setting.public_encryption = request.public_encryption;
-    setting.moduli = packed_batch(request);  // a reply for every image
+    // A reply for every image.
+    const CircuitSetting setting =
+        setting_of(request, n, Packing::packed, t.log_bound(), packed_batch(request));
     const int limit = max_log_qp(n, request.security);
-    const int smallest_prime = smallest_prime_bits(n);
-    const PlainModuli moduli{{}, {t}};
     std::optional<Candidate> best;
-    for (std::size_t limbs = 1; !best && static_cast<int>(limbs) * smallest_prime < limit; ++limbs) {
+    for (std::size_t limbs = 1; !best && static_cast<int>(limbs) * smallest_prime_bits(n) < limit; ++limbs) {
         const int count = static_cast<int>(limbs);
-        int fitting = 0;
-        const int least = std::max(count * smallest_prime, (count - 1) * max_modulus_bits + 1);
-        for (int total = least; total <= count * max_modulus_bits && fitting < packed_chains_tried; ++total) {
-            const int special = std::min({(total + count - 1) / count + 1, max_modulus_bits, limit - total});
-            if (special < smallest_prime) {
-                break;
-            }
-            setting.parameters.special_bits = {special};
-            bool fits = false;
-            for (const std::vector<int>& chain : packed_chains_of(total, limbs)) {
-                setting.parameters.data_bits = chain;
-                std::optional<Candidate> candidate = try_chain(stages, setting, moduli);
-                fits = fits || candidate;
-                if (candidate && (!best || is_better(*candidate, *best))) {
-                    best = std::move(candidate);
-                }
-            }
-            fitting += fits ? 1 : 0;
-        }
+        const auto special_of = [&](int total) {
+            return std::min({(total + count - 1) / count + 1, max_modulus_bits, limit - total});
+        };
+        const auto chains = [&](int total) { return packed_chains_of(total, limbs); };
+        search_sizes(stages, setting, {{}, {t}}, limbs, packed_chains_tried, special_of, chains, best);
     }
     return best;
 }
