@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # What the library needs, for the build and for find_package(Lacuna) alike.
-find_package(OpenMP COMPONENTS CXX)  # without it one thread does all work
 find_package(OpenSSL 3.0 REQUIRED COMPONENTS Crypto)
 if(PROJECT_NAME STREQUAL "Lacuna")
+  find_package(OpenMP COMPONENTS CXX)  # without it one thread does all work
   find_package(nlohmann_json 3.11 REQUIRED)
 endif()
 if(NOT TARGET GMP::gmpxx)
