@@ -218,7 +218,7 @@ class Array {
             refuse("a structure");
         }
         const std::string_view type = header.quoted();
-        const std::string quoted = "'" + std::string(type.substr(0, 20)) + "'";
+        const std::string quoted = std::string("'").append(type.substr(0, 20)).append("'");
         if (type.size() < 2) {
             refuse("type " + quoted);
         }

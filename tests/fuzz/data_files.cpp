@@ -9,6 +9,7 @@
 #include <utility>
 
 #include <lacuna/ntt/error.h>
+#include "tests/fuzz/input.h"
 #include "tests/fuzz/memory_file.h"
 #include "tools/npy.h"
 #include "tools/number_table.h"

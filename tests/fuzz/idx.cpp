@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include <lacuna/ntt/error.h>
+#include "tests/fuzz/input.h"
 #include "tests/fuzz/memory_file.h"
 
 namespace lacuna::testing {

@@ -109,9 +109,10 @@ TEST(InputFeatures, TheReferenceAndItsRangesSeeThem) {
         EXPECT_EQ(logits[i], expected[i]);
         EXPECT_EQ(ranges.values.back()[i], (Interval{low[i], high[i]}));
     }
-    // Eight levels need four digits, seven three.
+    // Eight levels need four digits: degree 3.
     EXPECT_EQ(
-        radix_ranges(model_of({{{1, 2, 3, 4, 5, 6, 7}, {1, 2, 3, 4, 5, 6, 7, 8}}, {}})).layers[0].size(), 4U);
+        radix_ranges(model_of({{{1, 2, 3, 4, 5, 6, 7}, {1, 2, 3, 4, 5, 6, 7, 8}}, {}})).layers[0].degree(),
+        3U);
 }
 
 TEST(InputFeatures, NumbersBecomePixels) {
