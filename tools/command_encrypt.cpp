@@ -7,6 +7,7 @@
 
 #include <lacuna/he/files/digest.h>
 #include "tools/command.h"
+#include "tools/data_set.h"
 #include "tools/json_output.h"
 #include "tools/key_folder.h"
 #include "tools/option_checks.h"
@@ -25,6 +26,7 @@ namespace {
 struct Options {
     std::string keys;
     std::vector<std::string> images;
+    DataOptions data;
     std::string out;
     std::string passphrase_file;
     bool with_public_key = false;
@@ -49,12 +51,27 @@ std::vector<std::uint8_t> read_all(const std::vector<std::string>& files, const 
     return pixels;
 }
 
+/// The inputs that the options name, as pixels: numbers by the ranges in the client's half of the plan.
+std::vector<std::uint8_t> read_inputs(const Options& options, const ClientPlan& plan,
+                                      const std::stop_token& stop) {
+    if (!options.data.given()) {
+        return read_all(options.images, plan);
+    }
+    DataSet data = options.data.read(plan.input_shape, plan.features, stop);
+    if (data.count > plan.batch) {
+        throw Error(options.data.paths.front() + ": expected at most " + std::to_string(plan.batch) +
+                    " inputs in one upload, found " + std::to_string(data.count) +
+                    "; take parts with --first and --count");
+    }
+    return std::move(data.pixels);
+}
+
 void encrypt(const Options& options, const std::stop_token& stop) {
     check_threads(options.threads);
     const KeyFolder folder(options.keys);
     folder.complete();
     const ClientPlan plan = folder.plan();
-    const std::vector<std::uint8_t> pixels = read_all(options.images, plan);
+    const std::vector<std::uint8_t> pixels = read_inputs(options, plan, stop);
     // Not even opened where the public key does.
     const std::optional<Client> client =
         options.with_public_key
@@ -107,8 +124,8 @@ void add_encrypt_command(CLI::App& app, Work& work) {
             "PNG, PGM, IDX or CSV files (CSV: an image a line, its pixels as integers 0 ... 255 separated by "
             "commas, row by row, no header), bright strokes on dark ground like MNIST's")
         ->type_name("FILE...")
-        ->check(not_empty())
-        ->required();
+        ->check(not_empty());
+    options->data.add_to(*command)->excludes(command->get_option("--images"));
     command->add_option("--out", options->out, "the upload, for the server")
         ->type_name("FILE")
         ->check(not_empty())
@@ -123,9 +140,15 @@ void add_encrypt_command(CLI::App& app, Work& work) {
     command->footer(
         "Examples:\n"
         "  lacuna encrypt --keys keys --images seven.png three.png --out upload.lct\n"
-        "  lacuna encrypt --keys keys --images t10k-images-idx3-ubyte.gz --out upload.lct");
-    command->callback(
-        [options, &work] { work = [options](const std::stop_token& stop) { encrypt(*options, stop); }; });
+        "  lacuna encrypt --keys keys --images t10k-images-idx3-ubyte.gz --out upload.lct\n"
+        "  lacuna encrypt --keys keys --data rows.csv --count 100 --out upload.lct\n\n"
+        "Numbers that are no pixels are quantised by the client's half of the plan.");
+    command->callback([options, &work] {
+        if (options->images.empty() && !options->data.given()) {
+            throw UsageError("expected --images or --data, found neither");
+        }
+        work = [options](const std::stop_token& stop) { encrypt(*options, stop); };
+    });
 }
 
 }  // namespace lacuna

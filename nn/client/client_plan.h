@@ -12,6 +12,7 @@
 
 #include <lacuna/he/fv/parameters.h>
 #include <lacuna/nn/client/encrypted_tensor.h>
+#include <lacuna/nn/model/input_features.h>
 #include <lacuna/nn/model/shape.h>
 #include <lacuna/nn/packing/packed_arrangement.h>
 
@@ -42,6 +43,7 @@ struct ClientPlan {
     Packing packing = Packing::slots;
     Shape input_shape;
     std::vector<int> thresholds;  ///< input quantisation, as in Model
+    InputFeatures features;       ///< as in Model
     std::size_t classes = 0;
     double output_scale = 1.0;
     std::size_t batch = 1;   ///< images a request holds: 1 ... batch

@@ -47,8 +47,8 @@ KeySetId parse_key_set(const json& value, const FieldPath& place) {
 
 /// The layout of a batch as JSON, its format and version checked.
 json parse_layout(const BatchHead& head, const FieldPath& root, const char* what, const char* format) {
-    json document = parse_document(text_of(head), root, small_document);
-    check_format(document, root, what, format, version,
+    json document = parse_document(text_of(head), root, plan_document);
+    check_format(document, root, what, format, {version},
                  std::string("give the file that belongs here; ") + documentation,
                  "use the same release on both sides, or write the file again");
     check_object(document, root, {"format", "version", "plan", "key_set", "images"});
@@ -149,7 +149,7 @@ UploadHead read_upload_head(Source& source) {
 std::variant<UploadHead, ReplyHead> read_tensor_head(Source& source) {
     const BatchHead head = read_batch_head(source);
     const std::string name = source.name() + ": layout";
-    const json document = parse_document(text_of(head), FieldPath(name, documentation), small_document);
+    const json document = parse_document(text_of(head), FieldPath(name, documentation), plan_document);
     if (document.is_object() && document.contains("format") && document["format"] == reply_format) {
         return parse_reply_head(source, head);
     }

@@ -143,6 +143,7 @@ ClientPlan client_plan(const Model& model, const PlanRequest& request, const Cho
     client.packing = candidate.packing;
     client.input_shape = model.input_shape;
     client.thresholds = model.thresholds;
+    client.features = model.features;
     client.classes = model.classes();
     client.output_scale = model.output_scale;
     std::visit(

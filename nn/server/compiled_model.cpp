@@ -41,7 +41,8 @@ void check_fresh(const Ring& ring, const Ciphertext& ciphertext) {
 void check_model(const Model& model, const Plan& plan) {
     const ClientPlan& client = plan.client;
     if (client.model != model.name || client.input_shape != model.input_shape ||
-        client.thresholds != model.thresholds || client.classes != model.classes()) {
+        client.thresholds != model.thresholds || client.features != model.features ||
+        client.classes != model.classes()) {
         throw Error("session: the plan was made for the model '" + client.model + "', this one is '" +
                     model.name + "' with another input or output; plan this model");
     }

@@ -16,8 +16,11 @@ using nlohmann::json;
 const std::filesystem::path models = std::filesystem::path(LACUNA_SOURCE_DIR) / "nn/models";
 
 TEST(Command, HelpAndVersionSucceedEverywhere) {
-    for (const auto& arguments : std::vector<std::vector<std::string>>{
-             {"--help"}, {"mnist", "--help"}, {"plan", "--help"}, {"activation", "--help"}}) {
+    for (const auto& arguments : std::vector<std::vector<std::string>>{{"--help"},
+                                                                       {"mnist", "--help"},
+                                                                       {"evaluate", "--help"},
+                                                                       {"plan", "--help"},
+                                                                       {"activation", "--help"}}) {
         const CommandResult result = run_lacuna(arguments);
         EXPECT_EQ(result.code, 0);
         EXPECT_NE(result.output.find("Examples:"), std::string::npos) << result.output;
@@ -130,8 +133,8 @@ CommandResult run_changed(const std::string& command, const std::function<void(j
 
 TEST(ModelFile, WrongOnesAreRefusedInOneLine) {
     for (const std::string command : {"plan", "mnist"}) {
-        expect_failure(run_changed(command, [](json& m) { m["version"] = 2; }), 1,
-                       {"changed.lacuna.json", "version", "expected 1", "found 2"});
+        expect_failure(run_changed(command, [](json& m) { m["version"] = 3; }), 1,
+                       {"changed.lacuna.json", "version", "expected 1 or 2", "found 3"});
         expect_failure(run_changed(command,
                                    [](json& m) {
                                        m["layers"][0]["stride"] = {3, 2};

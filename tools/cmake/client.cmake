@@ -3,7 +3,7 @@
 # needs GMP and libcrypto and nothing else. Its objects are those of the libraries, parallel_for apart, which makes its
 # calls one after the other here: so there is no OpenMP, and a program links lacuna::client or lacuna::nn, which has all
 # of it, never both (CMake refuses).
-set(client_rooms client/.* model/digits model/strict_json model/text_file packing/packing packing/radix_client
+set(client_rooms client/.* model/digits model/input_features model/input_json model/strict_json model/text_file packing/packing packing/radix_client
   packing/slots_client packing/packed_client packing/packed_arrangement run_control)
 string(REPLACE ";" "|" client_rooms "${client_rooms}")
 

@@ -104,6 +104,14 @@ def _layer(layer, values, shape, prime):
     return values.reshape(len(values), *shape)
 
 
+def levels(model, images):
+    """The levels of N inputs of uint8 pixels: N x C x H x W, int64."""
+    lists = model.threshold_lists()
+    pixels = images.reshape(len(images), len(lists), -1)
+    quantised = [data.quantise(pixels[:, i], one) for i, one in enumerate(lists)]
+    return np.stack(quantised, 1).astype(np.int64).reshape(len(images), *model.input_shape)
+
+
 def logits(model, images, batch=500):
     """Exact logits of uint8 images (N x H x W): an N x classes array of Python integers."""
     shapes = model.shapes()
@@ -111,10 +119,10 @@ def logits(model, images, batch=500):
     modulus = prod(primes)
     rows = []
     for start in range(0, len(images), batch):
-        pixels = data.quantise(images[start:start + batch], model.thresholds).astype(np.int64)
+        pixels = levels(model, images[start:start + batch])
         joined = 0
         for prime in primes:
-            values = pixels.reshape(len(pixels), *model.input_shape)
+            values = pixels
             for layer, shape in zip(model.layers, shapes[1:]):
                 values = _layer(layer, values, shape, prime)
             others = modulus // prime

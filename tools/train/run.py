@@ -194,7 +194,8 @@ def finish(network, course, output, log, command):
     model = network.to_integer()
     ranges.centre_logits(model)
     validation = course.validation
-    model.provenance = {"command": command, "seed": course.recipe["seed"]}
+    model.provenance = {"command": command, "seed": course.recipe["seed"],
+                        "trained_on": [{"data": "mnist", "part": "train"}]}
     export.save(model, output)
     model = export.load(output)
     log(evaluate.table(model))

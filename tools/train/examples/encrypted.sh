@@ -40,6 +40,7 @@ else
 fi
 python() { /usr/bin/python3 -W ignore "$@"; }
 
+inputs=(--images "$work/rows.csv")  # pixels
 echo "== train: a network of your own, in PyTorch"
 case "$name" in
     table)
@@ -47,6 +48,7 @@ case "$name" in
         data=("$work/test.csv")
         options=(--data "$work/test.csv" --unseen --retrain "$work/training.csv" --epochs 20 --size 31
             --input-levels 63)
+        inputs=(--data "$work/test.csv" --count 143)  # numbers as they are
         count=143
         ;;
     cryptonets | fashion)
@@ -74,7 +76,7 @@ echo "== keygen, encrypt (the client's)"
 python "$train/to_pixels.py" "$work/model.lacuna.json" "${data[@]}" --out "$work/rows.csv" --labels "$work/labels.txt" \
     --count "$count"
 "$lacuna" keygen --client "$work/client.json" --out "$work/keys"
-"$lacuna" encrypt --keys "$work/keys" --images "$work/rows.csv" --out "$work/upload.lct"
+"$lacuna" encrypt --keys "$work/keys" "${inputs[@]}" --out "$work/upload.lct"
 
 echo "== infer (the server's, who never sees an input)"
 "$lacuna" infer --model "$work/model.lacuna.json" --keys "$work/keys/evaluation.keys" --in "$work/upload.lct" \
