@@ -25,7 +25,7 @@ async function moduleBytes() {
 }
 
 /** The few calls that the module makes into its surroundings: randomness, and what a C library asks for. */
-function surroundings(memory) {
+function surroundings(memory, random) {
     const bytes = (at, size) => new Uint8Array(memory().buffer, at, size);
     const noFiles = 8; // WASI's EBADF
     return {
@@ -46,7 +46,7 @@ function surroundings(memory) {
         env: {
             // What POSIX says of it: at most 256 bytes a call, 0 where it worked.
             getentropy(at, size) {
-                crypto.getRandomValues(bytes(at, size));
+                random.getRandomValues(bytes(at, size));
                 return 0;
             },
             __call_sighandler() {},
@@ -58,9 +58,11 @@ function surroundings(memory) {
 /** Loads the module: once, for any number of clients. */
 export async function load(source) {
     let memory = null;
+    // Node 18 has it under another name.
+    const random = globalThis.crypto ?? (await import("node:crypto")).webcrypto;
     const { instance } = await WebAssembly.instantiate(
         source ?? (await moduleBytes()),
-        surroundings(() => memory),
+        surroundings(() => memory, random),
     );
     memory = instance.exports.memory;
     instance.exports._initialize?.();

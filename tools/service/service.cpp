@@ -239,7 +239,7 @@ Reply Service::dispatch(const RequestHead& head, std::span<const Header> headers
         return ready();
     }
     if (head.endpoint == Endpoint::page) {
-        return page(head);  // the same for everybody: it asks for a token itself
+        return page(head);  // the same for everybody; what it asks for needs a token
     }
     const std::shared_ptr<const State> state = this->state();
     if (!state->tokens.admit(bearer_token(headers))) {

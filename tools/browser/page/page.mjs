@@ -48,6 +48,7 @@ function refresh() {
     element("export").disabled = busy || !ready;
     element("renew").disabled = busy || !ready;
     element("model").disabled = busy;
+    element("token").disabled = busy;
     document.body.setAttribute("aria-busy", String(busy));
 }
 
@@ -178,7 +179,7 @@ function row(what, size, milliseconds) {
     head.scope = "row";
     head.textContent = what;
     line.append(head);
-    for (const text of [size === null ? "" : bytes(size), time(milliseconds)]) {
+    for (const text of [size === null ? "" : bytes(size), milliseconds === null ? "" : time(milliseconds)]) {
         const cell = document.createElement("td");
         cell.textContent = text;
         line.append(cell);
@@ -227,13 +228,13 @@ function showLogits(logits) {
 }
 
 function showSent(answer) {
-    const working = answer.stages.infer ?? 0;
     element("sent").replaceChildren(
         ...keyRows,
         row("encrypted here", null, answer.encrypting),
-        row("upload", answer.uploadBytes, answer.milliseconds),
-        row("of that, the server's inference", null, working),
-        row("reply, down", answer.replyBytes, 0),
+        row("upload", answer.uploadBytes, null),
+        row("reply", answer.replyBytes, null),
+        row("from upload to reply", null, answer.milliseconds),
+        row("of that, the server's inference", null, answer.stages.infer ?? 0),
         row("decrypted here", null, answer.decrypting),
     );
     element("seen").textContent =
@@ -313,17 +314,18 @@ element("import").addEventListener("change", ({ target }) => {
     });
 });
 
-clear();
-exclusively(async () => {
-    const models = (await call("models")).filter((model) => model.classes === 10);
+async function start() {
+    const models = (await call("models", element("token").value)).filter((model) => model.classes === 10);
     if (models.length === 0) {
         throw new Error("Expected a model of digits on this server, found none");
     }
-    for (const { name, packing } of models) {
-        element("model").append(new Option(`${name} (${packing})`, name));
-    }
+    element("model").replaceChildren(...models.map(({ name, packing }) => new Option(`${name} (${packing})`, name)));
     // Where there is a choice: the one that asks for the fewest bytes a picture.
     const best = models.reduce((a, b) => (b.bytes.upload < a.bytes.upload ? b : a));
     element("model").value = best.name;
     await use(best.name);
-});
+}
+
+element("token").addEventListener("change", () => exclusively(start));
+clear();
+exclusively(start);

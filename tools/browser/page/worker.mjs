@@ -7,7 +7,7 @@ import { load } from "./client.mjs";
 import { Service } from "./service.mjs";
 import { readKeys, writeKeys } from "./store.mjs";
 
-const service = new Service(self.location.origin);
+let service = new Service(self.location.origin);
 const lacuna = load();
 let model = "";
 let planText = "";
@@ -59,7 +59,9 @@ function replaceClient(next) {
 }
 
 const calls = {
-    async models() {
+    /** token: empty, unless the service asks for one. */
+    async models(token) {
+        service = new Service(self.location.origin, token);
         return service.models();
     },
 

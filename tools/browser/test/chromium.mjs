@@ -50,13 +50,22 @@ export class Chromium {
         });
         const { targetId } = await this.send("Target.createTarget", { url: "about:blank" });
         ({ sessionId: this.#session } = await this.send("Target.attachToTarget", { targetId, flatten: true }));
-        for (const domain of ["Page", "Runtime", "Log", "Network"]) {
-            await this.send(`${domain}.enable`);
-        }
+        await this.send("Page.enable");
+        await this.#observe(this.#session);
+        // Workers wait until they are observed, too.
+        await this.send("Target.setAutoAttach", { autoAttach: true, waitForDebuggerOnStart: true, flatten: true });
+        await this.send("Emulation.setScrollbarsHidden", { hidden: true });
         await this.send("Emulation.setDeviceMetricsOverride", { width, height, deviceScaleFactor: 1, mobile: false });
     }
 
     #input;
+
+    async #observe(session) {
+        for (const domain of ["Runtime", "Log", "Network"]) {
+            await this.send(`${domain}.enable`, {}, session);
+        }
+        await this.send("Runtime.runIfWaitingForDebugger", {}, session);
+    }
 
     #end(problem) {
         for (const { reject } of this.#waiting.values()) {
@@ -74,6 +83,8 @@ export class Chromium {
             } else {
                 call?.reject(new Error(error.message));
             }
+        } else if (method === "Target.attachedToTarget" && params.targetInfo.type === "worker") {
+            this.#observe(params.sessionId).catch((problem) => this.complaints.push(problem.message));
         } else if (method === "Runtime.exceptionThrown") {
             this.complaints.push(params.exceptionDetails.exception?.description ?? params.exceptionDetails.text);
         } else if (method === "Log.entryAdded" && params.entry.level === "error") {
@@ -85,11 +96,11 @@ export class Chromium {
         }
     }
 
-    send(method, params = {}) {
+    send(method, params = {}, sessionId = this.#session) {
         return new Promise((resolve, reject) => {
             const id = ++this.#calls;
             this.#waiting.set(id, { resolve, reject });
-            this.#input.write(`${JSON.stringify({ id, method, params, sessionId: this.#session })}\0`);
+            this.#input.write(`${JSON.stringify({ id, method, params, sessionId: sessionId ?? undefined })}\0`);
         });
     }
 
@@ -133,15 +144,21 @@ export class Chromium {
         await this.send("Input.dispatchKeyEvent", { type: "keyUp", key, code });
     }
 
+    /** The whole page, somewhat smaller. */
     async screenshot() {
-        const { data } = await this.send("Page.captureScreenshot", { format: "png" });
+        const { cssContentSize: size } = await this.send("Page.getLayoutMetrics");
+        const { data } = await this.send("Page.captureScreenshot", {
+            format: "png",
+            captureBeyondViewport: true,
+            clip: { x: 0, y: 0, width: size.width, height: size.height, scale: 0.8 },
+        });
         return Buffer.from(data, "base64");
     }
 
     async close() {
         const ended = new Promise((resolve) => this.#process.once("exit", resolve));
-        this.#process.kill();
+        await this.send("Browser.close", {}, null).catch(() => {}); // which may end before it answers
         await ended;
-        rmSync(this.#folder, { recursive: true, force: true, maxRetries: 5 });
+        rmSync(this.#folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
     }
 }

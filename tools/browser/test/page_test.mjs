@@ -8,6 +8,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { get } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -19,14 +20,17 @@ const root = fileURLToPath(new URL("../../..", import.meta.url));
 const command = process.env.LACUNA ?? join(root, "build/bin/lacuna");
 const work = mkdtempSync(join(tmpdir(), "lacuna-page-"));
 
+const token = "a token of sixteen letters or more".replaceAll(" ", "-");
+
 let server;
 let url;
 let chromium;
 before(async () => {
+    writeFileSync(join(work, "tokens"), `${token}\n`);
     server = spawn(
         command,
         ["serve", "--model", "faster-cryptonets", "--packing", "packed", "--no-circuit-privacy", "--listen", "127.0.0.1:0",
-            "--store", join(work, "keys"), "--json", "--demo", join(root, "build-browser/browser")],
+            "--store", join(work, "keys"), "--tokens", join(work, "tokens"), "--json", "--demo", join(root, "build-browser/browser")],
         { stdio: ["ignore", "pipe", "ignore"] },
     );
     const [line] = await Promise.race([
@@ -40,17 +44,23 @@ before(async () => {
     chromium = await Chromium.open(1000, 900);
 });
 after(async () => {
-    await chromium?.close();
     server.kill();
+    await chromium?.close();
     rmSync(work, { recursive: true, force: true });
 });
 
-const idle = "document.body?.getAttribute('aria-busy') === 'false' && document.getElementById('model').value !== ''";
+const idle = "document.body?.getAttribute('aria-busy') === 'false'";
 const answer = "document.getElementById('digit').value";
 const status = "document.getElementById('status').textContent";
 
 async function visit() {
     await chromium.send("Page.navigate", { url });
+    await chromium.until(idle);
+    assert.match(await chromium.evaluate(status), /expected a bearer token/);
+    await chromium.evaluate(
+        `document.getElementById('token').value = '${token}';
+         document.getElementById('token').dispatchEvent(new Event('change'))`,
+    );
     await chromium.until(idle);
     assert.equal(await chromium.evaluate(status), "Draw a digit.");
 }
@@ -147,9 +157,25 @@ test("every control has a name", async () => {
     }
 });
 
+test("the page comes under a strict policy, and its folder is all there is", async () => {
+    const page = await fetch(url);
+    assert.match(page.headers.get("Content-Security-Policy"), /^default-src 'none'; script-src 'self' 'wasm-unsafe-eval';/);
+    assert.equal(page.headers.get("X-Content-Type-Options"), "nosniff");
+    assert.equal((await fetch(`${url}/lacuna.wasm`)).headers.get("Content-Type"), "application/wasm");
+    const raw = (path) =>
+        new Promise((resolve, reject) => {
+            const request = get(`${url}/`, { path, agent: false }, (answer) => resolve(answer.statusCode));
+            request.on("error", reject);
+        });
+    for (const path of ["/../index.html", "/..%2findex.html", "/./index.html", "//etc/passwd", "/package.json", "/none.html"]) {
+        assert.equal(await raw(path), 404, path);
+    }
+});
+
 test("nothing is loaded from elsewhere, and nothing is complained about", () => {
     for (const request of chromium.requests) {
         assert.ok(request.startsWith(`${url}/`) || request === "about:blank", request);
     }
+    assert.ok(chromium.requests.some((request) => request.includes("/infer?keys=")), "the worker is observed, too");
     assert.deepEqual(chromium.complaints, []);
 });
