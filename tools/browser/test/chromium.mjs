@@ -144,6 +144,22 @@ export class Chromium {
         await this.send("Input.dispatchKeyEvent", { type: "keyUp", key, code });
     }
 
+    /** As if somebody had chosen the file; id: of an <input type="file">. */
+    async choose(id, file) {
+        const { root } = await this.send("DOM.getDocument");
+        const { nodeId } = await this.send("DOM.querySelector", { nodeId: root.nodeId, selector: `#${id}` });
+        await this.send("DOM.setFileInputFiles", { nodeId, files: [file] });
+    }
+
+    /** A part of the page, as PNG. */
+    async picture(x, y, width, height) {
+        const { data } = await this.send("Page.captureScreenshot", {
+            format: "png",
+            clip: { x, y, width, height, scale: 1 },
+        });
+        return Buffer.from(data, "base64");
+    }
+
     /** The whole page, somewhat smaller. */
     async screenshot() {
         const { cssContentSize: size } = await this.send("Page.getLayoutMetrics");

@@ -147,6 +147,38 @@ test("a digit is drawn and asked about with keys alone", async () => {
     assert.equal(await chromium.evaluate(answer), "1");
 });
 
+test("a picture is read like a drawing", async () => {
+    await draw(digits[5]);
+    const { x, y } = await chromium.evaluate(
+        "(({ x, y }) => ({ x, y }))(document.getElementById('pad').getBoundingClientRect())",
+    );
+    const file = join(work, "five.png");
+    writeFileSync(file, await chromium.picture(x + 6, y + 6, 268, 268));
+    await chromium.evaluate("document.getElementById('clear').click()");
+    await chromium.choose("picture", file);
+    await chromium.until(`${status}.startsWith('This picture is ready')`);
+    assert.equal(await ask(), "5");
+});
+
+test("a secret.key from elsewhere is opened, under its passphrase alone", async () => {
+    const { load } = await import(join(root, "build-browser/browser/index.mjs"));
+    const headers = { Authorization: `Bearer ${token}` };
+    const plan = await (await fetch(`${url}/v1/models/faster-cryptonets/plan`, { headers })).text();
+    const file = join(work, "secret.key");
+    writeFileSync(file, (await load()).newClient(plan).secretKey("a word"));
+    const give = async (passphrase) => {
+        await chromium.evaluate(`document.getElementById('passphrase').value = '${passphrase}'`);
+        await chromium.choose("import", file);
+        await chromium.until(`${idle} && /passphrase|in use/.test(${status})`);
+        return chromium.evaluate(status);
+    };
+    assert.match(await give("another"), /expected the passphrase/);
+    await chromium.evaluate("document.getElementById('clear').click()");
+    assert.match(await give("a word"), /is in use/);
+    await draw(digits[2]);
+    assert.equal(await ask(), "2");
+});
+
 test("every control has a name", async () => {
     const { nodes } = await chromium.send("Accessibility.getFullAXTree");
     const roles = ["button", "textbox", "combobox", "image", "checkbox"];
