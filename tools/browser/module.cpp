@@ -15,9 +15,9 @@
 #include <lacuna/nn/client.h>
 #include <lacuna/ntt/error.h>
 
-// What the WebAssembly module offers to client.mjs: plain functions over its memory. Bytes go in by pointer and length, in
-// memory from lacuna_allocate() that the caller gives back with lacuna_free(). A function that makes bytes leaves them
-// as the one result; one that fails returns 0 and leaves the error's text there.
+// What the WebAssembly module offers to client.mjs: plain functions over its memory. Bytes go in by pointer
+// and length, in memory from lacuna_allocate() that the caller gives back with lacuna_free(). A function that
+// makes bytes leaves them as the one result; one that fails returns 0 and leaves the error's text there.
 
 #define LACUNA_OFFERED extern "C" __attribute__((used, visibility("default")))
 
@@ -115,7 +115,9 @@ LACUNA_OFFERED void lacuna_forget_result() {
 /// A client of a plan (JSON) with a new secret key.
 LACUNA_OFFERED Client* lacuna_new_client(const std::uint8_t* plan, std::size_t plan_size) {
     std::unique_ptr<Client> client;
-    guarded([&] { client = std::make_unique<Client>(parse_client_plan(text_of({plan, plan_size}), "plan")); });
+    guarded([&] {
+        client = std::make_unique<Client>(parse_client_plan(text_of({plan, plan_size}), "plan"));
+    });
     return client.release();
 }
 
@@ -184,7 +186,8 @@ LACUNA_OFFERED int lacuna_encrypt(const Client* client, const std::uint8_t* key_
     return guarded([&] {
         const KeySetId id = key_set_of({key_set, key_set_size});
         write_result([&](std::ostream& stream) {
-            save_upload(stream, client->context().ring(), client->plan(), id, client->encrypt({pixels, size}));
+            save_upload(stream, client->context().ring(), client->plan(), id,
+                        client->encrypt({pixels, size}));
         });
     });
 }
