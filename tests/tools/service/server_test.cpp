@@ -103,6 +103,8 @@ TEST(Server, SaysInJsonWhyItRefuses) {
         return code_of(answer_to(port, request(line, body)));
     };
     EXPECT_EQ(code("GET /nothing", ""), "not_found");
+    EXPECT_EQ(code("GET /", ""), "not_found");  // there is no page unless it is asked for
+    EXPECT_EQ(code("GET /index.html", ""), "not_found");
     EXPECT_EQ(code(infer_line(client.id, "other"), upload), "model_unknown");
     EXPECT_EQ(code(infer_line(client.id), upload), "keys_unknown");
     const std::string put = "PUT /v1/keys/" + format_hash(client.id);
