@@ -28,6 +28,7 @@ struct Options {
     std::size_t batch = 1;
     PlanOptions plan;
     std::string client_file;
+    std::string plan_file;
     bool force = false;
     bool compare = false;
     bool json = false;
@@ -176,6 +177,10 @@ void plan(const Options& options) {
                    options.force ? Overwrite::allow : Overwrite::refuse,
                    [&](std::ostream& stream) { stream << format_client_plan(plan.client); });
     }
+    if (!options.plan_file.empty()) {
+        write_file(options.plan_file, Access::everyone, options.force ? Overwrite::allow : Overwrite::refuse,
+                   [&](std::ostream& stream) { stream << format_compiled_plan(plan); });
+    }
     const double speed = seconds_per_nominal_second(plan.client.parameters);
     if (options.json) {
         ordered_json document = ordered_json::parse(format_plan(plan));
@@ -187,6 +192,9 @@ void plan(const Options& options) {
     print_plan(plan, speed);
     if (!options.client_file.empty()) {
         std::cout << "\nThe client's half is in " << terminal_text(options.client_file) << ".\n";
+    }
+    if (!options.plan_file.empty()) {
+        std::cout << "\nThe compiled plan is in " << terminal_text(options.plan_file) << ".\n";
     }
 }
 
@@ -213,21 +221,31 @@ void add_plan_command(CLI::App& app, Work& work) {
                          "write the client's half of the plan: all that a client needs, no weights")
             ->type_name("FILE")
             ->check(not_empty());
-    command->add_flag("--force", options->force, "replace that file where it exists")->needs(client);
+    auto* out = command
+                    ->add_option("--out", options->plan_file,
+                                 "write the compiled plan: `lacuna infer --plan` answers with it at once, "
+                                 "without planning again")
+                    ->type_name("FILE")
+                    ->check(not_empty());
+    command->add_flag("--force", options->force, "replace those files where they exist");
     command
         ->add_flag("--compare", options->compare, "every shipped model beside the published networks instead")
         ->excludes(model)
-        ->excludes(client);
+        ->excludes(client)
+        ->excludes(out);
     add_json_option(*command, options->json);
     command->footer(
         "Examples:\n"
         "  lacuna plan --model faster-cryptonets --batch 8192\n"
         "  lacuna plan --model mine.lacuna.json --packing radix --no-circuit-privacy\n"
-        "  lacuna plan --model faster-cryptonets --export-client client.json\n"
+        "  lacuna plan --model faster-cryptonets --export-client client.json --out server.plan\n"
         "  lacuna plan --compare");
     command->callback([options, &work] {
         if (!options->compare && options->model.empty()) {
             throw UsageError("plan: expected --model NAME|FILE or --compare, found neither");
+        }
+        if (options->force && options->client_file.empty() && options->plan_file.empty()) {
+            throw UsageError("plan: expected --export-client or --out with --force, found neither");
         }
         work = [options](const std::stop_token&) { plan(*options); };
     });
