@@ -12,7 +12,6 @@
 #include <lacuna/he/fv/binomial_encoder.h>
 #include <lacuna/he/fv/diagonal_product.h>
 #include <lacuna/he/fv/plain_modulus.h>
-#include <lacuna/nn/client/client_plan.h>
 #include <lacuna/nn/packing/diagonal_account.h>
 #include <lacuna/nn/packing/layout.h>
 #include <lacuna/nn/packing/packed_arrangement.h>
