@@ -302,7 +302,7 @@ class Server {
 
 void infer(const Options& options, const std::stop_token& stop) {
     check_threads(options.threads);
-    const Model model = load_model(find_model(options.model), stop);
+    const Model model = find_model(options.model, stop);
     Server server(options, model);
     RunControl control;
     control.threads = options.threads;

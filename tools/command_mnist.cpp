@@ -350,7 +350,7 @@ void print_text(const Plan& plan, const Outcome& outcome, const Score& score, co
 void mnist(const Options& options, const std::stop_token& stop) {
     check_threads(options.threads);
     const Digits digits = find_digits(options.mnist);
-    const Model model = load_model(find_model(options.model));
+    const Model model = find_model(options.model);
     check_fit(model, digits);
     const std::size_t images = number_of_images(options, digits);
     const Plan plan = make_plan(model, plan_request(options, images));

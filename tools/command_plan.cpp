@@ -148,8 +148,8 @@ void compare(bool json) {
     for (const PublishedRow& row : published) {
         add(std::string(row.method) + " (published)", false, row.counts, row.accuracy / published_scale, 0);
     }
-    for (const auto& file : shipped_models()) {
-        const Model model = load_model(file);
+    for (const std::string& name : shipped_models()) {
+        const Model model = find_model(name);
         // A sign and the magnitude: what t must tell apart.
         const std::size_t bits = mpz_sizeinbase(slot_ranges(model).largest_logit().get_mpz_t(), 2) + 1;
         add(model.name, true, count_operations(model).total(), stated_accuracy(model), bits);
@@ -170,7 +170,7 @@ void plan(const Options& options) {
         compare(options.json);
         return;
     }
-    const Model model = load_model(find_model(options.model));
+    const Model model = find_model(options.model);
     const Plan plan = make_plan(model, options.plan.request(options.batch));
     if (!options.client_file.empty()) {
         write_file(options.client_file, Access::everyone,
