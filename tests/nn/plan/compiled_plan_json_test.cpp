@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <filesystem>
+#include <fstream>
 #include <functional>
+#include <iterator>
 #include <span>
 #include <string>
 #include <vector>
@@ -11,7 +13,6 @@
 #include <lacuna/he/files/checksum.h>
 #include <lacuna/nn/plan/plan.h>
 #include <lacuna/ntt/error.h>
-#include "tests/support/child_process.h"
 #include "tests/support/inference.h"
 
 namespace lacuna::testing {
@@ -66,16 +67,14 @@ TEST(CompiledPlan, ComesBackAsItWas) {
     }
 }
 
-TEST(CompiledPlan, ComesBackForShippedModels) {
-    for (const char* name : {"faster-cryptonets-small", "cryptodl-1"}) {
-        const Model model =
-            load_model(fs::path(LACUNA_SOURCE_DIR) / "nn/models" / (std::string(name) + ".lacuna.json"));
-        for (const Packing packing : {Packing::slots, Packing::packed}) {
-            const Plan plan = make_plan(model, {1, packing, 128, 0});
-            EXPECT_EQ(format_plan(parse_compiled_plan(format_compiled_plan(plan), model, "server.plan")),
-                      format_plan(plan))
-                << name << ' ' << packing_name(packing);
-        }
+TEST(CompiledPlan, ComesBackForAShippedModel) {
+    const Model model =
+        load_model(fs::path(LACUNA_SOURCE_DIR) / "nn/models/faster-cryptonets-small.lacuna.json");
+    for (const Packing packing : {Packing::slots, Packing::packed}) {
+        const Plan plan = make_plan(model, {1, packing, 128, 0});
+        EXPECT_EQ(format_plan(parse_compiled_plan(format_compiled_plan(plan), model, "server.plan")),
+                  format_plan(plan))
+            << packing_name(packing);
     }
 }
 
@@ -85,10 +84,15 @@ TEST(CompiledPlan, FilesOfEarlierReleasesAnswerExactly) {
         const fs::path file = fs::path(LACUNA_SOURCE_DIR) / "tests/golden/nn" / (std::string(name) + ".plan");
         const Plan plan = load_compiled_plan(file, model);
         EXPECT_EQ(packing_name(plan.client.packing), std::string(name));
-        EXPECT_EQ(format_compiled_plan(plan), read_text(file));
+        std::ifstream stream(file);
+        EXPECT_EQ(format_compiled_plan(plan), std::string(std::istreambuf_iterator<char>(stream), {}));
         const Inference inference(model, plan);
         const std::size_t images = plan.client.packing == Packing::radix ? 1 : 3;
-        inference.expect_exact(random_pixels(images * model.input_shape.size(), 5));
+        std::vector<std::uint8_t> pixels;
+        for (std::size_t i = 0; i < images * model.input_shape.size(); ++i) {
+            pixels.push_back(static_cast<std::uint8_t>(37 * i + 11));
+        }
+        inference.expect_exact(pixels);
     }
 }
 
