@@ -66,6 +66,8 @@ void encrypt(const Options& options, const std::stop_token& stop) {
             ? std::nullopt
             : std::optional<Client>(folder.client(passphrase_source(options.passphrase_file, stop)));
     const Context context(plan.parameters);
+    const std::optional<PublicKey> public_key =
+        client ? std::nullopt : std::optional<PublicKey>(folder.public_key(plan, context.ring()));
     const KeySetId id = folder.upload_id(plan, context.ring());
     RunControl control;
     control.threads = options.threads;
@@ -75,8 +77,6 @@ void encrypt(const Options& options, const std::stop_token& stop) {
     ProgressLine progress("encrypt", 2 * static_cast<double>(uploads));
     // Opened first: whatever keeps it from being written is found before the work.
     OutputFile file(options.out, Access::everyone, options.force ? Overwrite::allow : Overwrite::refuse);
-    const std::optional<PublicKey> public_key =
-        client ? std::nullopt : std::optional<PublicKey>(folder.public_key(plan, context.ring()));
     const std::size_t most = plan.batch * plan.input_shape.size();
     for (std::size_t u = 0; u < uploads; ++u) {  // one after the other in the same file
         const auto own = std::span(pixels).subspan(u * most, std::min(most, pixels.size() - u * most));

@@ -300,7 +300,7 @@ PublicKey KeyFolder::public_key(const ClientPlan& plan, const Ring& ring) const 
 }
 
 KeySetId KeyFolder::upload_id(const ClientPlan& plan, const Ring& ring) const {
-    if (!has(id_name) && !names_a_client(evaluation_keys(plan, ring))) {
+    if ((has("evaluation.keys") || !has(id_name)) && !names_a_client(evaluation_keys(plan, ring))) {
         throw Error((folder_ / "evaluation.keys").string() +
                     ": expected at least one key, found none, as earlier releases left it; another client's "
                     "key set has the same name, and replies could not be told apart: make new keys with "
