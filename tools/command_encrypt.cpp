@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <iostream>
 #include <memory>
 #include <optional>
+#include <span>
 
 #include <nlohmann/json.hpp>
 
@@ -35,16 +37,19 @@ struct Options {
     bool json = false;
 };
 
+/// Of one command: more are several files.
+constexpr std::size_t most_images = 1'000'000;
+
 std::vector<std::uint8_t> read_all(const std::vector<std::string>& files, const ClientPlan& plan) {
     std::vector<std::uint8_t> pixels;
     const std::size_t size = plan.input_shape.size();
     for (const std::string& file : files) {
-        const std::size_t room = plan.batch - pixels.size() / size;
+        const std::size_t room = most_images - pixels.size() / size;
         const std::vector<std::uint8_t> more =
             room == 0 ? std::vector<std::uint8_t>() : read_pictures(file, plan.input_shape, room);
         if (room == 0 || more.size() > room * size) {
-            throw Error(file + ": expected at most " + std::to_string(plan.batch) +
-                        " images in one upload, found more; split them into several uploads");
+            throw Error(file + ": expected at most " + std::to_string(most_images) +
+                        " images at a time, found more; encrypt them in several files");
         }
         pixels.insert(pixels.end(), more.begin(), more.end());
     }
@@ -57,13 +62,7 @@ std::vector<std::uint8_t> read_inputs(const Options& options, const ClientPlan& 
     if (!options.data.given()) {
         return read_all(options.images, plan);
     }
-    DataSet data = options.data.read(plan.input_shape, plan.features, stop);
-    if (data.count > plan.batch) {
-        throw Error(options.data.paths.front() + ": expected at most " + std::to_string(plan.batch) +
-                    " inputs in one upload, found " + std::to_string(data.count) +
-                    "; take parts with --first and --count");
-    }
-    return std::move(data.pixels);
+    return std::move(options.data.read(plan.input_shape, plan.features, stop).pixels);
 }
 
 void encrypt(const Options& options, const std::stop_token& stop) {
@@ -78,34 +77,40 @@ void encrypt(const Options& options, const std::stop_token& stop) {
             ? std::nullopt
             : std::optional<Client>(folder.client(passphrase_source(options.passphrase_file, stop)));
     const Context context(plan.parameters);
+    const std::optional<PublicKey> public_key =
+        client ? std::nullopt : std::optional<PublicKey>(folder.public_key(plan, context.ring()));
     const KeySetId id = folder.upload_id(plan, context.ring());
     RunControl control;
     control.threads = options.threads;
     control.stop = stop;
-    constexpr double encrypting = 0;
-    constexpr double writing = 1;
-    ProgressLine progress("encrypt", 2);
-    control.progress = progress.part(encrypting);
+    const std::size_t images = pixels.size() / plan.input_shape.size();
+    const std::size_t uploads = (images + plan.batch - 1) / plan.batch;
+    ProgressLine progress("encrypt", 2 * static_cast<double>(uploads));
     // Opened first: whatever keeps it from being written is found before the work.
     OutputFile file(options.out, Access::everyone, options.force ? Overwrite::allow : Overwrite::refuse);
-    const Upload upload =
-        client ? Upload(client->encrypt(pixels, control))
-               : encrypt_public(plan, context, folder.public_key(plan, context.ring()), pixels, control);
-    control.progress = progress.part(writing);
-    save_upload(file.stream(), context.ring(), plan, id, upload, control);
+    const std::size_t most = plan.batch * plan.input_shape.size();
+    for (std::size_t u = 0; u < uploads; ++u) {  // one after the other in the same file
+        const auto own = std::span(pixels).subspan(u * most, std::min(most, pixels.size() - u * most));
+        control.progress = progress.part(2 * static_cast<double>(u));
+        const Upload upload = client ? Upload(client->encrypt(own, control))
+                                     : Upload(encrypt_public(plan, context, *public_key, own, control));
+        control.progress = progress.part(2 * static_cast<double>(u) + 1);
+        save_upload(file.stream(), context.ring(), plan, id, upload, control);
+    }
     file.commit();
-    const std::size_t images = pixels.size() / plan.input_shape.size();
     const std::uint64_t bytes = file.bytes();
     if (options.json) {
         print_json_document({{"file", options.out},
                              {"model", plan.model},
                              {"key_set", format_hash(id)},
                              {"images", images},
+                             {"uploads", uploads},
                              {"bytes", bytes}});
         return;
     }
     std::cout << count_text(images) << (images == 1 ? " image" : " images") << " for model "
               << terminal_text(plan.model) << " in " << terminal_text(options.out) << " ("
+              << (uploads == 1 ? "" : count_text(uploads) + " uploads, ")
               << bytes_text(static_cast<double>(bytes)) << ")\n";
 }
 
@@ -126,7 +131,10 @@ void add_encrypt_command(CLI::App& app, Work& work) {
         ->type_name("FILE...")
         ->check(not_empty());
     options->data.add_to(*command)->excludes(command->get_option("--images"));
-    command->add_option("--out", options->out, "the upload, for the server")
+    command
+        ->add_option("--out", options->out,
+                     "the upload, for the server; more images than the plan holds are several uploads, one "
+                     "after the other in this file")
         ->type_name("FILE")
         ->check(not_empty())
         ->required();

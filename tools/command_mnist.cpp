@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <chrono>
 #include <iostream>
@@ -22,6 +20,7 @@
 #include "tools/json_output.h"
 #include "tools/model_files.h"
 #include "tools/option_checks.h"
+#include "tools/peak_memory.h"
 #include "tools/plan_options.h"
 #include "tools/progress_line.h"
 #include "tools/quantity.h"
@@ -258,12 +257,6 @@ nlohmann::ordered_json binomials_json(const Parameters& parameters) {
         list.push_back({{"power", t.power()}, {"base", t.base()}});
     }
     return list;
-}
-
-std::uint64_t peak_memory_bytes() {
-    rusage usage{};
-    getrusage(RUSAGE_SELF, &usage);
-    return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
 }
 
 void print_json(const Plan& plan, const Outcome& outcome, const Score& score, const Digits& digits,

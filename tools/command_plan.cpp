@@ -28,6 +28,7 @@ struct Options {
     std::size_t batch = 1;
     PlanOptions plan;
     std::string client_file;
+    std::string plan_file;
     bool force = false;
     bool compare = false;
     bool json = false;
@@ -147,8 +148,8 @@ void compare(bool json) {
     for (const PublishedRow& row : published) {
         add(std::string(row.method) + " (published)", false, row.counts, row.accuracy / published_scale, 0);
     }
-    for (const auto& file : shipped_models()) {
-        const Model model = load_model(file);
+    for (const std::string& name : shipped_models()) {
+        const Model model = find_model(name);
         // A sign and the magnitude: what t must tell apart.
         const std::size_t bits = mpz_sizeinbase(slot_ranges(model).largest_logit().get_mpz_t(), 2) + 1;
         add(model.name, true, count_operations(model).total(), stated_accuracy(model), bits);
@@ -169,12 +170,16 @@ void plan(const Options& options) {
         compare(options.json);
         return;
     }
-    const Model model = load_model(find_model(options.model));
+    const Model model = find_model(options.model);
     const Plan plan = make_plan(model, options.plan.request(options.batch));
     if (!options.client_file.empty()) {
         write_file(options.client_file, Access::everyone,
                    options.force ? Overwrite::allow : Overwrite::refuse,
                    [&](std::ostream& stream) { stream << format_client_plan(plan.client); });
+    }
+    if (!options.plan_file.empty()) {
+        write_file(options.plan_file, Access::everyone, options.force ? Overwrite::allow : Overwrite::refuse,
+                   [&](std::ostream& stream) { stream << format_compiled_plan(plan); });
     }
     const double speed = seconds_per_nominal_second(plan.client.parameters);
     if (options.json) {
@@ -187,6 +192,9 @@ void plan(const Options& options) {
     print_plan(plan, speed);
     if (!options.client_file.empty()) {
         std::cout << "\nThe client's half is in " << terminal_text(options.client_file) << ".\n";
+    }
+    if (!options.plan_file.empty()) {
+        std::cout << "\nThe compiled plan is in " << terminal_text(options.plan_file) << ".\n";
     }
 }
 
@@ -213,21 +221,31 @@ void add_plan_command(CLI::App& app, Work& work) {
                          "write the client's half of the plan: all that a client needs, no weights")
             ->type_name("FILE")
             ->check(not_empty());
-    command->add_flag("--force", options->force, "replace that file where it exists")->needs(client);
+    auto* out = command
+                    ->add_option("--out", options->plan_file,
+                                 "write the compiled plan: `lacuna infer --plan` answers with it at once, "
+                                 "without planning again")
+                    ->type_name("FILE")
+                    ->check(not_empty());
+    command->add_flag("--force", options->force, "replace those files where they exist");
     command
         ->add_flag("--compare", options->compare, "every shipped model beside the published networks instead")
         ->excludes(model)
-        ->excludes(client);
+        ->excludes(client)
+        ->excludes(out);
     add_json_option(*command, options->json);
     command->footer(
         "Examples:\n"
         "  lacuna plan --model faster-cryptonets --batch 8192\n"
         "  lacuna plan --model mine.lacuna.json --packing radix --no-circuit-privacy\n"
-        "  lacuna plan --model faster-cryptonets --export-client client.json\n"
+        "  lacuna plan --model faster-cryptonets --export-client client.json --out server.plan\n"
         "  lacuna plan --compare");
     command->callback([options, &work] {
         if (!options->compare && options->model.empty()) {
             throw UsageError("plan: expected --model NAME|FILE or --compare, found neither");
+        }
+        if (options->force && options->client_file.empty() && options->plan_file.empty()) {
+            throw UsageError("plan: expected --export-client or --out with --force, found neither");
         }
         work = [options](const std::stop_token&) { plan(*options); };
     });

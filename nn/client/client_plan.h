@@ -24,14 +24,6 @@ struct PlanLimits {
     static constexpr int privacy_bits = 128;
 };
 
-/// Where the packed packing has the elements of input and reply.
-struct PackedTensors {
-    PackedArrangement input;
-    /// For every logit, ciphertext of its image times slots of a ciphertext plus slot.
-    std::vector<std::size_t> logits;
-    bool operator==(const PackedTensors&) const = default;
-};
-
 /// The client's half of a plan: all that key generation, encryption and decryption need. It names no weight
 /// and counts no operation, so it says nothing of the model but its input, its number of logits, their range
 /// (by the plaintext moduli), the size of the work, in the packed packing the windows and strides that the

@@ -26,7 +26,7 @@ using namespace strict_json;
 constexpr const char* documentation = "see tools/service/README.md";
 
 std::shared_ptr<const ServedModel> serve(const ServedEntry& entry, const std::stop_token& stop) {
-    const Model model = load_model(find_model(entry.model), stop);
+    const Model model = find_model(entry.model, stop);
     ServedModel served;
     served.name = entry.name.empty() ? model.name : entry.name;
     if (!is_served_name(served.name)) {
