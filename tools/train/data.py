@@ -106,8 +106,9 @@ def quantise(images, thresholds):
     return levels[images]
 
 
-def augment(images, generator, strength=1.0):
-    """Randomly rotated, scaled, sheared, shifted and elastically bent copies of uint8 images (N x H x W).
+def augment(images, generator, strength=1.0, mirror=False):
+    """Randomly rotated, scaled, sheared, shifted and elastically bent copies of uint8 images (N x H x W); with `mirror`
+    every other one left for right as well.
 
     The elastic field is the idea of Simard, Steinkraus and Platt (ICDAR 2003), drawn on a coarse grid and
     interpolated, which costs less than smoothing a fine one.
@@ -129,5 +130,8 @@ def augment(images, generator, strength=1.0):
     grid = F.affine_grid(affine, list(source.shape), align_corners=False)
     coarse = torch.randn(count, 2, 6, 6, generator=generator) * 0.055 * strength
     bend = F.interpolate(coarse, size=images.shape[1:], mode="bicubic", align_corners=True)
-    moved = F.grid_sample(source, grid + bend.permute(0, 2, 3, 1), align_corners=False)
+    grid = grid + bend.permute(0, 2, 3, 1)
+    if mirror:
+        grid[..., 0] *= torch.randint(0, 2, (count, 1, 1), generator=generator) * 2 - 1
+    moved = F.grid_sample(source, grid, align_corners=False)
     return moved.squeeze(1).round().clamp(0, 255).to(torch.uint8).numpy()
