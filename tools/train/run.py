@@ -85,6 +85,10 @@ def check_stage(file, recipe, stage):
     if not isinstance(stage.get("epochs"), int) or stage["epochs"] < 0:
         raise RecipeError(f"{file}: stage {stage['stage']!r}: \"epochs\" is {stage.get('epochs')!r}; expected a whole "
                           f"number")
+    if stage["stage"] == "prune" and stage.get("method") == "tiles":
+        if not isinstance(stage.get("slots"), int) or not isinstance(stage.get("tiles"), dict):
+            raise RecipeError(f"{file}: stage 'prune': method \"tiles\" needs \"slots\", a number, and \"tiles\", how "
+                              f"many of each layer stay")
     if stage["stage"] == "quantise":
         sizes = stage.get("size", {})
         missing = [entry["name"] for entry in recipe["layers"]
