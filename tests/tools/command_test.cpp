@@ -128,6 +128,21 @@ CommandResult run_changed(const std::string& command, const std::function<void(j
     return run_lacuna({command, "--model", (folder / "changed.lacuna.json").string()});
 }
 
+TEST(Plan, SaysHowPrivateTheTrainingDataAre) {
+    const CommandResult result = run_changed("plan", [](json& model) {
+        model["provenance"]["privacy"] = {{"epsilon", 2.5}, {"delta", 1e-5}};
+    });
+    EXPECT_EQ(result.code, 0) << result.errors;
+    EXPECT_NE(result.output.find("epsilon = 2.5, delta = 1e-05"), std::string::npos) << result.output;
+    for (const json& privacy : {json(3), json{{"epsilon", "small"}, {"delta", 0.1}}, json()}) {
+        const CommandResult other =
+            run_changed("plan", [&](json& model) { model["provenance"]["privacy"] = privacy; });
+        EXPECT_EQ(other.code, 0) << other.errors;
+        EXPECT_EQ(other.output.find("epsilon"), std::string::npos);
+    }
+    EXPECT_EQ(run_lacuna({"plan", "--model", "faster-cryptonets"}).output.find("epsilon"), std::string::npos);
+}
+
 TEST(ModelFile, WrongOnesAreRefusedInOneLine) {
     for (const std::string command : {"plan", "mnist"}) {
         expect_failure(run_changed(command, [](json& m) { m["version"] = 2; }), 1,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""MNIST: reading, the split, input quantisation, augmentation."""
+"""MNIST and Fashion-MNIST: reading, the split, input quantisation, augmentation."""
 
 import gzip
 import os
@@ -18,6 +18,8 @@ FILES = {
     "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
     "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
 }
+# A recipe's "set" -> its name, and the environment variable that names its folder.
+SETS = {"mnist": ("MNIST", "LACUNA_MNIST"), "fashion-mnist": ("Fashion-MNIST", "LACUNA_FASHION_MNIST")}
 
 
 class DataError(Exception):
@@ -38,11 +40,12 @@ class Split:
         return Split(self.images[start:stop], self.labels[start:stop])
 
 
-def locate(directory=None):
-    """The folder with the IDX files: the argument, else $LACUNA_MNIST, else data/mnist."""
-    path = Path(directory or os.environ.get("LACUNA_MNIST") or "data/mnist")
+def locate(directory=None, chosen="mnist"):
+    """The folder with a set's IDX files: the argument, else the set's variable, else data/<set>."""
+    name, variable = SETS[chosen]
+    path = Path(directory or os.environ.get(variable) or Path("data") / chosen)
     if not path.is_dir():
-        raise DataError(f"MNIST folder {path} not found: pass --mnist DIR or set LACUNA_MNIST to the folder "
+        raise DataError(f"{name} folder {path} not found: pass --mnist DIR or set {variable} to the folder "
                         f"that holds {FILES['train'][0]}.gz and its three companions")
     return path
 
@@ -68,7 +71,7 @@ def read_idx(file):
 
 
 def load(directory, part):
-    """The `train` or `test` part of the MNIST in a folder that locate() found."""
+    """The `train` or `test` part of the set in a folder that locate() found."""
     arrays = []
     for stem in FILES[part]:
         candidates = [directory / f"{stem}.gz", directory / stem]
