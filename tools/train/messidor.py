@@ -172,7 +172,8 @@ def private_model(images, labels, epsilon, seed, command, scores=None):
     model.description = (f"Retinopathy or not, from 19 public features; a head trained on {len(labels):,} examinations "
                          f"with differential privacy")
     model.provenance = {
-        "command": command, "seed": seed, "data": "Messidor features (Antal and Hajdu 2014), CC BY 4.0",
+        "command": command, "seed": seed, "data": "Messidor",
+        "source": "Messidor features, Antal and Hajdu 2014, UCI Machine Learning Repository, CC BY 4.0",
         "privacy": {"epsilon": round(spent, 4), "delta": DELTA, "noise": round(noise, 4), **TRAINING,
                     "examples": len(labels), "neighbours": "one example more or less", "accountant":
                     f"Renyi, order {order}"}}
@@ -203,8 +204,8 @@ def run(options):
         output_file.check(file, options.force)
     if options.folds < 2 or options.seeds < 1:
         raise ValueError("--folds is at least 2, --seeds at least 1")
-    if options.epsilon not in EPSILONS:
-        raise ValueError(f"--epsilon is one of {', '.join(f'{epsilon:g}' for epsilon in EPSILONS)}")
+    if options.epsilon not in EPSILONS or math.isinf(options.epsilon):
+        raise ValueError(f"--epsilon is one of {', '.join(f'{epsilon:g}' for epsilon in EPSILONS if epsilon < math.inf)}")
     images, labels = read(options.arff)
     majority = max(labels.mean(), 1 - labels.mean())
     print(f"{len(labels):,} examinations, the larger class has {majority:.2%}", flush=True)
