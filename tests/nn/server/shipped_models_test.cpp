@@ -44,6 +44,7 @@ const std::map<std::string, Claim>& claims() {
         {"faster-cryptonets", {9936}},
         {"faster-cryptonets-small", {9882}},
         {"faster-cryptonets-tiny-range", {9899}},
+        {"fashion-mnist", {8980, 10000, Data::fashion_mnist}},
         {"lola", {9899}},
     };
     return table;

@@ -75,11 +75,11 @@ class ExperimentsTest(unittest.TestCase):
         return list(csv.DictReader(io.StringIO((self.root / f"{name}.csv").read_text(encoding="utf-8"))))
 
     def test_fewer_tiles_fewer_products(self):
-        self.run_main(tile_sweep.main, "faster-cryptonets-packed", "--tiny", "--tiles", "conv1=18,4", "fc1=32",
+        self.run_main(tile_sweep.main, "faster-cryptonets-packed", "--tiny", "--tiles", "conv1=18,4", "fc1=4",
                       "--epochs", 1, "--work", self.root / "work", "--table", self.root / "tiles.csv", "--plot",
                       self.root / "tiles.svg")
         rows = self.rows("tiles")
-        self.assertEqual([row["tiles"] for row in rows], ["conv1=18 fc1=32", "conv1=4 fc1=32"])
+        self.assertEqual([row["tiles"] for row in rows], ["conv1=18 fc1=4", "conv1=4 fc1=4"])
         for column in ("products", "milliseconds", "flooded_products", "flooded_milliseconds"):
             self.assertLess(float(rows[1][column]), float(rows[0][column]))
 
