@@ -50,6 +50,12 @@ def locate(directory=None, chosen="mnist"):
     return path
 
 
+def set_of(provenance):
+    """The set that a model's provenance names: MNIST where it names none, None where it is another than in SETS."""
+    name = provenance.get("data", SETS["mnist"][0])
+    return next((chosen for chosen, (known, _) in SETS.items() if known == name), None)
+
+
 def read_idx(file):
     """An unsigned-byte IDX array, gzipped or not."""
     opener = gzip.open if file.suffix == ".gz" else open

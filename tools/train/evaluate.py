@@ -198,7 +198,9 @@ def _split(options, model):
     if options.data:
         found = dataset.read(options.data, tuple(model.input_shape), label_column=options.label_column)
         return data.Split(dataset.scale_of(model, found).pixels(found), found.labels), found.title, found.unseen
-    chosen = next((one for one, (name, _) in data.SETS.items() if name == model.provenance.get("data")), "mnist")
+    chosen = data.set_of(model.provenance)
+    if chosen is None:
+        raise data.DataError(f"{model.name} is for {model.provenance['data']}, which has no four files; state --data")
     directory = data.locate(options.mnist, chosen)
     split = data.load(directory, "test") if options.part == "test" else data.load_training(directory)[1]
     if split.images[0].size != model.input_shape[0] * model.input_shape[1] * model.input_shape[2]:
