@@ -42,7 +42,8 @@ COLUMNS = ("kept", "error", "added", "products", "rotations", "megabytes", "mill
 
 
 def recipe(hidden):
-    return {"name": "autoencoder", "seed": 1, "thresholds": LEVELS, "layers": [
+    # A square about 1 is half a line.
+    return {"name": "autoencoder", "seed": 1, "thresholds": LEVELS, "shift": 1.0, "layers": [
         {"type": "flatten", "name": "flatten"}, {"type": "dense", "name": "encoder", "outputs": hidden},
         {"type": "activation", "name": "square"}, {"type": "dense", "name": "decoder", "outputs": 784}]}
 
@@ -85,7 +86,8 @@ def train(network, split, pixels, epochs, rate, seed, after_step=None):
 
 def rounded(network):
     """A copy with integer weights."""
-    network = copy.deepcopy(network)
+    network = copy.deepcopy(network).eval()
+    network.fold()
     network.equalise()
     for layer in network.weighted():
         layer.grid = quantise.fit_grid(layer, "uniform", WEIGHTS)
@@ -110,28 +112,26 @@ def by_magnitude(network, share):
 
 
 def experiment(split, validation, options, command, report):
-    """Rows of COLUMNS, one for every share of tiles that is kept."""
+    """Rows of COLUMNS, one for every share of tiles that is kept. All start from one trained network and train equally
+    long after that, the one that is not pruned too."""
     torch.manual_seed(1)
     pixels = training.Pixels(LEVELS)
-    network = Network(recipe(options.hidden), normalised=False)
-    with torch.no_grad():
-        first = network.weighted()[0]
-        first.weight.mul_(0.3)
-        first.bias.fill_(1.0)  # a square about 1 is half a line
-    train(network, split, pixels, options.epochs, 0.003, 1)
-    dense, rows = copy.deepcopy(network), []
+    dense, rows = Network(recipe(options.hidden)), []
+    train(dense, split, pixels, options.epochs, 0.003, 1)
+    steps = options.prune_epochs * (len(split) // min(256, len(split)))
     for share in options.kept:
+        network, pruner = copy.deepcopy(dense), None
         if share < 1:
-            numbers = tile_prune.tile_numbers(network, options.slots, {"encoder": RUN, "decoder": RUN})
+            runs = {"encoder": RUN, "decoder": RUN}
+            numbers = tile_prune.tile_numbers(network, options.slots, runs)
             counts = {name: max(1, round(share * (int(tiles.max()) + 1))) for name, tiles in numbers.items()}
-            steps = options.prune_epochs * (len(split) // min(256, len(split)))
-            pruner = tile_prune.TilePruner(network, options.slots, counts, {"encoder": RUN, "decoder": RUN}, steps // 2)
-            train(network, split, pixels, options.prune_epochs, 0.001, 2, pruner)
+            pruner = tile_prune.TilePruner(network, options.slots, counts, runs, steps // 2)
+        train(network, split, pixels, options.prune_epochs, 0.002, 2, pruner)
+        if pruner:
             pruner.finish()
-        final = rounded(network)
-        planned = packed_plan.ask(command, final.to_integer(), privacy=not options.no_circuit_privacy)
-        scattered = packed_plan.ask(command, rounded(by_magnitude(dense, share)).to_integer(),
-                                    privacy=not options.no_circuit_privacy)
+        final, single = rounded(network), rounded(by_magnitude(dense, share))
+        planned, scattered = (packed_plan.ask(command, one.to_integer(), privacy=not options.no_circuit_privacy)
+                              for one in (final, single))
         value = error(final, validation, pixels)
         rows.append((share, round(value, 6), round(value - (rows[0][1] if rows else value), 6), planned.products,
                      planned.rotations, round(planned.memory / 1e6, 1), round(planned.milliseconds, 3),
@@ -161,7 +161,7 @@ def parse(arguments):
     parser.add_argument("--mnist", help="folder with the MNIST files (default: $LACUNA_MNIST, else data/mnist)")
     parser.add_argument("--hidden", type=int, default=32, metavar="H", help="(default: %(default)s)")
     parser.add_argument("--epochs", type=int, default=12, help="of dense training (default: %(default)s)")
-    parser.add_argument("--prune-epochs", type=int, default=5, help="for every share (default: %(default)s)")
+    parser.add_argument("--prune-epochs", type=int, default=8, help="after that, for every share (default: %(default)s)")
     parser.add_argument("--kept", type=float, nargs="+", default=[1.0, 0.8, 0.6, 0.5, 0.4, 0.3], metavar="SHARE",
                         help="of the tiles, falling from 1 (default: %(default)s)")
     parser.add_argument("--images", type=int, help="train on the first N images alone")
