@@ -243,7 +243,7 @@ void print_text(const Options& options, const Model& model, const DataSet& data,
 
 void evaluate(const Options& options, const std::stop_token& stop) {
     check_threads(options.threads);
-    const Model model = load_model(find_model(options.model), stop);
+    const Model model = find_model(options.model, stop);
     const DataSet data = options.data.read(model.input_shape, model.features, stop);
     check_labels(data, model);
     const DataWorth worth = worth_of(model.provenance, data, options.unseen);

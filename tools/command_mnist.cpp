@@ -382,7 +382,7 @@ void print_text(const Plan& plan, const Outcome& outcome, const Score& score, co
 
 void mnist(const Options& options, const std::stop_token& stop) {
     check_threads(options.threads);
-    const Model model = load_model(find_model(options.model));
+    const Model model = find_model(options.model);
     const Digits digits =
         options.data.given() ? read_data(options.data, model, stop) : find_digits(options.mnist);
     check_fit(model, digits);

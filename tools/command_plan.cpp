@@ -115,7 +115,7 @@ const PublishedRow published[] = {
     {"CryptoDL-2", {161'546, 46'100'000, 46'200'000, 64'512}, 99.52},
 };
 
-/// The accuracy on the MNIST test set that a model's provenance names, a fraction.
+/// The accuracy on the test set that a model's provenance names, a fraction.
 std::optional<double> stated_accuracy(const Model& model) {
     const auto provenance = nlohmann::json::parse(model.provenance);
     for (const char* field : {"test_accuracy", "accuracy"}) {
@@ -124,6 +124,30 @@ std::optional<double> stated_accuracy(const Model& model) {
         }
     }
     return std::nullopt;
+}
+
+/// "privacy" of a model's provenance, where it was trained with differential privacy: an object with the
+/// numbers epsilon and delta; else null. What the file says, not what was checked.
+nlohmann::json training_privacy(const Model& model) {
+    const auto provenance = nlohmann::json::parse(model.provenance);
+    if (!provenance.is_object() || !provenance.contains("privacy")) {
+        return {};
+    }
+    const nlohmann::json& privacy = provenance["privacy"];
+    const auto states = [&](const char* field) {
+        return privacy.is_object() && privacy.contains(field) && privacy[field].is_number();
+    };
+    return states("epsilon") && states("delta")
+               ? nlohmann::json{{"epsilon", privacy["epsilon"]}, {"delta", privacy["delta"]}}
+               : nlohmann::json();
+}
+
+/// The name of a model that was made for other data than MNIST says for which.
+std::string name_and_data(const Model& model) {
+    const auto provenance = nlohmann::json::parse(model.provenance);
+    return provenance.is_object() && provenance.contains("data") && provenance["data"].is_string()
+               ? model.name + " (" + provenance["data"].get<std::string>() + ")"
+               : model.name;
 }
 
 void compare(bool json) {
@@ -152,7 +176,7 @@ void compare(bool json) {
         const Model model = find_model(name);
         // A sign and the magnitude: what t must tell apart.
         const std::size_t bits = mpz_sizeinbase(slot_ranges(model).largest_logit().get_mpz_t(), 2) + 1;
-        add(model.name, true, count_operations(model).total(), stated_accuracy(model), bits);
+        add(name_and_data(model), true, count_operations(model).total(), stated_accuracy(model), bits);
     }
     if (json) {
         print_json_document({{"networks", rows}});
@@ -161,7 +185,8 @@ void compare(bool json) {
     std::cout
         << table
         << "\nHomomorphic operations of one inference, one ciphertext an element, one plaintext modulus. "
-           "Published rows: arXiv 1811.09953, MNIST.\nRange: bits, sign included, that hold every logit of "
+           "Rows without a data set: MNIST; published rows: arXiv 1811.09953.\nRange: bits, sign included, "
+           "that hold every logit of "
            "every image in the slot packing.\n";
 }
 
@@ -186,10 +211,16 @@ void plan(const Options& options) {
         ordered_json document = ordered_json::parse(format_plan(plan));
         document["estimated_seconds"] = plan.cost() * speed * 1e-9;
         document["kernel"] = std::string(active_kernels().name);
+        document["training_privacy"] = training_privacy(model);
         print_json_document(document);
         return;
     }
     print_plan(plan, speed);
+    if (const auto privacy = training_privacy(model); !privacy.is_null()) {
+        std::cout << "\nBy its file the model was trained with differential privacy: epsilon = "
+                  << privacy["epsilon"] << ", delta = " << privacy["delta"]
+                  << " for every example it has seen.\n";
+    }
     if (!options.client_file.empty()) {
         std::cout << "\nThe client's half is in " << terminal_text(options.client_file) << ".\n";
     }

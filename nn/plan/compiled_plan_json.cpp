@@ -186,7 +186,7 @@ namespace {
 /// The whole document, its format, version and checksum verified.
 json parse_whole(std::string_view text, const FieldPath& root) {
     json document = parse_document(text, root, small_document);
-    check_format(document, root, "a compiled plan", "lacuna-plan", compiled_plan_version,
+    check_format(document, root, "a compiled plan", "lacuna-plan", {compiled_plan_version},
                  "give the file that `lacuna plan --out` wrote",
                  std::string("use a library that reads this version, or ") + again);
     check_object(document, root,

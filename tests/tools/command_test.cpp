@@ -6,6 +6,7 @@
 #include <lacuna/nn/model/model.h>
 #include <lacuna/nn/plan/plan.h>
 #include "tests/support/child_process.h"
+#include "tests/support/small_network.h"
 #include "tests/tools/deep_model.h"
 
 namespace lacuna::testing {
@@ -129,6 +130,24 @@ CommandResult run_changed(const std::string& command, const std::function<void(j
     change(model);
     write_text(folder / "changed.lacuna.json", model.dump());
     return run_lacuna({command, "--model", (folder / "changed.lacuna.json").string()});
+}
+
+TEST(Plan, SaysHowPrivateTheTrainingDataAre) {
+    const TemporaryFolder folder;
+    const auto plan = [&](const json& provenance) {
+        Model model = small_network();
+        model.provenance = provenance.dump();
+        save_model(model, folder / "model.lacuna.json");
+        return run_lacuna({"plan", "--model", (folder / "model.lacuna.json").string(), "--packing", "slots"});
+    };
+    const CommandResult result = plan({{"privacy", {{"epsilon", 2.5}, {"delta", 1e-5}}}});
+    EXPECT_EQ(result.code, 0) << result.errors;
+    EXPECT_NE(result.output.find("epsilon = 2.5, delta = 1e-05"), std::string::npos) << result.output;
+    for (const json& privacy : {json(3), json{{"epsilon", "small"}, {"delta", 0.1}}, json()}) {
+        const CommandResult other = plan({{"privacy", privacy}});
+        EXPECT_EQ(other.code, 0) << other.errors;
+        EXPECT_EQ(other.output.find("epsilon"), std::string::npos);
+    }
 }
 
 TEST(ModelFile, WrongOnesAreRefusedInOneLine) {

@@ -24,6 +24,7 @@ import quantise
 import ranges
 import run
 import teacher
+import tile_prune
 from network import Network, RecipeError
 
 SMALL = {
@@ -232,6 +233,23 @@ class DataTest(unittest.TestCase):
         self.assertFalse((bent.images[:20] == images).all())
 
 
+    def test_mirrored_copies(self):
+        images = np.zeros((40, 28, 28), np.uint8)
+        images[:, 8:20, 2:10] = 255  # everything is on the left
+        generator = torch.Generator().manual_seed(1)
+        for mirror, expected in ((False, {True}), (True, {True, False})):
+            moved = data.augment(images, generator, 0.2, mirror).astype(int)
+            left = moved[:, :, :14].sum((1, 2)) > moved[:, :, 14:].sum((1, 2))
+            self.assertEqual(set(left.tolist()), expected)
+
+    def test_folders_of_the_sets(self):
+        with tempfile.TemporaryDirectory() as folder:
+            self.assertEqual(data.locate(folder, "fashion-mnist"), Path(folder))
+        for chosen, variable in (("mnist", "LACUNA_MNIST"), ("fashion-mnist", "LACUNA_FASHION_MNIST")):
+            with self.assertRaisesRegex(data.DataError, variable):
+                data.locate("/nowhere", chosen)
+
+
 class PoolTest(unittest.TestCase):
     def test_gentle_pool_has_the_same_teacher(self):
         images, labels = sample.digits(np.random.default_rng(1), 200)
@@ -288,6 +306,20 @@ class PipelineTest(unittest.TestCase):
         self.assertEqual(again.splitlines()[-6:], printed.splitlines()[-6:])
         self.assertEqual([file.stat().st_mtime_ns for file in checkpoints], written)
 
+    def test_tiny_run_of_a_packed_recipe(self):
+        code, printed, failed = self.run_recipe("fashion-mnist", "--tiny")
+        self.assertEqual((code, failed), (0, ""))
+        model = export.load(self.root / "work" / "fashion-mnist-tiny" / "fashion-mnist.lacuna.json")
+        self.assertEqual(model.provenance["data"], "Fashion-MNIST")
+        recipe = run.read_recipe("fashion-mnist")
+        network = Network(recipe)
+        tiles = tile_prune.tile_numbers(network, 1024, {"fc1": 8})
+        for layer in model.layers:
+            kept = recipe["stages"][1]["tiles"].get(layer.name)
+            if kept:
+                held = np.unique(tiles[layer.name].flatten(1).numpy()[layer.weights != 0])
+                self.assertLessEqual(len(held), kept)
+
     def test_errors(self):
         code, _, failed = self.run_recipe("no-such-recipe")
         self.assertEqual((code, "known: " in failed), (1, True))
@@ -303,6 +335,8 @@ class PipelineTest(unittest.TestCase):
         for slip, message in (({"name": "../elsewhere"}, "name '../elsewhere': 1 to 64"), ({"layers": {}}, "'layers' is"),
                               ({"layers": bare}, "layer 'conv1': 'maps' is missing"), ({"seed": "1"}, "'seed' is '1'"),
                               ({"data": {"copies": 1, "seed": 1}}, "\"data\": 'strength' is missing"),
+                              ({"data": {"set": "letters", "copies": 1, "strength": 1, "seed": 1}}, "set 'letters'"),
+                              ({"stages": [{"stage": "prune", "epochs": 1, "method": "tiles"}]}, "needs \"slots\""),
                               ({"stages": [{"stage": "float"}]}, "\"epochs\" is None"),
                               ({"stages": [dict(steps[0]), {"stage": "quantise", "epochs": 1}]}, "no entry for conv1"),
                               ({"stages": [1]}, "has to be an object")):
