@@ -95,6 +95,8 @@ def quantise_stage(network, stage, course):
     """Incremental network quantisation: fixes portion after portion of the weights, retraining the rest each time.
     With 0 epochs: quantisation after training."""
     network.equalise()
+    for name in stage.get("even_columns", []):
+        network.even_columns(name)
     for layer in network.weighted():
         layer.grid = quantise.fit_grid(layer, stage.get("grid", "power"), stage["size"][layer.name],
                                        stage.get("power_of_two_units", False))

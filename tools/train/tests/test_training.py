@@ -83,6 +83,20 @@ class NetworkTest(unittest.TestCase):
         rows = network.weighted()[0].weight.flatten(1).square().mean(1).sqrt()
         torch.testing.assert_close(rows, torch.full_like(rows, float(rows[0])))
 
+    def test_even_columns_keep_the_function(self):
+        network = small_network()
+        network.fold()
+        with torch.no_grad():
+            network.weighted()[1].weight.reshape(20, 3, -1)[:, 1] *= 9
+        before = network(self.input)
+        network.even_columns("fc1")
+        torch.testing.assert_close(network(self.input), before, rtol=1e-3, atol=1e-3)
+        columns = network.weighted()[1].weight.reshape(20, 3, -1).square().mean((0, 2)).sqrt()
+        torch.testing.assert_close(columns, torch.full_like(columns, float(columns[0])))
+        for wrong in ("conv1", "fc9"):
+            with self.assertRaisesRegex(RecipeError, wrong):
+                network.even_columns(wrong)
+
     def test_integers_are_the_float_network_in_units(self):
         for kind, size in (("power", 3), ("uniform", 31)):
             network = quantised_network(kind, size).eval()
