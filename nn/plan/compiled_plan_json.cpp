@@ -23,6 +23,11 @@ using nlohmann::ordered_json;
 constexpr int compiled_plan_version = 1;
 constexpr std::size_t most_stages = 256;
 constexpr std::size_t most_folds = 64;
+/// The client's half, and as much again as a small document.
+constexpr detail::JsonLimits whole_document{
+    strict_json::plan_document.bytes + strict_json::small_document.bytes, strict_json::maximum_nesting,
+    strict_json::plan_document.values + strict_json::small_document.values,
+    strict_json::plan_document.containers + strict_json::small_document.containers};
 constexpr std::size_t most_diagonals = std::size_t{1} << 20;
 constexpr std::size_t most_asked = 1'000'000'000;
 /// Beyond any norm of a layer whose noise a ring of this library holds.
@@ -185,7 +190,7 @@ namespace {
 
 /// The whole document, its format, version and checksum verified.
 json parse_whole(std::string_view text, const FieldPath& root) {
-    json document = parse_document(text, root, small_document);
+    json document = parse_document(text, root, whole_document);
     check_format(document, root, "a compiled plan", "lacuna-plan", {compiled_plan_version},
                  "give the file that `lacuna plan --out` wrote",
                  std::string("use a library that reads this version, or ") + again);
@@ -214,10 +219,10 @@ CompiledPlanHead parse_head(const json& document, const FieldPath& root, const s
 }
 
 std::string read_whole(const std::filesystem::path& file, const std::stop_token& stop) {
-    TextFile text = read_text(file, small_document.bytes, stop);
+    TextFile text = read_text(file, whole_document.bytes, stop);
     const std::string name = file.string();
     if (!text.whole) {
-        fail(FieldPath(name, again), "at most " + std::to_string(small_document.bytes) + " bytes",
+        fail(FieldPath(name, again), "at most " + std::to_string(whole_document.bytes) + " bytes",
              text.size ? std::to_string(*text.size) : "more",
              "give a compiled plan, as `lacuna plan --out` writes it");
     }
