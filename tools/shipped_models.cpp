@@ -9,29 +9,31 @@
         "shipped_" #symbol "_begin:\n.incbin \"" LACUNA_MODELS "/" file ".lacuna.json\"\nshipped_" #symbol \
         "_end:\n.byte 0\n.previous\n");                                                                    \
     extern "C" const char begin_##symbol[] asm("shipped_" #symbol "_begin");                               \
-    extern "C" const char end_##symbol[] asm("shipped_" #symbol "_end")
+    extern "C" const char end_##symbol[] asm("shipped_" #symbol "_end");
 
-LACUNA_SHIPPED(cryptodl_1, "cryptodl-1");
-LACUNA_SHIPPED(cryptodl_2, "cryptodl-2");
-LACUNA_SHIPPED(cryptonets, "cryptonets");
-LACUNA_SHIPPED(faster_cryptonets_small, "faster-cryptonets-small");
-LACUNA_SHIPPED(faster_cryptonets_tiny_range, "faster-cryptonets-tiny-range");
-LACUNA_SHIPPED(faster_cryptonets, "faster-cryptonets");
-LACUNA_SHIPPED(lola, "lola");
+// In the order of their names.
+// clang-format off
+#define LACUNA_SHIPPED_MODELS(each) \
+    each(cryptodl_1, "cryptodl-1") \
+    each(cryptodl_2, "cryptodl-2") \
+    each(cryptonets, "cryptonets") \
+    each(fashion_mnist, "fashion-mnist") \
+    each(faster_cryptonets, "faster-cryptonets") \
+    each(faster_cryptonets_packed, "faster-cryptonets-packed") \
+    each(faster_cryptonets_small, "faster-cryptonets-small") \
+    each(faster_cryptonets_tiny_range, "faster-cryptonets-tiny-range") \
+    each(lola, "lola") \
+    each(messidor_private, "messidor-private")
+// clang-format on
+
+LACUNA_SHIPPED_MODELS(LACUNA_SHIPPED)
 
 namespace lacuna {
 
 std::span<const ShippedModel> shipped_model_files() {
-    static const std::array<ShippedModel, 7> models = {{
-        {"cryptodl-1", {begin_cryptodl_1, end_cryptodl_1}},
-        {"cryptodl-2", {begin_cryptodl_2, end_cryptodl_2}},
-        {"cryptonets", {begin_cryptonets, end_cryptonets}},
-        {"faster-cryptonets", {begin_faster_cryptonets, end_faster_cryptonets}},
-        {"faster-cryptonets-small", {begin_faster_cryptonets_small, end_faster_cryptonets_small}},
-        {"faster-cryptonets-tiny-range",
-         {begin_faster_cryptonets_tiny_range, end_faster_cryptonets_tiny_range}},
-        {"lola", {begin_lola, end_lola}},
-    }};
+#define LACUNA_ENTRY(symbol, file) ShippedModel{file, {begin_##symbol, end_##symbol}},
+    static const std::array models = {LACUNA_SHIPPED_MODELS(LACUNA_ENTRY)};
+#undef LACUNA_ENTRY
     return models;
 }
 
