@@ -327,13 +327,11 @@ class PipelineTest(unittest.TestCase):
         self.assertEqual(model.provenance["data"], "Fashion-MNIST")
         recipe = run.read_recipe("fashion-mnist")
         network = Network(recipe)
-        pruned = next(stage for stage in recipe["stages"] if stage["stage"] == "prune")["tiles"]
-        tiles = tile_prune.tile_numbers(network, 1024, {"fc1": 8})
-        for layer in model.layers:
-            kept = pruned.get(layer.name)
-            if kept:
-                held = np.unique(tiles[layer.name].flatten(1).numpy()[layer.weights != 0])
-                self.assertLessEqual(len(held), kept)
+        stage = next(stage for stage in recipe["stages"] if stage.get("method") == "tiles")
+        tiles = tile_prune.tile_numbers(network, stage["slots"], stage["run"])
+        for name, kept in stage["tiles"].items():
+            weights = next(layer.weights for layer in model.layers if layer.name == name)
+            self.assertLessEqual(len(np.unique(tiles[name].flatten(1).numpy()[weights != 0])), kept)
 
     def test_errors(self):
         code, _, failed = self.run_recipe("no-such-recipe")
