@@ -28,7 +28,7 @@ constexpr detail::JsonLimits reply_limits{std::size_t{1} << 20, 8, std::size_t{1
                                           std::size_t{1} << 12};
 constexpr std::size_t piece = std::size_t{64} << 10;
 constexpr int most_tries = 3;
-constexpr std::chrono::milliseconds pause_between_tries{300};
+constexpr std::chrono::milliseconds pause_between_tries{200};
 
 }  // namespace
 
