@@ -8,7 +8,7 @@
 #   tools/train/examples/encrypted.sh cifar      CIFAR_DIR     3 x 32 x 32, ReLU and max pools replaced and retrained
 #
 # LACUNA is the command (default: build/bin/lacuna), WORK a folder that is made for the files (default: a temporary one,
-# removed at the end), IMAGES and EPOCHS those of the image networks' training.
+# removed at the end), IMAGES and EPOCHS those of the image networks' training, COUNT how many images are encrypted.
 set -euo pipefail
 
 name=${1:-}
@@ -55,13 +55,13 @@ case "$name" in
         python "$train/examples/train_images.py" "$name" "$2" "$work" --images "${IMAGES:-10000}" --epochs "${EPOCHS:-4}"
         data=("$2")
         options=(--data "$2" --size 15 --input-levels 7)
-        count=256
+        count=${COUNT:-256}
         ;;
     cifar)
         python "$train/examples/train_images.py" "$name" "$2" "$work" --images "${IMAGES:-10000}" --epochs "${EPOCHS:-4}"
         data=("$2")
         options=(--data "$2" --activation poly --retrain "$2" --epochs "${EPOCHS:-4}" --size 15 --input-levels 15)
-        count=256
+        count=${COUNT:-256}
         ;;
 esac
 
