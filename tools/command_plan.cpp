@@ -7,6 +7,7 @@
 
 #include <lacuna/he/files/output_file.h>
 #include <lacuna/nn/model/ranges.h>
+#include "tools/batch_curve.h"
 #include "tools/command.h"
 #include "tools/json_output.h"
 #include "tools/machine_speed.h"
@@ -26,6 +27,7 @@ using nlohmann::ordered_json;
 struct Options {
     std::string model;
     std::size_t batch = 1;
+    std::vector<std::size_t> batches;
     PlanOptions plan;
     std::string client_file;
     std::string plan_file;
@@ -196,6 +198,10 @@ void plan(const Options& options) {
         return;
     }
     const Model model = find_model(options.model);
+    if (!options.batches.empty()) {
+        print_batch_curve(model, options.plan, options.batches, options.json);
+        return;
+    }
     const Plan plan = make_plan(model, options.plan.request(options.batch));
     if (!options.client_file.empty()) {
         write_file(options.client_file, Access::everyone,
@@ -237,11 +243,12 @@ void add_plan_command(CLI::App& app, Work& work) {
     auto* model =
         command->add_option("--model", options->model, "a shipped model's name, or a *.lacuna.json file")
             ->check(not_empty());
-    command->add_option("--batch", options->batch, "images to be classified together")
-        ->type_name("B")
-        ->capture_default_str()
-        ->transform(decimal())
-        ->check(CLI::Range(std::size_t{1}, std::size_t{1'000'000}));
+    const CLI::Range batch_range(std::size_t{1}, std::size_t{1'000'000});
+    auto* batch = command->add_option("--batch", options->batch, "images to be classified together")
+                      ->type_name("B")
+                      ->capture_default_str()
+                      ->transform(decimal())
+                      ->check(batch_range);
     options->plan.add_to(*command);
     command->add_flag(
         "--public-encryption", options->plan.public_encryption,
@@ -259,17 +266,30 @@ void add_plan_command(CLI::App& app, Work& work) {
                     ->type_name("FILE")
                     ->check(not_empty());
     command->add_flag("--force", options->force, "replace those files where they exist");
+    auto* batches = command
+                        ->add_option("--batches", options->batches,
+                                     "for each of these numbers of images the plan's packing, time and bytes "
+                                     "instead, as 1,10,100,1000,10000")
+                        ->type_name("B,B,...")
+                        ->delimiter(',')
+                        ->transform(decimal())
+                        ->check(batch_range)
+                        ->excludes(batch)
+                        ->excludes(client)
+                        ->excludes(out);
     command
         ->add_flag("--compare", options->compare, "every shipped model beside the published networks instead")
         ->excludes(model)
         ->excludes(client)
-        ->excludes(out);
+        ->excludes(out)
+        ->excludes(batches);
     add_json_option(*command, options->json);
     command->footer(
         "Examples:\n"
         "  lacuna plan --model faster-cryptonets --batch 8192\n"
         "  lacuna plan --model mine.lacuna.json --packing radix --no-circuit-privacy\n"
         "  lacuna plan --model faster-cryptonets --export-client client.json --out server.plan\n"
+        "  lacuna plan --model faster-cryptonets --batches 1,10,100,1000,10000\n"
         "  lacuna plan --compare");
     command->callback([options, &work] {
         if (!options->compare && options->model.empty()) {
