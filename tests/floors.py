@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Checks that nothing includes to its right, from house to house, from floor to floor and between the rooms of nn.
+"""Checks that nothing includes to its right, from house to house, from floor to floor and between the rooms of nn; and
+that one file alone knows OpenMP: what it is not compiled for, a pragma elsewhere would be ignored without a word.
 
 Usage: floors.py SOURCE_DIR
 """
@@ -27,6 +28,7 @@ PLACES = [
     "tools",
 ]
 INCLUDE = re.compile(r"^\s*#\s*include\s*<lacuna/([^>]+)>", re.MULTILINE)
+PARALLEL = re.compile(r"^\s*#\s*pragma\s+omp|_Pragma|[<\"]omp\.h[>\"]", re.MULTILINE)
 QUOTED = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)  # would hide where it leads
 
 
@@ -45,6 +47,8 @@ def wrong_includes(source):
                 continue
             name = path.relative_to(source).as_posix()
             text = path.read_text()
+            if PARALLEL.search(text) and name != "ntt/parallel.cpp":
+                yield f"{name} speaks of OpenMP: expected a call of parallel_for()"
             if house != "tools":
                 for included in QUOTED.findall(text):
                     yield f'{name} includes "{included}": expected <lacuna/...>'

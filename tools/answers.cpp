@@ -2,12 +2,17 @@
 #include "tools/answers.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
+#include <iomanip>
 #include <iostream>
+#include <sstream>
 #include <string>
+#include <utility>
 
 #include <lacuna/nn/model/reference.h>
 #include "tools/json_output.h"
+#include "tools/quantity.h"
 #include "tools/table.h"
 
 namespace lacuna {
@@ -41,10 +46,19 @@ nlohmann::ordered_json integer_json(const mpz_class& value) {
     return value.get_str();
 }
 
-void print_csv(const ClientPlan& plan, const Logits& logits) {
+/// Nine significant digits: these are for reading, the integers are exact.
+std::string real_text(double value) {
+    std::ostringstream text;
+    text << std::setprecision(9) << value;
+    return text.str();
+}
+
+void print_csv(const ClientPlan& plan, const Logits& logits, bool probabilities) {
     std::cout << "image,class,margin";
-    for (std::size_t i = 0; i < plan.classes; ++i) {
-        std::cout << ",logit" << i;
+    for (const char* column : {"logit", "scaled", "probability"}) {
+        for (std::size_t i = 0; i < plan.classes && (probabilities || *column != 'p'); ++i) {
+            std::cout << ',' << column << i;
+        }
     }
     std::cout << '\n';
     for (std::size_t image = 0; image < logits.size(); ++image) {
@@ -53,31 +67,72 @@ void print_csv(const ClientPlan& plan, const Logits& logits) {
         for (const mpz_class& logit : logits[image]) {
             std::cout << ',' << logit;
         }
+        const std::vector<double> scaled = scaled_logits(logits[image], plan.output_scale);
+        for (const double value : scaled) {
+            std::cout << ',' << real_text(value);
+        }
+        if (probabilities) {
+            for (const double value : softmax(scaled)) {
+                std::cout << ',' << real_text(value);
+            }
+        }
         std::cout << '\n';
     }
 }
 
-void print_text(const ClientPlan& plan, const Logits& logits) {
+/// A logit and, in brackets, the same times the scale.
+void print_text(const ClientPlan& plan, const Logits& logits, bool probabilities) {
     std::vector<std::string> heads = {"image", "class", "margin"};
-    for (std::size_t i = 0; i < plan.classes; ++i) {
-        heads.push_back("logit " + std::to_string(i));
+    for (const char* column : {"logit ", "p "}) {
+        for (std::size_t i = 0; i < plan.classes && (probabilities || *column != 'p'); ++i) {
+            heads.push_back(column + std::to_string(i));
+        }
     }
     Table table(heads);
     for (std::size_t image = 0; image < logits.size(); ++image) {
         const Answer answer = answer_of(logits[image]);
         std::vector<std::string> cells = {std::to_string(image), std::to_string(answer.label),
                                           answer.margin.get_str()};
-        for (const mpz_class& logit : logits[image]) {
-            cells.push_back(logit.get_str());
+        const std::vector<double> scaled = scaled_logits(logits[image], plan.output_scale);
+        for (std::size_t i = 0; i < scaled.size(); ++i) {
+            cells.push_back(logits[image][i].get_str() + " (" + decimal_text(scaled[i], 2) + ")");
+        }
+        if (probabilities) {
+            for (const double value : softmax(scaled)) {
+                cells.push_back(decimal_text(value, 4));
+            }
         }
         table.add(std::move(cells));
     }
-    std::cout << table;
+    std::cout << table << "  (logit: the integer that was computed; in brackets times the model's scale)\n";
 }
 
 }  // namespace
 
-nlohmann::ordered_json answers_json(const Logits& logits) {
+std::vector<double> scaled_logits(const std::vector<mpz_class>& logits, double scale) {
+    std::vector<double> scaled;
+    for (const mpz_class& logit : logits) {
+        scaled.push_back(logit.get_d() * scale);
+    }
+    return scaled;
+}
+
+std::vector<double> softmax(const std::vector<double>& logits) {
+    const double largest = *std::max_element(logits.begin(), logits.end());
+    std::vector<double> result;
+    double sum = 0;
+    for (const double logit : logits) {  // at most 1 each: nothing overflows
+        result.push_back(std::exp(logit - largest));
+        sum += result.back();
+    }
+    for (double& value : result) {
+        value /= sum;
+    }
+    return result;
+}
+
+nlohmann::ordered_json answers_json(const ClientPlan& plan, const Logits& logits,
+                                    Probabilities probabilities) {
     nlohmann::ordered_json images = nlohmann::ordered_json::array();
     for (const auto& row : logits) {
         const Answer answer = answer_of(row);
@@ -85,23 +140,31 @@ nlohmann::ordered_json answers_json(const Logits& logits) {
         for (const mpz_class& logit : row) {
             values.push_back(integer_json(logit));
         }
-        images.push_back(
-            {{"class", answer.label}, {"logits", values}, {"margin", integer_json(answer.margin)}});
+        const std::vector<double> scaled = scaled_logits(row, plan.output_scale);
+        images.push_back({{"class", answer.label},
+                          {"logits", values},
+                          {"margin", integer_json(answer.margin)},
+                          {"scaled", scaled}});
+        if (probabilities == Probabilities::show) {
+            images.back()["probabilities"] = softmax(scaled);
+        }
     }
     return images;
 }
 
-void print_answers(const ClientPlan& plan, const Logits& logits, AnswerForm form) {
+void print_answers(const ClientPlan& plan, const Logits& logits, AnswerForm form,
+                   Probabilities probabilities) {
     switch (form) {
         case AnswerForm::json:
-            print_json_document(
-                {{"model", plan.model}, {"scale", plan.output_scale}, {"images", answers_json(logits)}});
+            print_json_document({{"model", plan.model},
+                                 {"scale", plan.output_scale},
+                                 {"images", answers_json(plan, logits, probabilities)}});
             return;
         case AnswerForm::csv:
-            print_csv(plan, logits);
+            print_csv(plan, logits, probabilities == Probabilities::show);
             return;
         case AnswerForm::text:
-            print_text(plan, logits);
+            print_text(plan, logits, probabilities == Probabilities::show);
             return;
     }
 }

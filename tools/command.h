@@ -30,6 +30,7 @@ void add_infer_command(CLI::App& app, Work& work);
 void add_decrypt_command(CLI::App& app, Work& work);
 void add_inspect_command(CLI::App& app, Work& work);
 void add_activation_command(CLI::App& app, Work& work);
+void add_evaluate_command(CLI::App& app, Work& work);
 // Where the service is built (LACUNA_SERVICE).
 void add_serve_command(CLI::App& app, Work& work, Interrupt& interrupt);
 void add_remote_command(CLI::App& app, Work& work);

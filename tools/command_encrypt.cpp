@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <iostream>
 #include <memory>
 #include <optional>
+#include <span>
 
 #include <nlohmann/json.hpp>
 
 #include <lacuna/he/files/digest.h>
 #include "tools/command.h"
+#include "tools/data_set.h"
 #include "tools/json_output.h"
 #include "tools/key_folder.h"
 #include "tools/option_checks.h"
@@ -25,6 +28,7 @@ namespace {
 struct Options {
     std::string keys;
     std::vector<std::string> images;
+    DataOptions data;
     std::string out;
     std::string passphrase_file;
     bool with_public_key = false;
@@ -33,20 +37,32 @@ struct Options {
     bool json = false;
 };
 
+/// Of one command: more are several files.
+constexpr std::size_t most_images = 1'000'000;
+
 std::vector<std::uint8_t> read_all(const std::vector<std::string>& files, const ClientPlan& plan) {
     std::vector<std::uint8_t> pixels;
     const std::size_t size = plan.input_shape.size();
     for (const std::string& file : files) {
-        const std::size_t room = plan.batch - pixels.size() / size;
+        const std::size_t room = most_images - pixels.size() / size;
         const std::vector<std::uint8_t> more =
             room == 0 ? std::vector<std::uint8_t>() : read_pictures(file, plan.input_shape, room);
         if (room == 0 || more.size() > room * size) {
-            throw Error(file + ": expected at most " + std::to_string(plan.batch) +
-                        " images in one upload, found more; split them into several uploads");
+            throw Error(file + ": expected at most " + std::to_string(most_images) +
+                        " images at a time, found more; encrypt them in several files");
         }
         pixels.insert(pixels.end(), more.begin(), more.end());
     }
     return pixels;
+}
+
+/// The inputs that the options name, as pixels: numbers by the ranges in the client's half of the plan.
+std::vector<std::uint8_t> read_inputs(const Options& options, const ClientPlan& plan,
+                                      const std::stop_token& stop) {
+    if (!options.data.given()) {
+        return read_all(options.images, plan);
+    }
+    return std::move(options.data.read(plan.input_shape, plan.features, stop).pixels);
 }
 
 void encrypt(const Options& options, const std::stop_token& stop) {
@@ -54,41 +70,47 @@ void encrypt(const Options& options, const std::stop_token& stop) {
     const KeyFolder folder(options.keys);
     folder.complete();
     const ClientPlan plan = folder.plan();
-    const std::vector<std::uint8_t> pixels = read_all(options.images, plan);
+    const std::vector<std::uint8_t> pixels = read_inputs(options, plan, stop);
     // Not even opened where the public key does.
     const std::optional<Client> client =
         options.with_public_key
             ? std::nullopt
             : std::optional<Client>(folder.client(passphrase_source(options.passphrase_file, stop)));
     const Context context(plan.parameters);
+    const std::optional<PublicKey> public_key =
+        client ? std::nullopt : std::optional<PublicKey>(folder.public_key(plan, context.ring()));
     const KeySetId id = folder.upload_id(plan, context.ring());
     RunControl control;
     control.threads = options.threads;
     control.stop = stop;
-    constexpr double encrypting = 0;
-    constexpr double writing = 1;
-    ProgressLine progress("encrypt", 2);
-    control.progress = progress.part(encrypting);
+    const std::size_t images = pixels.size() / plan.input_shape.size();
+    const std::size_t uploads = (images + plan.batch - 1) / plan.batch;
+    ProgressLine progress("encrypt", 2 * static_cast<double>(uploads));
     // Opened first: whatever keeps it from being written is found before the work.
     OutputFile file(options.out, Access::everyone, options.force ? Overwrite::allow : Overwrite::refuse);
-    const Upload upload =
-        client ? Upload(client->encrypt(pixels, control))
-               : encrypt_public(plan, context, folder.public_key(plan, context.ring()), pixels, control);
-    control.progress = progress.part(writing);
-    save_upload(file.stream(), context.ring(), plan, id, upload, control);
+    const std::size_t most = plan.batch * plan.input_shape.size();
+    for (std::size_t u = 0; u < uploads; ++u) {  // one after the other in the same file
+        const auto own = std::span(pixels).subspan(u * most, std::min(most, pixels.size() - u * most));
+        control.progress = progress.part(2 * static_cast<double>(u));
+        const Upload upload = client ? Upload(client->encrypt(own, control))
+                                     : Upload(encrypt_public(plan, context, *public_key, own, control));
+        control.progress = progress.part(2 * static_cast<double>(u) + 1);
+        save_upload(file.stream(), context.ring(), plan, id, upload, control);
+    }
     file.commit();
-    const std::size_t images = pixels.size() / plan.input_shape.size();
     const std::uint64_t bytes = file.bytes();
     if (options.json) {
         print_json_document({{"file", options.out},
                              {"model", plan.model},
                              {"key_set", format_hash(id)},
                              {"images", images},
+                             {"uploads", uploads},
                              {"bytes", bytes}});
         return;
     }
     std::cout << count_text(images) << (images == 1 ? " image" : " images") << " for model "
               << terminal_text(plan.model) << " in " << terminal_text(options.out) << " ("
+              << (uploads == 1 ? "" : count_text(uploads) + " uploads, ")
               << bytes_text(static_cast<double>(bytes)) << ")\n";
 }
 
@@ -107,9 +129,12 @@ void add_encrypt_command(CLI::App& app, Work& work) {
             "PNG, PGM, IDX or CSV files (CSV: an image a line, its pixels as integers 0 ... 255 separated by "
             "commas, row by row, no header), bright strokes on dark ground like MNIST's")
         ->type_name("FILE...")
-        ->check(not_empty())
-        ->required();
-    command->add_option("--out", options->out, "the upload, for the server")
+        ->check(not_empty());
+    options->data.add_to(*command)->excludes(command->get_option("--images"));
+    command
+        ->add_option("--out", options->out,
+                     "the upload, for the server; more images than the plan holds are several uploads, one "
+                     "after the other in this file")
         ->type_name("FILE")
         ->check(not_empty())
         ->required();
@@ -123,9 +148,15 @@ void add_encrypt_command(CLI::App& app, Work& work) {
     command->footer(
         "Examples:\n"
         "  lacuna encrypt --keys keys --images seven.png three.png --out upload.lct\n"
-        "  lacuna encrypt --keys keys --images t10k-images-idx3-ubyte.gz --out upload.lct");
-    command->callback(
-        [options, &work] { work = [options](const std::stop_token& stop) { encrypt(*options, stop); }; });
+        "  lacuna encrypt --keys keys --images t10k-images-idx3-ubyte.gz --out upload.lct\n"
+        "  lacuna encrypt --keys keys --data rows.csv --count 100 --out upload.lct\n\n"
+        "Numbers that are no pixels are quantised by the client's half of the plan.");
+    command->callback([options, &work] {
+        if (options->images.empty() && !options->data.given()) {
+            throw UsageError("expected --images or --data, found neither");
+        }
+        work = [options](const std::stop_token& stop) { encrypt(*options, stop); };
+    });
 }
 
 }  // namespace lacuna

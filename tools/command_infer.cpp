@@ -15,10 +15,12 @@
 #include "tools/json_output.h"
 #include "tools/model_files.h"
 #include "tools/option_checks.h"
+#include "tools/peak_memory.h"
 #include "tools/plan_options.h"
 #include "tools/progress_line.h"
 #include "tools/quantity.h"
 #include "tools/rereadable.h"
+#include "tools/stage_times.h"
 #include "tools/terminal_text.h"
 #include "tools/threads.h"
 
@@ -30,6 +32,7 @@ struct Options {
     std::string model;
     std::vector<std::string> keys;
     std::vector<std::string> uploads;
+    std::vector<std::string> plans;
     std::string out;
     PlanOptions plan;
     int threads = 1;
@@ -53,21 +56,30 @@ struct Planned {
     std::shared_ptr<const CompiledModel> compiled;
 };
 
-/// The server's own plan for an upload: packing, security level and number of plaintext moduli were settled
-/// when the client's half was exported, the server decides on circuit privacy.
-Plan plan_for(const Model& model, const PlanOptions& options, const std::string& upload,
-              const ClientPlan& client) {
+void check_model(const Model& model, const std::string& upload, const ClientPlan& client) {
     if (client.model != model.name) {
         throw Error(upload + ": expected an upload for model '" + model.name + "', found one for '" +
                     client.model + "'; give that model with --model, or encrypt for this one");
     }
-    PlanRequest request = options.request(client.batch);
-    if (client.privacy_bits != request.privacy_bits) {
-        throw Error(
-            upload + ": expected a plan with " + std::to_string(request.privacy_bits) +
-            " bits of circuit privacy, found " + std::to_string(client.privacy_bits) +
-            "; export the client's half with the same --privacy-bits or --no-circuit-privacy as here");
+}
+
+/// Circuit privacy is what the client's half says; where the server says something too, they agree.
+void check_privacy(const PlanOptions& options, const std::string& file, const ClientPlan& client) {
+    const std::optional<int> stated = options.no_circuit_privacy ? 0 : options.privacy_bits;
+    if (stated && *stated != client.privacy_bits) {
+        throw Error(file + ": expected a plan with " + std::to_string(*stated) +
+                    " bits of circuit privacy, as --privacy-bits or --no-circuit-privacy says here, found " +
+                    std::to_string(client.privacy_bits) +
+                    "; leave that option out, or make a plan with the same one");
     }
+}
+
+/// The server's own plan for an upload: everything that a request states was settled when the client's half
+/// was exported.
+Plan plan_for(const Model& model, const std::string& upload, const ClientPlan& client) {
+    PlanRequest request;
+    request.batch = client.batch;
+    request.privacy_bits = client.privacy_bits;
     request.packing = client.packing;
     request.security = client.parameters.security;
     request.plain_moduli = client.parameters.plain_moduli.size();
@@ -94,7 +106,7 @@ class Server {
   public:
     Server(const Options& options, const Model& model) : options_(&options), model_(&model) {
         // What is read twice cannot be a pipe.
-        for (const auto* files : {&options.keys, &options.uploads}) {
+        for (const auto* files : {&options.keys, &options.uploads, &options.plans}) {
             for (const std::string& file : *files) {
                 check_rereadable(file);
             }
@@ -103,6 +115,10 @@ class Server {
             if (!key_files_.emplace(read_key_set_id(file), file).second) {
                 throw Error(file + ": expected every key set once, found it twice");
             }
+        }
+        times_.enter("plan");
+        for (const std::string& file : options.plans) {
+            add_plan(load_compiled_plan(file, model), file);
         }
         if (options.uploads.size() > 1 && !std::filesystem::is_directory(options.out)) {
             throw Error(options.out +
@@ -120,6 +136,7 @@ class Server {
     }
 
     void run(const RunControl& control) {
+        times_.pause();
         ProgressLine progress("infer", static_cast<double>(requests_.size()));
         std::vector<Answered> answered;
         try {
@@ -127,10 +144,10 @@ class Server {
                 RunControl part = control;
                 part.progress = progress.part(static_cast<double>(i));
                 const auto start = std::chrono::steady_clock::now();
-                const std::uint64_t bytes = serve(requests_[i], part);
-                answered.push_back(
-                    {&requests_[i],
-                     std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(), bytes});
+                Answered reply = serve(requests_[i], part);
+                reply.seconds =
+                    std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+                answered.push_back(reply);
             }
         } catch (const Stopped&) {
             report_partly(answered);
@@ -151,8 +168,9 @@ class Server {
     /// A reply that is in its file.
     struct Answered {
         const Request* request;
-        double seconds;
-        std::uint64_t bytes;
+        std::size_t images = 0;
+        std::uint64_t bytes = 0;
+        double seconds = 0;
     };
 
     /// What has been done before something went wrong, if anything.
@@ -167,7 +185,7 @@ class Server {
         nlohmann::ordered_json replies = nlohmann::ordered_json::array();
         for (const Answered& reply : answered) {
             const std::string file = reply.request->reply.string();
-            const std::size_t images = reply.request->head.images;
+            const std::size_t images = reply.images;
             replies.push_back({{"upload", reply.request->upload},
                                {"file", file},
                                {"images", images},
@@ -180,7 +198,11 @@ class Server {
             }
         }
         if (options_->json) {
-            print_json_document({{"model", model_->name}, {"replies", replies}});
+            print_json_document({{"model", model_->name},
+                                 {"replies", replies},
+                                 {"stages", times_.json()},
+                                 {"threads", options_->threads},
+                                 {"peak_memory_bytes", peak_memory_bytes()}});
         }
     }
 
@@ -199,28 +221,45 @@ class Server {
                         format_hash(request.head.keys) + "; give that client's evaluation.keys with --keys");
         }
         request.keys = keys->second;
+        check_model(*model_, upload, request.head.plan);
+        check_privacy(options_->plan, upload, request.head.plan);
         const std::string id = plan_id(request.head.plan);
-        if (!plans_.contains(id)) {
-            Plan plan = plan_for(*model_, options_->plan, upload, request.head.plan);
-            Context context(plan.client.parameters);
-            plans_.emplace(id, Planned{std::move(plan), std::move(context), nullptr});
+        if (plans_.contains(id)) {
+            return request;
         }
+        if (!options_->plans.empty()) {
+            throw Error(upload + ": expected an upload for plan " + plans_.begin()->first +
+                        (plans_.size() > 1 ? " or another one given" : "") + ", found one for " + id +
+                        "; give its compiled plan with --plan, or encrypt for the client's half of this one");
+        }
+        add_plan(plan_for(*model_, upload, request.head.plan), upload);
         return request;
+    }
+
+    void add_plan(Plan plan, const std::string& file) {
+        check_privacy(options_->plan, file, plan.client);
+        Context context(plan.client.parameters);
+        const std::string id = plan_id(plan.client);
+        if (!plans_.emplace(id, Planned{std::move(plan), std::move(context), nullptr}).second) {
+            throw Error(file + ": expected every plan once, found it twice");
+        }
     }
 
     [[nodiscard]] Overwrite overwrite() const {
         return options_->force ? Overwrite::allow : Overwrite::refuse;
     }
 
-    /// Returns the bytes of the reply.
-    std::uint64_t serve(const Request& request, const RunControl& control) {
+    /// Answers the uploads of one file, which follow each other, in a file of as many replies.
+    Answered serve(const Request& request, const RunControl& control) {
         const std::string plan = plan_id(request.head.plan);
         Planned& planned = plans_.at(plan);
         const Ring& ring = planned.context.ring();
         auto session = sessions_.find({request.head.keys, plan});
         if (session == sessions_.end()) {
+            times_.enter("load keys");
             auto keys = std::make_shared<const EvaluationKeys>(load_evaluation_keys(request.keys, ring));
             if (!planned.compiled) {
+                times_.enter("prepare model");
                 planned.compiled =
                     std::make_shared<const CompiledModel>(*model_, planned.plan, planned.context);
             }
@@ -233,12 +272,23 @@ class Server {
         Source source{std::filesystem::path(request.upload)};
         RunControl quiet = control;
         quiet.progress = {};
-        Upload upload = load_upload(source, planned.context, planned.plan.client, quiet);
-        const EncryptedTensor reply = std::visit(
-            [&](auto& tensor) { return session->second.infer(std::move(tensor), control); }, upload);
-        save_reply(file.stream(), ring, planned.plan.client, request.head.keys, reply);
+        RunControl timed = control;
+        timed.progress = times_.follow(control.progress);
+        Answered answered{&request};
+        do {
+            times_.enter("load upload");
+            Upload upload =
+                load_next_upload(source, planned.context, planned.plan.client, request.head.keys, quiet);
+            const EncryptedTensor reply = std::visit(
+                [&](auto& tensor) { return session->second.infer(std::move(tensor), timed); }, upload);
+            times_.enter("write reply");
+            save_reply(file.stream(), ring, planned.plan.client, request.head.keys, reply);
+            answered.images += reply.layout.batch;
+        } while (!source.at_end());
         file.commit();
-        return file.bytes();
+        times_.pause();
+        answered.bytes = file.bytes();
+        return answered;
     }
 
     const Options* options_;
@@ -247,11 +297,12 @@ class Server {
     std::map<std::string, Planned> plans_;                          // by plan_id()
     std::map<std::pair<KeySetId, std::string>, Session> sessions_;  // by keys and plan_id()
     std::vector<Request> requests_;
+    StageTimes times_;
 };
 
 void infer(const Options& options, const std::stop_token& stop) {
     check_threads(options.threads);
-    const Model model = load_model(find_model(options.model), stop);
+    const Model model = find_model(options.model, stop);
     Server server(options, model);
     RunControl control;
     control.threads = options.threads;
@@ -282,6 +333,13 @@ void add_infer_command(CLI::App& app, Work& work) {
         ->type_name("FILE|DIR")
         ->check(not_empty())
         ->required();
+    command
+        ->add_option(
+            "--plan", options->plans,
+            "compiled plans that `lacuna plan --out` wrote for this model; without them the model is "
+            "planned anew")
+        ->type_name("FILE...")
+        ->check(not_empty());
     command->add_flag("--force", options->force, "replace replies that exist");
     add_privacy_options(*command, options->plan);
     add_threads_option(*command, options->threads);
@@ -289,6 +347,8 @@ void add_infer_command(CLI::App& app, Work& work) {
     command->footer(
         "Examples:\n"
         "  lacuna infer --model faster-cryptonets --keys evaluation.keys --in upload.lct --out reply.lct\n"
+        "  lacuna infer --model faster-cryptonets --plan server.plan --keys evaluation.keys --in upload.lct "
+        "--out reply.lct\n"
         "  lacuna infer --model faster-cryptonets --keys anna.keys ben.keys --in uploads/*.lct --out "
         "replies");
     command->callback(

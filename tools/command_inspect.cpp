@@ -13,6 +13,7 @@
 #include <lacuna/he/files/parameters_json.h>
 #include <lacuna/nn/client/tensor_file.h>
 #include <lacuna/nn/model/model.h>
+#include <lacuna/nn/plan/plan.h>
 #include "tools/command.h"
 #include "tools/json_output.h"
 #include "tools/key_folder.h"
@@ -75,11 +76,22 @@ void describe_layout(ordered_json& document, const std::string& file) {
 
 ordered_json describe_binary(const std::string& file) {
     Source source{std::filesystem::path(file)};
-    const FileDescription description = inspect(source);
+    const FileDescription description = inspect_next(source);
+    std::size_t batches = 1;  // uploads or replies may follow each other
+    while (description.kind == Kind::batch && !source.at_end()) {
+        const FileDescription next = inspect_next(source);
+        if (next.kind != Kind::batch) {
+            throw Error(file + ": expected another batch behind the first, found " + kind_name(next.kind) +
+                        "; fetch or write the file again");
+        }
+        ++batches;
+    }
+    source.expect_end();
     ordered_json document = {{"file", file},
                              {"kind", kind_name(description.kind)},
                              {"version", description.version},
-                             {"bytes", description.bytes}};
+                             {"bytes", source.offset()}};
+    put(document, "batches", batches, batches > 1);
     put(document, "n", description.n, description.n != 0);
     put(document, "ring", description.ring ? format_hash(*description.ring) : "",
         description.ring.has_value());
@@ -121,6 +133,12 @@ ordered_json describe_text(const std::string& file, const std::string& format) {
         document["layers"] = model.layers.size();
         document["classes"] = model.classes();
         document["operations"] = hops.total();
+        return document;
+    }
+    if (format == "lacuna-plan") {
+        const CompiledPlanHead head = load_compiled_plan_head(file);
+        describe_client_plan(document, head.client);
+        document["model_digest"] = format_hash(head.model_digest);
         return document;
     }
     describe_client_plan(document, load_client_plan(file));
@@ -197,14 +215,15 @@ std::optional<std::string> json_format(const std::string& file) {
     read(begun);
     FormatFinder finder;
     nlohmann::json::sax_parse(text, &finder);
-    for (const char* format : {"lacuna-client-plan", "lacuna-model"}) {
+    for (const char* format : {"lacuna-client-plan", "lacuna-plan", "lacuna-model"}) {
         if (finder.format() == format) {
             return format;
         }
     }
     throw Error(file +
                 ": expected a file of this project, found text that begins like JSON but has no \"format\" "
-                "\"lacuna-model\" or \"lacuna-client-plan\"; give another file, or export this one again");
+                "\"lacuna-model\", \"lacuna-client-plan\" or \"lacuna-plan\"; give another file, or export "
+                "this one again");
 }
 
 void inspect_file(const Options& options) {

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <chrono>
 #include <iostream>
@@ -16,11 +14,13 @@
 #include <lacuna/nn/model/reference.h>
 #include <lacuna/nn/server/session.h>
 #include "tools/command.h"
+#include "tools/data_set.h"
 #include "tools/digit_picture.h"
 #include "tools/idx.h"
 #include "tools/json_output.h"
 #include "tools/model_files.h"
 #include "tools/option_checks.h"
+#include "tools/peak_memory.h"
 #include "tools/plan_options.h"
 #include "tools/progress_line.h"
 #include "tools/quantity.h"
@@ -39,6 +39,7 @@ constexpr std::size_t pictures = 3;           // as many 28 pixels wide as a ter
 
 struct Options {
     std::string mnist;
+    DataOptions data;
     std::string model = default_model;
     std::size_t images = 0;  // 0: the default
     PlanOptions plan;
@@ -46,14 +47,18 @@ struct Options {
     bool json = false;
 };
 
+/// Labelled inputs.
 struct Digits {
-    LabelledImages labelled;
+    Shape shape;
+    std::size_t count = 0;
+    std::vector<std::uint8_t> all_pixels;
+    std::vector<std::size_t> labels;
     std::string folder;
+    const char* source = "mnist";  ///< "shipped", "mnist" or "data"
     bool shipped = false;
 
-    [[nodiscard]] std::span<const std::uint8_t> pixels(std::size_t first, std::size_t count) const {
-        const std::size_t size = labelled.images.image_size();
-        return std::span(labelled.images.pixels).subspan(first * size, count * size);
+    [[nodiscard]] std::span<const std::uint8_t> pixels(std::size_t first, std::size_t images) const {
+        return std::span(all_pixels).subspan(first * shape.size(), images * shape.size());
     }
 };
 
@@ -97,31 +102,54 @@ Digits find_digits(const std::string& option) {
         find_mnist(option.empty() ? std::nullopt : std::optional<std::filesystem::path>(option));
     Digits digits;
     digits.shipped = !folder.has_value();
+    digits.source = digits.shipped ? "shipped" : "mnist";
     digits.folder = folder.value_or(data_folder() / "digits").string();
-    digits.labelled = read_digits(digits.folder);
+    LabelledImages labelled = read_digits(digits.folder);
+    digits.shape = {1, labelled.images.rows, labelled.images.columns};
+    digits.count = labelled.images.count;
+    digits.all_pixels = std::move(labelled.images.pixels);
+    digits.labels.assign(labelled.labels.begin(), labelled.labels.end());
+    return digits;
+}
+
+/// Other data than digits, as the model takes them.
+Digits read_data(const DataOptions& options, const Model& model, const std::stop_token& stop) {
+    DataSet data = options.read(model.input_shape, model.features, stop);
+    if (data.labels.empty()) {
+        throw Error(
+            options.paths.front() +
+            ": expected inputs with labels, found inputs alone; give labels, or use `lacuna encrypt`");
+    }
+    Digits digits;
+    digits.source = "data";
+    digits.shape = model.input_shape;
+    digits.count = data.count;
+    digits.all_pixels = std::move(data.pixels);
+    digits.labels = std::move(data.labels);
+    digits.folder = std::move(data.title);
     return digits;
 }
 
 void check_fit(const Model& model, const Digits& digits) {
-    const IdxImages& images = digits.labelled.images;
-    if (model.input_shape != Shape{1, images.rows, images.columns}) {
-        throw Error("model '" + model.name + "': expected an input of 1 x " + std::to_string(images.rows) +
-                    " x " + std::to_string(images.columns) + " as the images in " + digits.folder +
-                    " are, found " + std::to_string(model.input_shape.channels) + " x " +
+    if (model.input_shape != digits.shape) {
+        throw Error("model '" + model.name + "': expected an input of 1 x " +
+                    std::to_string(digits.shape.height) + " x " + std::to_string(digits.shape.width) +
+                    " as the images in " + digits.folder + " are, found " +
+                    std::to_string(model.input_shape.channels) + " x " +
                     std::to_string(model.input_shape.height) + " x " +
                     std::to_string(model.input_shape.width) + "; give a model for these images");
     }
-    for (std::size_t i = 0; i < digits.labelled.labels.size(); ++i) {
-        if (digits.labelled.labels[i] >= model.classes()) {
+    for (std::size_t i = 0; i < digits.labels.size(); ++i) {
+        if (digits.labels[i] >= model.classes()) {
             throw Error(digits.folder + ": expected labels below the " + std::to_string(model.classes()) +
-                        " classes of model '" + model.name + "', found " +
-                        std::to_string(digits.labelled.labels[i]) + " for image " + std::to_string(i));
+                        " classes of model '" + model.name + "', found " + std::to_string(digits.labels[i]) +
+                        " for image " + std::to_string(i));
         }
     }
 }
 
 std::size_t number_of_images(const Options& options, const Digits& digits) {
-    const std::size_t available = digits.labelled.images.count;
+    const std::size_t available = digits.count;
     if (options.images > available) {
         throw Error("--images: expected at most the " + std::to_string(available) + " images in " +
                     digits.folder + ", found " + std::to_string(options.images) +
@@ -214,7 +242,7 @@ Outcome classify(const Model& model, const Plan& plan, const Digits& digits, std
     return outcome;
 }
 
-Score judge(const Logits& logits, const Logits& expected, std::span<const std::uint8_t> labels) {
+Score judge(const Logits& logits, const Logits& expected, std::span<const std::size_t> labels) {
     Score score;
     for (std::size_t i = 0; i < logits.size(); ++i) {
         score.correct += argmax(logits[i]) == labels[i] ? 1 : 0;
@@ -231,19 +259,13 @@ nlohmann::ordered_json binomials_json(const Parameters& parameters) {
     return list;
 }
 
-std::uint64_t peak_memory_bytes() {
-    rusage usage{};
-    getrusage(RUSAGE_SELF, &usage);
-    return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
-}
-
 void print_json(const Plan& plan, const Outcome& outcome, const Score& score, const Digits& digits,
                 int threads) {
     const auto images = static_cast<double>(outcome.logits.size());
     const OperationCounts hops = plan.operations.total();
     const nlohmann::ordered_json document = {
         {"model", plan.client.model},
-        {"digits", digits.shipped ? "shipped" : "mnist"},
+        {"digits", digits.source},
         {"images", outcome.logits.size()},
         {"correct", score.correct},
         {"accuracy", static_cast<double>(score.correct) / images},
@@ -285,12 +307,15 @@ void print_json(const Plan& plan, const Outcome& outcome, const Score& score, co
 }
 
 void print_pictures(const Digits& digits, const Logits& logits) {
-    const IdxImages& images = digits.labelled.images;
+    constexpr std::size_t widest = 28;
+    if (digits.shape.channels != 1 || digits.shape.width > widest || digits.shape.height < 2) {
+        return;
+    }
     std::vector<CaptionedPicture> shown;
     for (std::size_t i = 0; i < std::min(pictures, logits.size()); ++i) {
-        shown.push_back({digit_picture(images.image(i), images.rows, images.columns),
-                         "label " + std::to_string(digits.labelled.labels[i]) + ", answer " +
-                             std::to_string(argmax(logits[i]))});
+        shown.push_back(
+            {digit_picture(digits.pixels(i, 1), digits.shape.height, digits.shape.width),
+             "label " + std::to_string(digits.labels[i]) + ", answer " + std::to_string(argmax(logits[i]))});
     }
     std::cout << '\n' << side_by_side(shown) << '\n';
 }
@@ -301,7 +326,8 @@ void print_text(const Plan& plan, const Outcome& outcome, const Score& score, co
     const auto count = static_cast<double>(images);
     std::cout << (digits.shipped
                       ? "Sample digits that this project drew itself; for the real test set see the end."
-                      : "The MNIST test set in " + terminal_text(digits.folder) + ".")
+                      : (digits.source == std::string("mnist") ? "The MNIST test set in " : "The data ") +
+                            terminal_text(digits.folder) + ".")
               << '\n';
     print_pictures(digits, outcome.logits);
     std::cout << "  accuracy   " << decimal_text(100 * static_cast<double>(score.correct) / count, 2)
@@ -356,8 +382,9 @@ void print_text(const Plan& plan, const Outcome& outcome, const Score& score, co
 
 void mnist(const Options& options, const std::stop_token& stop) {
     check_threads(options.threads);
-    const Digits digits = find_digits(options.mnist);
-    const Model model = load_model(find_model(options.model));
+    const Model model = find_model(options.model);
+    const Digits digits =
+        options.data.given() ? read_data(options.data, model, stop) : find_digits(options.mnist);
     check_fit(model, digits);
     const std::size_t images = number_of_images(options, digits);
     const Plan plan = make_plan(model, plan_request(options, images));
@@ -366,7 +393,7 @@ void mnist(const Options& options, const std::stop_token& stop) {
     control.stop = stop;
     const Outcome outcome = classify(model, plan, digits, images, control);
     const Logits expected = Reference(model).batch_logits(digits.pixels(0, images), options.threads);
-    const Score score = judge(outcome.logits, expected, digits.labelled.labels);
+    const Score score = judge(outcome.logits, expected, digits.labels);
     (options.json ? print_json : print_text)(plan, outcome, score, digits, options.threads);
     if (score.matches != images) {
         throw Error("mnist: " + std::to_string(images - score.matches) + " of " + std::to_string(images) +
@@ -387,6 +414,7 @@ void add_mnist_command(CLI::App& app, Work& work) {
                      "folder of the MNIST test set; else $LACUNA_MNIST, data/mnist, or shipped sample digits")
         ->type_name("DIR")
         ->check(not_empty());
+    options->data.add_to(*command)->excludes(command->get_option("--mnist"));
     command->add_option("--model", options->model, "a shipped model's name, or a *.lacuna.json file")
         ->check(not_empty())
         ->capture_default_str();
@@ -404,7 +432,8 @@ void add_mnist_command(CLI::App& app, Work& work) {
         "  lacuna mnist\n"
         "  lacuna mnist --mnist data/mnist --images 8192 --packing slots\n"
         "  lacuna mnist --images 1 --packing packed\n"
-        "  lacuna mnist --images 1 --packing radix --threads 1 --json");
+        "  lacuna mnist --images 1 --packing radix --threads 1 --json\n"
+        "  lacuna mnist --model mine.lacuna.json --data X.npy Y.npy --count 256");
     command->callback(
         [options, &work] { work = [options](const std::stop_token& stop) { mnist(*options, stop); }; });
 }

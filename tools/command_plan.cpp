@@ -32,6 +32,7 @@ struct Options {
     std::size_t batch = 1;
     PlanOptions plan;
     std::string client_file;
+    std::string plan_file;
     bool force = false;
     bool compare = false;
     bool json = false;
@@ -51,7 +52,7 @@ const PublishedRow published[] = {
     {"CryptoDL-2", {161'546, 46'100'000, 46'200'000, 64'512}, 99.52},
 };
 
-/// The accuracy on the MNIST test set that a model's provenance names, a fraction.
+/// The accuracy on the test set that a model's provenance names, a fraction.
 std::optional<double> stated_accuracy(const Model& model) {
     const auto provenance = nlohmann::json::parse(model.provenance);
     for (const char* field : {"test_accuracy", "accuracy"}) {
@@ -60,6 +61,30 @@ std::optional<double> stated_accuracy(const Model& model) {
         }
     }
     return std::nullopt;
+}
+
+/// "privacy" of a model's provenance, where it was trained with differential privacy: an object with the
+/// numbers epsilon and delta; else null. What the file says, not what was checked.
+nlohmann::json training_privacy(const Model& model) {
+    const auto provenance = nlohmann::json::parse(model.provenance);
+    if (!provenance.is_object() || !provenance.contains("privacy")) {
+        return {};
+    }
+    const nlohmann::json& privacy = provenance["privacy"];
+    const auto states = [&](const char* field) {
+        return privacy.is_object() && privacy.contains(field) && privacy[field].is_number();
+    };
+    return states("epsilon") && states("delta")
+               ? nlohmann::json{{"epsilon", privacy["epsilon"]}, {"delta", privacy["delta"]}}
+               : nlohmann::json();
+}
+
+/// The name of a model that was made for other data than MNIST says for which.
+std::string name_and_data(const Model& model) {
+    const auto provenance = nlohmann::json::parse(model.provenance);
+    return provenance.is_object() && provenance.contains("data") && provenance["data"].is_string()
+               ? model.name + " (" + provenance["data"].get<std::string>() + ")"
+               : model.name;
 }
 
 void compare(bool json) {
@@ -87,11 +112,11 @@ void compare(bool json) {
     for (const PublishedRow& row : published) {
         add(std::string(row.method) + " (published)", false, row.counts, row.accuracy / published_scale, 0);
     }
-    for (const auto& file : shipped_models()) {
-        const Model model = load_model(file);
+    for (const std::string& name : shipped_models()) {
+        const Model model = find_model(name);
         // A sign and the magnitude: what t must tell apart.
         const std::size_t bits = mpz_sizeinbase(slot_ranges(model).largest_logit().get_mpz_t(), 2) + 1;
-        add(model.name, true, count_operations(model).total(), stated_accuracy(model), bits);
+        add(name_and_data(model), true, count_operations(model).total(), stated_accuracy(model), bits);
     }
     if (json) {
         print_json_document({{"networks", rows}});
@@ -100,7 +125,8 @@ void compare(bool json) {
     std::cout
         << table
         << "\nHomomorphic operations of one inference, one ciphertext an element, one plaintext modulus. "
-           "Published rows: arXiv 1811.09953, MNIST.\nRange: bits, sign included, that hold every logit of "
+           "Rows without a data set: MNIST; published rows: arXiv 1811.09953.\nRange: bits, sign included, "
+           "that hold every logit of "
            "every image in the slot packing.\n";
 }
 
@@ -109,24 +135,37 @@ void plan(const Options& options) {
         compare(options.json);
         return;
     }
-    const Model model = load_model(find_model(options.model));
+    const Model model = find_model(options.model);
     const Plan plan = make_plan(model, options.plan.request(options.batch));
     if (!options.client_file.empty()) {
         write_file(options.client_file, Access::everyone,
                    options.force ? Overwrite::allow : Overwrite::refuse,
                    [&](std::ostream& stream) { stream << format_client_plan(plan.client); });
     }
+    if (!options.plan_file.empty()) {
+        write_file(options.plan_file, Access::everyone, options.force ? Overwrite::allow : Overwrite::refuse,
+                   [&](std::ostream& stream) { stream << format_compiled_plan(plan); });
+    }
     const double speed = seconds_per_nominal_second(plan.client.parameters);
     if (options.json) {
         ordered_json document = ordered_json::parse(format_plan(plan));
         document["estimated_seconds"] = plan.cost() * speed * 1e-9;
         document["kernel"] = std::string(active_kernels().name);
+        document["training_privacy"] = training_privacy(model);
         print_json_document(document);
         return;
     }
     std::cout << plan_text(plan, speed);
+    if (const auto privacy = training_privacy(model); !privacy.is_null()) {
+        std::cout << "\nBy its file the model was trained with differential privacy: epsilon = "
+                  << privacy["epsilon"] << ", delta = " << privacy["delta"]
+                  << " for every example it has seen.\n";
+    }
     if (!options.client_file.empty()) {
         std::cout << "\nThe client's half is in " << terminal_text(options.client_file) << ".\n";
+    }
+    if (!options.plan_file.empty()) {
+        std::cout << "\nThe compiled plan is in " << terminal_text(options.plan_file) << ".\n";
     }
 }
 
@@ -153,21 +192,31 @@ void add_plan_command(CLI::App& app, Work& work) {
                          "write the client's half of the plan: all that a client needs, no weights")
             ->type_name("FILE")
             ->check(not_empty());
-    command->add_flag("--force", options->force, "replace that file where it exists")->needs(client);
+    auto* out = command
+                    ->add_option("--out", options->plan_file,
+                                 "write the compiled plan: `lacuna infer --plan` answers with it at once, "
+                                 "without planning again")
+                    ->type_name("FILE")
+                    ->check(not_empty());
+    command->add_flag("--force", options->force, "replace those files where they exist");
     command
         ->add_flag("--compare", options->compare, "every shipped model beside the published networks instead")
         ->excludes(model)
-        ->excludes(client);
+        ->excludes(client)
+        ->excludes(out);
     add_json_option(*command, options->json);
     command->footer(
         "Examples:\n"
         "  lacuna plan --model faster-cryptonets --batch 8192\n"
         "  lacuna plan --model mine.lacuna.json --packing radix --no-circuit-privacy\n"
-        "  lacuna plan --model faster-cryptonets --export-client client.json\n"
+        "  lacuna plan --model faster-cryptonets --export-client client.json --out server.plan\n"
         "  lacuna plan --compare");
     command->callback([options, &work] {
         if (!options->compare && options->model.empty()) {
             throw UsageError("plan: expected --model NAME|FILE or --compare, found neither");
+        }
+        if (options->force && options->client_file.empty() && options->plan_file.empty()) {
+            throw UsageError("plan: expected --export-client or --out with --force, found neither");
         }
         work = [options](const std::stop_token&) { plan(*options); };
     });

@@ -15,6 +15,7 @@
 #include <string_view>
 #include <utility>
 
+#include <lacuna/he/files/digest.h>
 #include <lacuna/he/files/serialize.h>
 #include <lacuna/he/files/temporary_files.h>
 #include <lacuna/he/rlwe/key_match.h>
@@ -25,8 +26,9 @@ namespace lacuna {
 
 namespace {
 
-constexpr std::array<std::string_view, 4> names = {"secret.key", "public.key", "evaluation.keys",
-                                                   "client.json"};
+constexpr std::string_view id_name = "key_set.id";
+constexpr std::array<std::string_view, 5> names = {"secret.key", "public.key", "evaluation.keys",
+                                                   "client.json", id_name};
 
 /// What is being made ends on six letters that mkdtemp() chose; what is complete and only has to be moved to
 /// its place has a name of its own, so that it can be told apart after a crash.
@@ -80,7 +82,7 @@ class TargetFolder {
     TargetFolder(const TargetFolder&) = delete;
     TargetFolder& operator=(const TargetFolder&) = delete;
 
-    /// Waits for whoever else is putting keys into it, which takes no longer than four renames.
+    /// Waits for whoever else is putting keys into it, which takes no longer than five renames.
     void lock() const {
         while (::flock(descriptor_, LOCK_EX) != 0) {
             if (errno != EINTR) {
@@ -141,7 +143,7 @@ class StagingFolder {
 
     [[nodiscard]] const std::filesystem::path& path() const { return path_; }
 
-    /// All four files are there: from here on whoever comes next would finish the work.
+    /// All files are there: from here on whoever comes next would finish the work.
     void become_ready(const std::filesystem::path& target) {
         if (::rename(path_.c_str(), (target / ready_name).c_str()) != 0) {
             fail(target, "write into this folder");
@@ -242,6 +244,9 @@ void KeyFolder::save(const Client& client, const EvaluationKeys& keys, Overwrite
     save_file(staging.path() / "evaluation.keys", ring, keys, Overwrite::refuse);
     write_file(staging.path() / "client.json", Access::everyone, Overwrite::refuse,
                [&](std::ostream& stream) { stream << format_client_plan(client.plan()); });
+    const KeySetId id = read_key_set_id(staging.path() / "evaluation.keys");
+    write_file(staging.path() / id_name, Access::everyone, Overwrite::refuse,
+               [&](std::ostream& stream) { stream << format_hash(id) << '\n'; });
     target.lock();
     move_ready(folder_);  // of somebody who was killed while this one was writing
     check_free(overwrite);
@@ -249,6 +254,32 @@ void KeyFolder::save(const Client& client, const EvaluationKeys& keys, Overwrite
     target.keep();
     move_ready(folder_);
     target.keep();
+}
+
+bool KeyFolder::has(std::string_view name) const {
+    std::error_code ignored;
+    return std::filesystem::exists(folder_ / name, ignored);
+}
+
+KeySetId KeyFolder::id() const {
+    const std::filesystem::path keys = folder_ / "evaluation.keys";
+    const std::filesystem::path file = folder_ / id_name;
+    if (!has(id_name)) {
+        return read_key_set_id(keys);
+    }
+    Source source(file);
+    std::array<std::uint8_t, 2 * sizeof(KeySetId) + 1> text{};
+    const std::size_t size = source.read_some(text);
+    const auto id = parse_digest({reinterpret_cast<const char*>(text.data()), text.size() - 1});
+    if (!id || size != text.size() || text.back() != '\n' || !source.at_end()) {
+        throw Error(
+            file.string() + ": expected a line of " + std::to_string(2 * sizeof(KeySetId)) +
+            " hexadecimal digits, found something else; remove it where evaluation.keys is beside it");
+    }
+    if (has("evaluation.keys") && read_key_set_id(keys) != *id) {
+        fail_mixed(keys, "the key set that key_set.id names");
+    }
+    return *id;
 }
 
 EvaluationKeys KeyFolder::evaluation_keys(const ClientPlan& plan, const Ring& ring) const {
@@ -262,14 +293,14 @@ PublicKey KeyFolder::public_key(const ClientPlan& plan, const Ring& ring) const 
     const std::filesystem::path file = folder_ / "public.key";
     PublicKey key = load_public_key(file, ring);
     // Folders of earlier releases may have no public key among the evaluation keys to compare with.
-    if (!holds(evaluation_keys(plan, ring), key).value_or(true)) {
+    if (has("evaluation.keys") && !holds(evaluation_keys(plan, ring), key).value_or(true)) {
         fail_mixed(file, "the public key of the evaluation.keys");
     }
     return key;
 }
 
 KeySetId KeyFolder::upload_id(const ClientPlan& plan, const Ring& ring) const {
-    if (!names_a_client(evaluation_keys(plan, ring))) {
+    if ((has("evaluation.keys") || !has(id_name)) && !names_a_client(evaluation_keys(plan, ring))) {
         throw Error((folder_ / "evaluation.keys").string() +
                     ": expected at least one key, found none, as earlier releases left it; another client's "
                     "key set has the same name, and replies could not be told apart: make new keys with "
@@ -293,10 +324,11 @@ Client KeyFolder::client(const std::function<Passphrase()>& ask) const {
     SecretKey secret = load_secret_key(source, ring, ask);
     source.expect_end();
     Client client(plan, std::move(secret));
-    if (!matches(ring, client.secret_key(), load_public_key(folder_ / "public.key", ring))) {
+    if (has("public.key") &&
+        !matches(ring, client.secret_key(), load_public_key(folder_ / "public.key", ring))) {
         fail_mixed(file, "the secret of the public.key");
     }
-    if (!matches(ring, client.secret_key(), evaluation_keys(plan, ring))) {
+    if (has("evaluation.keys") && !matches(ring, client.secret_key(), evaluation_keys(plan, ring))) {
         fail_mixed(file, "the secret of the evaluation.keys");
     }
     return client;

@@ -67,6 +67,7 @@ int run(int argc, char** argv, lacuna::Interrupt& interrupt) {
         "LACUNA_KERNELS=portable|avx2|avx512ifma chooses the kernel; without it the fastest one runs.");
     lacuna::Work work;
     lacuna::add_mnist_command(app, work);
+    lacuna::add_evaluate_command(app, work);
     lacuna::add_plan_command(app, work);
     lacuna::add_keygen_command(app, work);
     lacuna::add_encrypt_command(app, work);

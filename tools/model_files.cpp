@@ -1,24 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/model_files.h"
 
-#include <algorithm>
-#include <string_view>
-
 #include <lacuna/ntt/error.h>
 #include "tools/rereadable.h"
+#include "tools/shipped_models.h"
 
 namespace lacuna {
-
-namespace {
-
-constexpr std::string_view suffix = ".lacuna.json";
-
-std::string name_of(const std::filesystem::path& file) {
-    const std::string name = file.filename().string();
-    return name.substr(0, name.size() - suffix.size());
-}
-
-}  // namespace
 
 std::filesystem::path data_folder() {
     std::error_code problem;
@@ -26,36 +13,32 @@ std::filesystem::path data_folder() {
     return (command.parent_path() / LACUNA_DATA_FROM_COMMAND).lexically_normal();
 }
 
-std::vector<std::filesystem::path> shipped_models() {
-    std::vector<std::filesystem::path> files;
-    std::error_code problem;
-    for (const auto& entry : std::filesystem::directory_iterator(data_folder() / "models", problem)) {
-        if (entry.path().string().ends_with(suffix)) {
-            files.push_back(entry.path());
-        }
+std::vector<std::string> shipped_models() {
+    std::vector<std::string> names;
+    for (const ShippedModel& model : shipped_model_files()) {
+        names.emplace_back(model.name);
     }
-    std::sort(files.begin(), files.end());
-    return files;
+    return names;
 }
 
-std::filesystem::path find_model(const std::string& name_or_file) {
+Model find_model(const std::string& name_or_file, const std::stop_token& stop) {
     std::error_code problem;
     if (std::filesystem::is_regular_file(name_or_file, problem)) {
-        return name_or_file;
+        return load_model(name_or_file, stop);
     }
     if (std::filesystem::exists(name_or_file, problem)) {
         check_rereadable(name_or_file);
     }
     std::string names;
-    for (const std::filesystem::path& file : shipped_models()) {
-        if (name_of(file) == name_or_file) {
-            return file;
+    for (const ShippedModel& model : shipped_model_files()) {
+        if (model.name == name_or_file) {
+            return parse_model(model.text, name_or_file);
         }
-        names += (names.empty() ? "" : ", ") + name_of(file);
+        names.append(names.empty() ? "" : ", ").append(model.name);
     }
     throw Error("model '" + name_or_file +
-                "': expected a *.lacuna.json file or the name of a shipped model (" +
-                (names.empty() ? "none found in " + data_folder().string() : names) + "), found neither");
+                "': expected a *.lacuna.json file or the name of a shipped model (" + names +
+                "), found neither");
 }
 
 }  // namespace lacuna

@@ -2,10 +2,10 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <span>
 
 #include <lacuna/he/files/digest.h>
+#include <lacuna/rns/sha256.h>
 
 namespace lacuna {
 
@@ -14,19 +14,12 @@ namespace lacuna {
 /// whoever can change a file can change its checksum.
 class Checksum {
   public:
-    /// Throws Error where libcrypto offers no SHA-256.
-    Checksum();
-    ~Checksum();
-    Checksum(Checksum&&) noexcept;
-    Checksum& operator=(Checksum&&) noexcept;
-
-    void update(std::span<const std::uint8_t> bytes);
+    void update(std::span<const std::uint8_t> bytes) { sha256_.update(bytes); }
     /// Of all bytes so far; nothing can follow.
     [[nodiscard]] Digest value();
 
   private:
-    struct State;
-    std::unique_ptr<State> state_;
+    Sha256 sha256_;
 };
 
 }  // namespace lacuna

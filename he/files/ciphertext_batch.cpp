@@ -140,11 +140,15 @@ ReducedCiphertext BatchReader::next_reduced() {
 }
 
 void BatchReader::finish() {
+    finish_here();
+    source_->expect_end();
+}
+
+void BatchReader::finish_here() const {
     if (left_ != 0) {
         source_->fail(source_->offset(), "that all ciphertexts are read", std::to_string(left_) + " left",
                       "read the whole batch");
     }
-    source_->expect_end();
 }
 
 void BatchReader::take(Kind kind) {

@@ -84,6 +84,8 @@ class BatchReader {
     [[nodiscard]] ReducedCiphertext next_reduced();
     /// Throws Error where ciphertexts are left or bytes follow.
     void finish();
+    /// The same where more may follow, another batch, say.
+    void finish_here() const;
 
   private:
     void take(Kind kind);

@@ -123,6 +123,12 @@ void read_batch(RecordReader& reader, FileDescription& description, Source& sour
 }  // namespace
 
 FileDescription inspect(Source& source) {
+    FileDescription description = inspect_next(source);
+    source.expect_end();
+    return description;
+}
+
+FileDescription inspect_next(Source& source) {
     const std::uint64_t start = source.offset();
     Chain chain;
     RecordReader reader(source, &chain);
@@ -162,7 +168,6 @@ FileDescription inspect(Source& source) {
         reader.skip();
         reader.finish();
     }
-    source.expect_end();
     description.bytes = source.offset() - start;
     return description;
 }

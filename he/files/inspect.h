@@ -45,5 +45,7 @@ struct FileDescription {
 /// its checksums. Residues are not checked: that needs the parameters. Throws Error where the file is
 /// damaged.
 [[nodiscard]] FileDescription inspect(Source& source);
+/// The same of one object where more may follow.
+[[nodiscard]] FileDescription inspect_next(Source& source);
 
 }  // namespace lacuna

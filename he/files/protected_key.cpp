@@ -4,16 +4,13 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <memory>
-#include <new>
 #include <streambuf>
 #include <string>
-
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
+#include <tuple>
 
 #include <lacuna/he/files/record.h>
 #include <lacuna/he/files/record_parts.h>
+#include <lacuna/he/files/sealing.h>
 #include <lacuna/he/files/serialize.h>
 #include <lacuna/ntt/error.h>
 #include <lacuna/rns/random.h>
@@ -30,8 +27,8 @@ constexpr int most_p = 16;
 constexpr std::uint64_t most_memory = std::uint64_t{1} << 30;
 
 constexpr std::size_t salt_bytes = 32;
-constexpr std::size_t nonce_bytes = 12;
-constexpr std::size_t tag_bytes = 16;
+constexpr std::size_t nonce_bytes = std::tuple_size_v<SealingNonce>;
+constexpr std::size_t tag_bytes = std::tuple_size_v<SealingTag>;
 constexpr std::size_t fixed_bytes = 8 + salt_bytes + nonce_bytes;
 
 /// The fixed part of the body, as it is stored.
@@ -40,8 +37,10 @@ using Fixed = std::array<std::uint8_t, fixed_bytes>;
 std::span<const std::uint8_t> salt_of(const Fixed& fixed) {
     return std::span(fixed).subspan(8, salt_bytes);
 }
-std::span<const std::uint8_t> nonce_of(const Fixed& fixed) {
-    return std::span(fixed).subspan(8 + salt_bytes, nonce_bytes);
+SealingNonce nonce_of(const Fixed& fixed) {
+    SealingNonce nonce;
+    std::copy_n(fixed.begin() + 8 + salt_bytes, nonce_bytes, nonce.begin());
+    return nonce;
 }
 
 bool is_allowed(const PassphraseCost& cost) {
@@ -74,65 +73,11 @@ class SpanBuffer : public std::streambuf {
 };
 
 SecretBytes derive(const Passphrase& passphrase, const Fixed& fixed, const PassphraseCost& cost) {
-    SecretBytes key(32);
-    const auto salt = salt_of(fixed);
-    // Room for the blocks beside V (p of them and a few more).
-    constexpr std::uint64_t room = std::uint64_t{1} << 20;
-    if (EVP_PBE_scrypt(passphrase.bytes().data(), passphrase.bytes().size(), salt.data(), salt.size(),
-                       std::uint64_t{1} << cost.log2_n, static_cast<std::uint64_t>(cost.r),
-                       static_cast<std::uint64_t>(cost.p), most_memory + room, key.span().data(),
-                       key.span().size()) != 1) {
-        throw std::bad_alloc();  // within the bounds only memory can be lacking
-    }
+    SecretBytes key(sealing_key_bytes);
+    derive_sealing_key(passphrase.bytes(), salt_of(fixed), cost.log2_n, cost.r, cost.p, most_memory,
+                       key.span());
     return key;
 }
-
-/// ChaCha20-Poly1305 over header and fixed part (authenticated) and a text (encrypted).
-class Cipher {
-  public:
-    enum class Direction : int { decrypt = 0, encrypt = 1 };
-
-    Cipher(Direction direction, SecretBytes key, const Fixed& fixed, std::span<const std::uint8_t> header)
-        : context_(EVP_CIPHER_CTX_new(), &EVP_CIPHER_CTX_free) {
-        check(context_ != nullptr &&
-              EVP_CipherInit_ex2(context_.get(), EVP_chacha20_poly1305(), key.span().data(),
-                                 nonce_of(fixed).data(), static_cast<int>(direction), nullptr) == 1);
-        update(nullptr, header);
-        update(nullptr, fixed);
-    }
-
-    /// out: null for what is authenticated only, else as many bytes as go in.
-    void update(std::uint8_t* out, std::span<const std::uint8_t> in) {
-        int size = 0;
-        check(EVP_CipherUpdate(context_.get(), out, &size, in.data(), static_cast<int>(in.size())) == 1);
-    }
-    std::array<std::uint8_t, tag_bytes> tag() {
-        std::array<std::uint8_t, tag_bytes> tag{};
-        check(finish() &&
-              EVP_CIPHER_CTX_ctrl(context_.get(), EVP_CTRL_AEAD_GET_TAG, tag_bytes, tag.data()) == 1);
-        return tag;
-    }
-    [[nodiscard]] bool verify(std::array<std::uint8_t, tag_bytes> tag) {
-        check(EVP_CIPHER_CTX_ctrl(context_.get(), EVP_CTRL_AEAD_SET_TAG, tag_bytes, tag.data()) == 1);
-        return finish();
-    }
-
-  private:
-    bool finish() {
-        int size = 0;
-        std::array<std::uint8_t, tag_bytes> none{};
-        return EVP_CipherFinal_ex(context_.get(), none.data(), &size) == 1;
-    }
-    static void check(bool done) {
-        if (!done) {
-            throw Error(
-                "secret key: OpenSSL's ChaCha20-Poly1305 failed; install an OpenSSL 3 with its default "
-                "provider");
-        }
-    }
-
-    std::unique_ptr<EVP_CIPHER_CTX, decltype(&EVP_CIPHER_CTX_free)> context_;
-};
 
 /// The record's header as it is stored, which the tag covers, too: the bytes that a writer of nothing but it
 /// makes.
@@ -141,6 +86,16 @@ std::array<std::uint8_t, record_header_bytes> stored(const RecordHeader& header)
     SpanBuffer memory(bytes);
     std::ostream stream(&memory);
     RecordWriter writer(stream, header);
+    return bytes;
+}
+
+/// What the tag covers beside the encrypted key: header and fixed part.
+std::array<std::uint8_t, record_header_bytes + fixed_bytes> open_text(const RecordHeader& header,
+                                                                      const Fixed& fixed) {
+    std::array<std::uint8_t, record_header_bytes + fixed_bytes> bytes{};
+    const auto stored_header = stored(header);
+    std::copy(fixed.begin(), fixed.end(),
+              std::copy(stored_header.begin(), stored_header.end(), bytes.begin()));
     return bytes;
 }
 
@@ -162,16 +117,14 @@ SecretKey open_protected(RecordReader& reader, const std::string& name, const Ri
                     "install a newer release of the library, or fetch the file again");
     }
     SecretBytes sealed(static_cast<std::size_t>(secret_key_bytes(ring)));
-    std::array<std::uint8_t, tag_bytes> tag{};
+    SealingTag tag{};
     reader.bytes(sealed.span(), "encrypted secret key");
     reader.bytes(tag, "tag");
     reader.finish();  // damage shows before anybody is asked for anything
     const Passphrase passphrase = ask();
     SecretBytes plain(sealed.span().size());
-    Cipher cipher(Cipher::Direction::decrypt, derive(passphrase, fixed, cost), fixed,
-                  stored(reader.header()));
-    cipher.update(plain.span().data(), sealed.span());
-    if (!cipher.verify(tag)) {
+    if (!unseal(derive(passphrase, fixed, cost).span(), nonce_of(fixed), open_text(reader.header(), fixed),
+                sealed.span(), tag, plain.span())) {
         throw Error(name +
                     ": expected the passphrase that this secret key was saved under, found another one; "
                     "try again, or make new keys");
@@ -198,7 +151,12 @@ std::span<const char> Passphrase::bytes() const {
 }
 
 bool Passphrase::operator==(const Passphrase& other) const {
-    return size_ == other.size_ && CRYPTO_memcmp(words_.data(), other.words_.data(), size_) == 0;
+    // Padded with zeros to whole words. The time says how many words there are, not where they differ.
+    std::uint64_t difference = words_.size() ^ other.words_.size();
+    for (std::size_t i = 0; i < std::min(words_.size(), other.words_.size()); ++i) {
+        difference |= words_[i] ^ other.words_[i];
+    }
+    return size_ == other.size_ && difference == 0;
 }
 
 void save_protected(std::ostream& stream, const Ring& ring, const SecretKey& key,
@@ -219,12 +177,12 @@ void save_protected(std::ostream& stream, const Ring& ring, const SecretKey& key
 
     const RecordHeader header = header_of(ring);
     SecretBytes sealed(plain.span().size());
-    Cipher cipher(Cipher::Direction::encrypt, derive(passphrase, fixed, cost), fixed, stored(header));
-    cipher.update(sealed.span().data(), plain.span());
+    const SealingTag tag = seal(derive(passphrase, fixed, cost).span(), nonce_of(fixed),
+                                open_text(header, fixed), plain.span(), sealed.span());
     RecordWriter writer(stream, header);
     writer.bytes(fixed);
     writer.bytes(sealed.span());
-    writer.bytes(cipher.tag());
+    writer.bytes(tag);
     writer.finish();
 }
 

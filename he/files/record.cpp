@@ -158,7 +158,7 @@ void RecordWriter::packed(std::span<const std::uint64_t> words, std::uint64_t bo
     ChunkBuffer buffer(secrecy);
     while (!words.empty()) {
         const auto chunk = words.first(std::min(words.size(), words_per_chunk));
-        if (std::ranges::any_of(chunk, [bound](std::uint64_t word) { return word >= bound; })) {
+        if (std::any_of(chunk.begin(), chunk.end(), [bound](std::uint64_t word) { return word >= bound; })) {
             throw Error("record: expected every word below " + std::to_string(bound) +
                         ", found a larger one; only objects that the library made can be written");
         }
@@ -324,7 +324,7 @@ void RecordReader::packed(std::span<std::uint64_t> words, std::uint64_t bound, c
         bytes(packed, what);
         const bool padded = unpack_bits(packed, bits, chunk);
         const auto larger =
-            std::ranges::find_if(chunk, [bound](std::uint64_t word) { return word >= bound; });
+            std::find_if(chunk.begin(), chunk.end(), [bound](std::uint64_t word) { return word >= bound; });
         if (larger != chunk.end()) {
             field_ +=
                 static_cast<std::uint64_t>(larger - chunk.begin()) * static_cast<std::uint64_t>(bits) / 8;

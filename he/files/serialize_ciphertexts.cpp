@@ -128,9 +128,9 @@ ReducedCiphertext read_reduced(RecordReader& reader, const Context& context) {
     if (listed != 0) {
         Buffer list = Buffer::uninitialised(listed);
         reader.packed(list.span(), n, "the list of coefficients");
-        std::ranges::copy(list.span(), reduced.reduction.coefficients.begin());
-        if (std::ranges::adjacent_find(reduced.reduction.coefficients, std::ranges::greater_equal()) !=
-            reduced.reduction.coefficients.end()) {
+        std::copy_n(list.data(), list.size(), reduced.reduction.coefficients.begin());
+        if (std::adjacent_find(reduced.reduction.coefficients.begin(), reduced.reduction.coefficients.end(),
+                               std::greater_equal<>()) != reduced.reduction.coefficients.end()) {
             reader.fail("coefficient numbers in strictly rising order", "others", damaged);
         }
     }

@@ -148,7 +148,7 @@ bool is_temporary_of(std::string_view name, std::string_view file) {
     }
     const std::string_view number =
         name.substr(file.size() + 2, name.size() - file.size() - 2 - suffix.size());
-    return std::ranges::all_of(number, [](char c) { return c >= '0' && c <= '9'; });
+    return std::all_of(number.begin(), number.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
 }  // namespace lacuna

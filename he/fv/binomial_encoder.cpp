@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include <lacuna/ntt/error.h>
+#include <lacuna/ntt/gmp_words.h>
 #include <lacuna/rns/basis.h>
 
 namespace lacuna {
@@ -95,8 +96,7 @@ Plaintext BinomialEncoder::encode(std::span<const std::int64_t> values) const {
         [&](const auto& codec) {
             using Codec = std::decay_t<decltype(codec)>;
             if constexpr (std::is_same_v<Codec, std::monostate>) {
-                return encode_constant(values.empty() ? mpz_class(0)
-                                                      : mpz_class(static_cast<long>(values.front())));
+                return encode_constant(values.empty() ? mpz_class(0) : to_signed_mpz(values.front()));
             } else {
                 constexpr std::size_t words = words_of<Codec>;
                 Buffer slots(words * this->slots(), Secrecy::secret);

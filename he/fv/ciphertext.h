@@ -25,7 +25,7 @@ struct Ciphertext {
     [[nodiscard]] Form form() const { return parts.empty() ? Form::coefficient : parts.front().form(); }
     /// Whether every part has n coefficients, this level and this form.
     [[nodiscard]] bool has_shape(std::size_t n, std::size_t limbs, Form form) const {
-        return std::ranges::all_of(parts, [&](const RnsPolynomial& part) {
+        return std::all_of(parts.begin(), parts.end(), [&](const RnsPolynomial& part) {
             return part.n() == n && part.limbs() == limbs && part.form() == form;
         });
     }

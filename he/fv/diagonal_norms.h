@@ -16,6 +16,7 @@ struct DiagonalNorms {
     double any = 0;    ///< the largest |r| over the embeddings, summed over the inputs
     double fresh = 0;  ///< the largest Euclidean norm of r, over all inputs: for independent coefficients
     double keys = 0;   ///< the same as `any` for independent noise in every baby rotation
+    bool operator==(const DiagonalNorms&) const = default;
 };
 
 /// n: of the ring. Takes a fraction of a second where a few hundred diagonals have two thousand slots.

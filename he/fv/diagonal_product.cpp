@@ -13,6 +13,7 @@
 #include <lacuna/he/fv/rotation.h>
 #include <lacuna/he/rlwe/key_switch.h>
 #include <lacuna/ntt/error.h>
+#include <lacuna/ntt/parallel.h>
 #include <lacuna/rns/basis.h>
 
 namespace lacuna {
@@ -23,12 +24,11 @@ namespace {
 /// than for one of them.
 template <typename Work>
 void in_parallel(int threads, std::size_t count, const std::stop_token& stop, const Work& work) {
-#pragma omp parallel for num_threads(std::max(threads, 1)) schedule(dynamic)
-    for (std::size_t i = 0; i < count; ++i) {
+    parallel_for(count, threads, [&](std::size_t i) {
         if (!stop.stop_requested()) {
             work(i);
         }
-    }
+    });
 }
 
 /// P modulo the data primes.

@@ -329,6 +329,37 @@ Ciphertext Evaluator::multiply_sparse(const Ciphertext& a, std::span<const Monom
 
 // ---- products of ciphertexts
 
+namespace {
+
+/// A polynomial modulo Q_l, modulo the first `count` helper primes.
+RnsPolynomial raised(const RnsPolynomial& a, std::size_t count, const HelperPrimes& helpers) {
+    RnsPolynomial result = RnsPolynomial::uninitialised(a.n(), count, Form::coefficient);
+    std::vector<const std::uint64_t*> from;
+    std::vector<std::uint64_t*> to;
+    for (std::size_t i = 0; i < a.limbs(); ++i) {
+        from.push_back(a.limb(i));
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+        to.push_back(result.limb(i));
+    }
+    helpers.converter(a.limbs()).convert(from, to, a.n());
+    return result;
+}
+
+void scale_part(const Scaler& scaler, const RnsPolynomial& part, RnsPolynomial& scaled) {
+    std::vector<const std::uint64_t*> from;
+    std::vector<std::uint64_t*> to;
+    for (std::size_t i = 0; i < part.limbs(); ++i) {
+        from.push_back(part.limb(i));
+    }
+    for (std::size_t i = 0; i < scaled.limbs(); ++i) {
+        to.push_back(scaled.limb(i));
+    }
+    scaler.scale(from, to, part.n());
+}
+
+}  // namespace
+
 /// (1) Raise both operands from Q_l to the helper primes as well, so that products of centred representatives
 /// fit. (2) Transform. (3) Tensor, and times t(x) where it is a binomial. (4) Transform back. (5) Scale by t
 /// / Q_l, or 1 / Q_l, and round, back into Q_l. b null: the square of a, with half the raising and
@@ -350,13 +381,7 @@ Ciphertext Evaluator::product(const Ciphertext& a, const Ciphertext* b, std::siz
     }
     std::vector<RnsPolynomial> helpers;  // each operand modulo the helper primes
     for (const RnsPolynomial* operand : operands) {
-        helpers.push_back(RnsPolynomial::uninitialised(n, total - limbs, Form::coefficient));
-        std::vector<const std::uint64_t*> from;
-        std::vector<std::uint64_t*> to;
-        for (std::size_t i = 0; i < total; ++i) {
-            i < limbs ? from.push_back(operand->limb(i)) : to.push_back(helpers.back().limb(i - limbs));
-        }
-        products_->helpers().converter(limbs).convert(from, to, n);
+        helpers.push_back(raised(*operand, total - limbs, products_->helpers()));
     }
     std::array<RnsPolynomial, 3> tensor;
     for (RnsPolynomial& part : tensor) {
@@ -400,15 +425,7 @@ Ciphertext Evaluator::product(const Ciphertext& a, const Ciphertext* b, std::siz
         } else {
             scaled = RnsPolynomial::uninitialised(n, limbs - drop, Form::coefficient);
         }
-        std::vector<const std::uint64_t*> from;
-        std::vector<std::uint64_t*> to;
-        for (std::size_t i = 0; i < total; ++i) {
-            from.push_back(part.limb(i));
-            if (i < limbs - drop) {
-                to.push_back(scaled.limb(i));
-            }
-        }
-        scaler.scale(from, to, n);
+        scale_part(scaler, part, scaled);
         result.parts.push_back(std::move(scaled));
     }
     return result;
@@ -549,6 +566,29 @@ std::vector<Ciphertext> Evaluator::rotate_rows_hoisted(const Ciphertext& a, std:
     return results;
 }
 
+namespace {
+
+/// The key of every term, none where nothing turns.
+std::vector<const GaloisKeys::Entry*> entries_of(const Ring& ring, const Ciphertext& a,
+                                                 std::span<const Evaluator::RotatedTerm> terms,
+                                                 const GaloisKeys& keys) {
+    const std::size_t extended = a.limbs() + ring.special().size();
+    std::vector<const GaloisKeys::Entry*> entries;
+    for (const Evaluator::RotatedTerm& term : terms) {
+        if (term.plaintext == nullptr || term.plaintext->t != a.t ||
+            term.plaintext->data_limbs != a.limbs() || term.plaintext->values.limbs() != extended ||
+            term.plaintext->values.n() != ring.n()) {
+            throw Error("sum_of_rotated_products: expected plaintexts from prepare_for_rotations for " +
+                        std::to_string(a.limbs()) + " limbs modulo t = " + to_string(a.t));
+        }
+        const std::uint32_t element = rotation_element(ring.n(), a.t, term.steps);
+        entries.push_back(element == 1 ? nullptr : &keys.at(element));
+    }
+    return entries;
+}
+
+}  // namespace
+
 Ciphertext Evaluator::sum_of_rotated_products(const Ciphertext& a, std::span<const RotatedTerm> terms,
                                               const GaloisKeys& keys) const {
     check("sum_of_rotated_products", a);
@@ -559,16 +599,7 @@ Ciphertext Evaluator::sum_of_rotated_products(const Ciphertext& a, std::span<con
     const std::size_t n = ring.n();
     const std::size_t limbs = a.limbs();
     const std::size_t extended = limbs + ring.special().size();
-    std::vector<const GaloisKeys::Entry*> entries;  // of every term, none where nothing turns
-    for (const RotatedTerm& term : terms) {
-        if (term.plaintext == nullptr || term.plaintext->t != a.t || term.plaintext->data_limbs != limbs ||
-            term.plaintext->values.limbs() != extended || term.plaintext->values.n() != n) {
-            throw Error("sum_of_rotated_products: expected plaintexts from prepare_for_rotations for " +
-                        std::to_string(limbs) + " limbs modulo t = " + to_string(a.t));
-        }
-        const std::uint32_t element = rotation_element(n, a.t, term.steps);
-        entries.push_back(element == 1 ? nullptr : &keys.at(element));
-    }
+    const std::vector<const GaloisKeys::Entry*> entries = entries_of(ring, a, terms, keys);
     // With sigma a rotation and (d_0, d_1) the product of the digits and its key, the term is its plaintext
     // times sigma(c_0 + d_0 / P, d_1 / P): summed modulo Q_l P as sigma(P c_0 + d_0, d_1), in NTT form, where
     // sigma is a permutation.

@@ -78,24 +78,10 @@ std::vector<PlainModulus> all_plain_moduli(const Parameters& parameters) {
     return all;
 }
 
-Parameters resolve(const Parameters& parameters) {
-    Parameters resolved = parameters;
-    ParameterProblems problems;
-    const std::size_t n = parameters.n;
-    check_degree(n, problems);
-    std::vector<std::uint64_t> taken;
-    for (const auto* list : {&parameters.data_primes, &parameters.special_primes, &parameters.plain_moduli}) {
-        taken.insert(taken.end(), list->begin(), list->end());
-    }
-    choose_primes(n, resolved.data_bits, resolved.data_primes, taken, "data", problems);
-    choose_primes(n, resolved.special_bits, resolved.special_primes, taken, "special", problems);
-    std::vector<std::uint64_t> chosen_plain;
-    choose_primes(n, resolved.plain_bits, chosen_plain, taken, "plain", problems);
-    resolved.plain_moduli.insert(resolved.plain_moduli.end(), chosen_plain.begin(), chosen_plain.end());
+namespace {
 
-    check_primes(resolved, problems);
-    const bool primes_valid = problems.none();  // so that Q and P can be judged as well
-    check_digits(resolved, problems);
+/// How many plain moduli there are, and which integers they are.
+void check_plain_moduli(const Parameters& resolved, bool primes_valid, ParameterProblems& problems) {
     const std::size_t plain_count = resolved.plain_moduli.size() + resolved.plain_polynomials.size();
     if (plain_count > max_plain_moduli) {
         problems.add("plain moduli: expected at most " + std::to_string(max_plain_moduli) + ", found " +
@@ -113,11 +99,10 @@ Parameters resolve(const Parameters& parameters) {
                          " shares a factor with a data prime; choose a t coprime to all of them");
         }
     }
-    check_binomials(resolved, primes_valid, problems);
-    if (!primes_valid) {
-        problems.raise();
-    }
+}
 
+/// Whether Q and P, of valid primes, hold what key switching and multiplication put into them.
+void check_room(const Parameters& resolved, ParameterProblems& problems) {
     mpz_class q = 1;
     mpz_class p = 1;
     mpz_class largest_digit = 1;
@@ -143,7 +128,7 @@ Parameters resolve(const Parameters& parameters) {
     const std::size_t growth =
         resolved.plain_polynomials.empty() ? 0 : std::bit_width(std::uint64_t{max_plain_base});
     const std::size_t helpers =
-        (mpz_sizeinbase(q.get_mpz_t(), 2) + std::bit_width(n) + growth) / max_modulus_bits + 1;
+        (mpz_sizeinbase(q.get_mpz_t(), 2) + std::bit_width(resolved.n) + growth) / max_modulus_bits + 1;
     if (resolved.data_primes.size() + helpers > max_product_primes) {
         problems.add("data primes: " + std::to_string(resolved.data_primes.size()) + " of them, with the " +
                      std::to_string(helpers) + " helper primes of a multiplication, are more than " +
@@ -155,6 +140,35 @@ Parameters resolve(const Parameters& parameters) {
                          " leaves no room below Q; use more data primes");
         }
     }
+}
+
+}  // namespace
+
+Parameters resolve(const Parameters& parameters) {
+    Parameters resolved = parameters;
+    ParameterProblems problems;
+    const std::size_t n = parameters.n;
+    check_degree(n, problems);
+    std::vector<std::uint64_t> taken;
+    for (const auto* list : {&parameters.data_primes, &parameters.special_primes, &parameters.plain_moduli}) {
+        taken.insert(taken.end(), list->begin(), list->end());
+    }
+    choose_primes(n, resolved.data_bits, resolved.data_primes, taken, "data", problems);
+    choose_primes(n, resolved.special_bits, resolved.special_primes, taken, "special", problems);
+    std::vector<std::uint64_t> chosen_plain;
+    choose_primes(n, resolved.plain_bits, chosen_plain, taken, "plain", problems);
+    resolved.plain_moduli.insert(resolved.plain_moduli.end(), chosen_plain.begin(), chosen_plain.end());
+
+    check_primes(resolved, problems);
+    const bool primes_valid = problems.none();  // so that Q and P can be judged as well
+    check_digits(resolved, problems);
+    check_plain_moduli(resolved, primes_valid, problems);
+    check_binomials(resolved, primes_valid, problems);
+    if (!primes_valid) {
+        problems.raise();
+    }
+
+    check_room(resolved, problems);
     check_security(resolved, problems);
     problems.raise();
     return resolved;

@@ -8,16 +8,19 @@
 #include <utility>
 
 #include <lacuna/ntt/error.h>
+#include <lacuna/ntt/gmp_words.h>
 #include <lacuna/rns/basis.h>
 
 namespace lacuna {
 
 namespace {
 
-/// As many digits base |b| as 2^60 holds, and |b| to that power: multi-word arithmetic once for them all.
+/// As many digits base |b| as 2^60 holds, and |b| to that power: multi-word arithmetic once for them all. GMP
+/// divides by an unsigned long, which may have 32 bits; |b| is at most 2^24.
 struct Chunk {
     explicit Chunk(std::uint64_t base) {
-        while (power <= (std::uint64_t{1} << 60) / base) {
+        constexpr std::uint64_t most = std::uint64_t{1} << (sizeof(unsigned long) == 8 ? 60 : 31);
+        while (power <= most / base) {
             power *= base;
             ++digits;
         }
@@ -135,7 +138,8 @@ std::vector<std::int64_t> balanced_digits(const mpz_class& value, const PlainMod
     std::vector<std::int64_t> digits(n / t.power());
     const Chunk chunk(static_cast<std::uint64_t>(base));
     for (std::size_t j = 0; rest != 0 && j < digits.size();) {
-        std::uint64_t part = mpz_fdiv_q_ui(rest.get_mpz_t(), rest.get_mpz_t(), chunk.power);
+        std::uint64_t part =
+            mpz_fdiv_q_ui(rest.get_mpz_t(), rest.get_mpz_t(), static_cast<unsigned long>(chunk.power));
         for (std::size_t i = 0; i < chunk.digits && j < digits.size(); ++i, ++j) {
             digits[j] = static_cast<std::int64_t>(part % static_cast<std::uint64_t>(base));
             part /= static_cast<std::uint64_t>(base);
@@ -159,7 +163,7 @@ mpz_class value_of_digits(const std::vector<std::int64_t>& digits, const PlainMo
         for (std::size_t j = std::min(begin + chunk.digits, digits.size()); j-- > begin;) {
             part = part * base + digits[j];
         }
-        parts.emplace_back(static_cast<long>(part));
+        parts.push_back(to_signed_mpz(part));
     }
     mpz_class step = static_cast<long>(base);
     mpz_pow_ui(step.get_mpz_t(), step.get_mpz_t(), chunk.digits);

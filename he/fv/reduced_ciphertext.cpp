@@ -85,7 +85,8 @@ Reduction smallest_reduction(std::size_t n, std::uint64_t q0, double max_deviati
 
 bool ReducedCiphertext::operator==(const ReducedCiphertext& other) const {
     return ring == other.ring && t == other.t && reduction == other.reduction &&
-           std::ranges::equal(c0.span(), other.c0.span()) && std::ranges::equal(c1.span(), other.c1.span());
+           std::equal(c0.data(), c0.data() + c0.size(), other.c0.data(), other.c0.data() + other.c0.size()) &&
+           std::equal(c1.data(), c1.data() + c1.size(), other.c1.data(), other.c1.data() + other.c1.size());
 }
 
 void validate(const Ring& ring, const Reduction& reduction) {

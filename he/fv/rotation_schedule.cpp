@@ -49,6 +49,25 @@ int baby_of(int steps, int width, int slots) {
     return width == 0 ? modulo(steps, slots) : modulo(steps, width);
 }
 
+/// Slots as the steps' type has them.
+int checked(std::size_t slots) {
+    if (slots == 0 || slots > static_cast<std::size_t>(std::numeric_limits<int>::max() / 2)) {
+        throw Error("rotation schedule: expected at least one slot, found " + std::to_string(slots));
+    }
+    return static_cast<int>(slots);
+}
+
+/// Of baby steps of inputs, and of giant steps of outputs.
+std::pair<PairCounter, PairCounter> counters_for(std::span<const RotatedInput> rotations, std::size_t slots) {
+    std::size_t outputs = 0;
+    std::size_t inputs = 0;
+    for (const RotatedInput& rotation : rotations) {
+        outputs = std::max(outputs, rotation.output + 1);
+        inputs = std::max(inputs, rotation.input + 1);
+    }
+    return {PairCounter(inputs, slots), PairCounter(outputs, slots)};
+}
+
 }  // namespace
 
 std::vector<int> RotationSchedule::steps() const {
@@ -63,18 +82,8 @@ std::vector<int> RotationSchedule::steps() const {
 
 RotationSchedule schedule_rotations(std::span<const RotatedInput> rotations, std::size_t slots,
                                     double giant_cost) {
-    if (slots == 0 || slots > static_cast<std::size_t>(std::numeric_limits<int>::max() / 2)) {
-        throw Error("rotation schedule: expected at least one slot, found " + std::to_string(slots));
-    }
-    const int k = static_cast<int>(slots);
-    std::size_t outputs = 0;
-    std::size_t inputs = 0;
-    for (const RotatedInput& rotation : rotations) {
-        outputs = std::max(outputs, rotation.output + 1);
-        inputs = std::max(inputs, rotation.input + 1);
-    }
-    PairCounter babies(inputs, slots);
-    PairCounter giants(outputs, slots);
+    const int k = checked(slots);
+    auto [babies, giants] = counters_for(rotations, slots);
     double best_cost = std::numeric_limits<double>::infinity();
     int best_width = 0;
     for (int width = 0; width < k; ++width) {
@@ -92,11 +101,20 @@ RotationSchedule schedule_rotations(std::span<const RotatedInput> rotations, std
             best_width = width;
         }
     }
+    return schedule_at(rotations, slots, best_width);
+}
+
+RotationSchedule schedule_at(std::span<const RotatedInput> rotations, std::size_t slots, int width) {
+    const int k = checked(slots);
+    if (width < 0 || width >= k) {
+        throw Error("rotation schedule: expected a width of 0 ... " + std::to_string(k - 1) + ", found " +
+                    std::to_string(width));
+    }
+    auto [babies, giants] = counters_for(rotations, slots);
     RotationSchedule schedule;
-    babies.clear();
-    giants.clear();
+    schedule.width = width;
     for (const RotatedInput& rotation : rotations) {
-        const int baby = baby_of(rotation.steps, best_width, k);
+        const int baby = baby_of(rotation.steps, width, k);
         const int giant = modulo(rotation.steps - baby, k);
         schedule.terms.push_back({rotation.output, rotation.input, giant, baby});
         babies.add(rotation.input, baby);

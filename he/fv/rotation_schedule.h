@@ -30,6 +30,7 @@ struct RotationSchedule {
     std::vector<Term> terms;  ///< as the rotations that were asked for
     std::size_t babies = 0;   ///< rotations by a baby step other than 0, over all inputs
     std::size_t giants = 0;   ///< and by a giant step, over all outputs
+    int width = 0;            ///< rotations are split at its multiples; 0: all of each is a baby step
 
     /// The steps that need a key, ascending.
     [[nodiscard]] std::vector<int> steps() const;
@@ -42,5 +43,8 @@ inline constexpr double giant_step_cost = 2.2;
 /// The cheapest schedule that splits every rotation at a multiple of one number. `slots`: of a row.
 [[nodiscard]] RotationSchedule schedule_rotations(std::span<const RotatedInput> rotations, std::size_t slots,
                                                   double giant_cost = giant_step_cost);
+/// The schedule of a width that a search has found before, 0 ... slots - 1.
+[[nodiscard]] RotationSchedule schedule_at(std::span<const RotatedInput> rotations, std::size_t slots,
+                                           int width);
 
 }  // namespace lacuna

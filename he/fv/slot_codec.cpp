@@ -76,6 +76,36 @@ std::array<std::uint64_t, Words> sum_of(const std::array<std::uint64_t, Words>& 
     return sum;
 }
 
+/// The smallest k-th root of b modulo p. It is a primitive 2n-th root of unity.
+mpz_class smallest_root(std::size_t n, const PlainModulus& t, const mpz_class& p) {
+    const std::size_t k = t.power();
+    const std::size_t rows = n / k;
+    mpz_class base = static_cast<long>(t.base());
+    base = (base + p) % p;
+    mpz_class root;
+    for (mpz_class g = 2; power_modulo(root, to_mpz(n), p) != p - 1; ++g) {
+        root = power_modulo(g, (p - 1) / to_mpz(2 * n), p);
+    }
+    // The k-th power of root^u is b for one odd u < 2 rows.
+    const mpz_class step = power_modulo(root, to_mpz(2 * k), p);
+    mpz_class power = power_modulo(root, to_mpz(k), p);
+    std::size_t u = 1;
+    for (; power != base; u += 2) {
+        if (u >= 2 * rows) {
+            throw Error("slots: " + to_string(t) + " does not split modulo its p; p must be b^(n/k) + 1");
+        }
+        power = power * step % p;
+    }
+    root = power_modulo(root, to_mpz(u), p);
+    const mpz_class turn = power_modulo(root, to_mpz(2 * rows), p);  // the way to its k - 1 companions
+    mpz_class smallest = root;
+    for (std::size_t i = 1; i < k; ++i) {
+        root = root * turn % p;
+        smallest = std::min(smallest, root);
+    }
+    return smallest;
+}
+
 }  // namespace
 
 template <std::size_t Words>
@@ -110,32 +140,8 @@ SlotCodec<Words>::SlotCodec(std::size_t n, const PlainModulus& t, const mpz_clas
     offset_ = words_of<Words>(mpz_class(to_mpz(low_) * ones % p));
     bias_ = words_of<Words>(mpz_class(p - to_mpz(bound_) * ones % p));
 
-    // zeta: a primitive 2n-th root of unity whose power of an odd u < 2N is right, then the smallest of its
-    // k companions.
+    const mpz_class zeta = smallest_root(n, t, p);
     const std::size_t rows = n / k_;
-    mpz_class target = static_cast<long>(t.base());
-    target = (target + p) % p;
-    mpz_class root;
-    for (mpz_class g = 2; power_modulo(root, to_mpz(n), p) != p - 1; ++g) {
-        root = power_modulo(g, (p - 1) / to_mpz(2 * n), p);
-    }
-    const mpz_class step = power_modulo(root, to_mpz(2 * k_), p);
-    mpz_class power = power_modulo(root, to_mpz(k_), p);
-    std::size_t u = 1;
-    for (; power != target; u += 2) {
-        if (u >= 2 * rows) {
-            throw Error("slots: " + to_string(t) + " does not split modulo its p; p must be b^(n/k) + 1");
-        }
-        power = power * step % p;
-    }
-    root = power_modulo(root, to_mpz(u), p);
-    const mpz_class turn = power_modulo(root, to_mpz(2 * rows), p);
-    mpz_class zeta = root;
-    for (std::size_t i = 1; i < k_; ++i) {
-        root = root * turn % p;
-        zeta = std::min(zeta, root);
-    }
-
     std::vector<std::uint32_t> slot_of_exponent(k_);  // [(e - 1) / 2N], of zeta^e
     std::uint64_t exponent = 1;
     for (std::size_t j = 0; j < k_; ++j) {
@@ -143,37 +149,48 @@ SlotCodec<Words>::SlotCodec(std::size_t n, const PlainModulus& t, const mpz_clas
         exponent = exponent * (1 + 2 * rows) % (2 * n);
     }
     if (modulus_ && k_ >= min_ntt_size) {
-        const Modulus& modulus = *modulus_;
-        tables_.emplace(k_, modulus, kernels);
-        // a(x zeta / psi) transformed is a at zeta psi^(2u), u the reversed index, and psi^2 = zeta^(2N w).
-        const std::uint64_t psi = tables_->root();
-        const std::uint64_t ratio = modulus.multiply(to_word(zeta), modulus.inverse(psi));
-        const std::uint64_t ratio_back = modulus.inverse(ratio);
-        twist_ = Buffer::uninitialised(k_);
-        twist_back_ = Buffer::uninitialised(k_);
-        twist_[0] = twist_back_[0] = 1;
-        for (std::size_t i = 1; i < k_; ++i) {
-            twist_[i] = modulus.multiply(twist_[i - 1], ratio);
-            twist_back_[i] = modulus.multiply(twist_back_[i - 1], ratio_back);
-        }
-        const std::uint64_t square = modulus.multiply(psi, psi);
-        const std::uint64_t zeta_turn = modulus.power(to_word(zeta), 2 * rows);
-        std::uint64_t candidate = 1;
-        std::size_t w = 0;
-        for (; candidate != square; ++w) {
-            candidate = modulus.multiply(candidate, zeta_turn);
-        }
-        const int log_k = std::countr_zero(k_);
-        for (std::size_t i = 0; i < k_; ++i) {
-            const std::size_t place = w * reverse_bits(static_cast<std::uint32_t>(i), log_k) % k_;
-            positions_[slot_of_exponent[place]] = static_cast<std::uint32_t>(i);
-        }
-        return;
+        prepare_kernels(to_word(zeta), slot_of_exponent, kernels);
+    } else {
+        prepare_butterflies(zeta, p, slot_of_exponent);
     }
+}
 
+template <std::size_t Words>
+void SlotCodec<Words>::prepare_kernels(std::uint64_t zeta, std::span<const std::uint32_t> slot_of_exponent,
+                                       const Kernels& kernels) {
+    const Modulus& modulus = *modulus_;
+    tables_.emplace(k_, modulus, kernels);
+    // a(x zeta / psi) transformed is a at zeta psi^(2u), u the reversed index, and psi^2 = zeta^(2N w).
+    const std::uint64_t psi = tables_->root();
+    const std::uint64_t ratio = modulus.multiply(zeta, modulus.inverse(psi));
+    const std::uint64_t ratio_back = modulus.inverse(ratio);
+    twist_ = Buffer::uninitialised(k_);
+    twist_back_ = Buffer::uninitialised(k_);
+    twist_[0] = twist_back_[0] = 1;
+    for (std::size_t i = 1; i < k_; ++i) {
+        twist_[i] = modulus.multiply(twist_[i - 1], ratio);
+        twist_back_[i] = modulus.multiply(twist_back_[i - 1], ratio_back);
+    }
+    const std::uint64_t square = modulus.multiply(psi, psi);
+    const std::uint64_t zeta_turn = modulus.power(zeta, 2 * (n_ / k_));
+    std::uint64_t candidate = 1;
+    std::size_t w = 0;
+    for (; candidate != square; ++w) {
+        candidate = modulus.multiply(candidate, zeta_turn);
+    }
+    const int log_k = std::countr_zero(k_);
+    for (std::size_t i = 0; i < k_; ++i) {
+        const std::size_t place = w * reverse_bits(static_cast<std::uint32_t>(i), log_k) % k_;
+        positions_[slot_of_exponent[place]] = static_cast<std::uint32_t>(i);
+    }
+}
+
+template <std::size_t Words>
+void SlotCodec<Words>::prepare_butterflies(const mpz_class& zeta, const mpz_class& p,
+                                           std::span<const std::uint32_t> slot_of_exponent) {
     // x^(k/m) - zeta^E, from m = 1 and E = k, splits at zeta^(E/2) and zeta^(E/2 + n) = -zeta^(E/2).
     std::vector<mpz_class> powers = {1};  // of zeta, up to 2n
-    for (std::size_t i = 1; i < 2 * n; ++i) {
+    for (std::size_t i = 1; i < 2 * n_; ++i) {
         powers.push_back(powers.back() * zeta % p);
     }
     twiddles_.resize(k_);
@@ -184,14 +201,14 @@ SlotCodec<Words>::SlotCodec(std::size_t n, const PlainModulus& t, const mpz_clas
         for (std::size_t i = 0; i < m; ++i) {
             const std::size_t half = exponents[i] / 2;
             twiddles_[m + i] = to_montgomery(powers[half], p);
-            twiddles_back_[m + i] = to_montgomery(powers[(2 * n - half) % (2 * n)], p);
+            twiddles_back_[m + i] = to_montgomery(powers[(2 * n_ - half) % (2 * n_)], p);
             halves.push_back(half);
-            halves.push_back(half + n);
+            halves.push_back(half + n_);
         }
         exponents = std::move(halves);
     }
     for (std::size_t i = 0; i < k_; ++i) {
-        positions_[slot_of_exponent[(exponents[i] - 1) / (2 * rows)]] = static_cast<std::uint32_t>(i);
+        positions_[slot_of_exponent[(exponents[i] - 1) / (2 * (n_ / k_))]] = static_cast<std::uint32_t>(i);
     }
     scale_ = to_montgomery(inverse_modulo(to_mpz(k_), p), p);
 }

@@ -50,6 +50,11 @@ class SlotCodec {
     [[nodiscard]] Value add(const Value& a, const Value& b) const;
     [[nodiscard]] Value subtract(const Value& a, const Value& b) const;
     [[nodiscard]] Value to_montgomery(const mpz_class& x, const mpz_class& p) const;
+    /// slot_of_exponent: at [(e - 1) / 2N] the slot whose value is that at zeta^e.
+    void prepare_kernels(std::uint64_t zeta, std::span<const std::uint32_t> slot_of_exponent,
+                         const Kernels& kernels);
+    void prepare_butterflies(const mpz_class& zeta, const mpz_class& p,
+                             std::span<const std::uint32_t> slot_of_exponent);
     void transform(std::span<std::uint64_t> values) const;
     void transform_back(std::span<std::uint64_t> values) const;
     void write_digits(const Value& value, std::uint64_t* digits) const;

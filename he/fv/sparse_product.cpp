@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <lacuna/ntt/error.h>
+#include <lacuna/ntt/gmp_words.h>
 
 namespace lacuna {
 
@@ -99,8 +100,7 @@ Ciphertext blank_like(const Ciphertext& model) {
 Plaintext plaintext_of(const std::vector<Monomial>& terms, const PlainModulus& t, std::size_t n) {
     Plaintext plaintext(n, t);
     for (const Monomial& term : terms) {
-        const std::vector<std::int64_t> digits =
-            balanced_digits(mpz_class(static_cast<long>(term.coefficient)), t, n);
+        const std::vector<std::int64_t> digits = balanced_digits(to_signed_mpz(term.coefficient), t, n);
         for (std::size_t j = 0; j < digits.size(); ++j) {
             const std::size_t exponent = (term.exponent + t.power() * j) % (2 * n);
             plaintext[exponent % n] += static_cast<std::uint64_t>(exponent < n ? digits[j] : -digits[j]);

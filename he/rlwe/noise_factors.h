@@ -75,7 +75,7 @@ class NoiseFactors {
     }
 
     bool operator==(const NoiseFactors&) const = default;
-    auto operator<=>(const NoiseFactors&) const = default;
+    bool operator<(const NoiseFactors& other) const { return counts_ < other.counts_; }
 
   private:
     std::array<std::uint8_t, highest_power> counts_{};

@@ -3,9 +3,7 @@
 
 #include <algorithm>
 
-#include <openssl/evp.h>
-
-#include <lacuna/ntt/error.h>
+#include <lacuna/rns/sha256.h>
 
 namespace lacuna {
 
@@ -27,12 +25,10 @@ RingHash hash_of(const RingParameters& parameters) {
     std::vector<std::uint64_t> words = {parameters.n, parameters.digit_limbs, parameters.data_primes.size()};
     words.insert(words.end(), parameters.data_primes.begin(), parameters.data_primes.end());
     words.insert(words.end(), parameters.special_primes.begin(), parameters.special_primes.end());
-    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-    unsigned int length = 0;
-    if (EVP_Digest(words.data(), words.size() * sizeof(std::uint64_t), digest.data(), &length, EVP_sha256(),
-                   nullptr) != 1) {
-        throw Error("ring: SHA-256 failed in OpenSSL's libcrypto");
-    }
+    Sha256 sha256;
+    sha256.update(
+        {reinterpret_cast<const std::uint8_t*>(words.data()), words.size() * sizeof(std::uint64_t)});
+    const Sha256::Value digest = sha256.value();
     RingHash hash;
     std::copy_n(digest.begin(), hash.size(), hash.begin());
     return hash;

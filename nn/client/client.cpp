@@ -2,7 +2,6 @@
 #include <lacuna/nn/client/client.h>
 
 #include <algorithm>
-#include <array>
 #include <functional>
 #include <limits>
 #include <string>
@@ -19,17 +18,6 @@ namespace lacuna {
 
 namespace {
 
-/// Which level every pixel becomes.
-std::array<int, 256> levels_of_pixels(const ClientPlan& plan) {
-    std::array<int, 256> level_of{};
-    for (std::size_t pixel = 0; pixel < level_of.size(); ++pixel) {
-        level_of[pixel] =
-            static_cast<int>(std::count_if(plan.thresholds.begin(), plan.thresholds.end(),
-                                           [&](int t) { return t <= static_cast<int>(pixel); }));
-    }
-    return level_of;
-}
-
 /// A packing's encoder for every plaintext modulus.
 template <typename Rules>
 std::vector<typename Rules::Encoder> encoders_of(const Context& context) {
@@ -43,14 +31,14 @@ std::vector<typename Rules::Encoder> encoders_of(const Context& context) {
 /// The ciphertexts of one image after the other, modulo the one plaintext modulus.
 template <typename Encrypt, typename Encrypted>
 void encrypt_packed(const ClientPlan& plan, const BinomialEncoder& encoder,
-                    std::span<const std::uint8_t> pixels, const std::array<int, 256>& level_of,
-                    const RunControl& control, const Encrypt& encrypt, std::vector<Encrypted>& ciphertexts) {
+                    std::span<const std::uint8_t> pixels, const LevelTable& table, const RunControl& control,
+                    const Encrypt& encrypt, std::vector<Encrypted>& ciphertexts) {
     const std::size_t elements = plan.input_shape.size();
     std::vector<std::vector<std::int64_t>> rows;
     for (std::size_t begin = 0; begin < pixels.size(); begin += elements) {
         std::vector<std::int64_t> levels;
-        for (const std::uint8_t pixel : pixels.subspan(begin, elements)) {
-            levels.push_back(level_of[pixel]);
+        for (std::size_t element = 0; element < elements; ++element) {
+            levels.push_back(table.level(element, pixels[begin + element]));
         }
         for (auto& row :
              PackedPacking::slots_of(plan.packed.input, plan.input_shape, encoder.slots(), levels)) {
@@ -73,7 +61,7 @@ Tensor encrypt_pixels(const ClientPlan& plan, const Context& context, const Bino
         throw Error("encrypt: expected 1 ... " + std::to_string(plan.batch) + " images of " +
                     std::to_string(elements) + " pixels, found " + std::to_string(pixels.size()) + " pixels");
     }
-    const std::array<int, 256> level_of = levels_of_pixels(plan);
+    const LevelTable table(plan.thresholds, plan.features, plan.input_shape);
     const std::size_t moduli = context.plain_count();
     Tensor tensor;
     tensor.layout = plan.input_layout(images);
@@ -82,7 +70,7 @@ Tensor encrypt_pixels(const ClientPlan& plan, const Context& context, const Bino
         residues.resize(tensor.layout.ciphertexts());
     }
     if (packed != nullptr) {
-        encrypt_packed(plan, *packed, pixels, level_of, control, encrypt, tensor.residues.front());
+        encrypt_packed(plan, *packed, pixels, table, control, encrypt, tensor.residues.front());
         return tensor;
     }
     std::visit(
@@ -91,7 +79,7 @@ Tensor encrypt_pixels(const ClientPlan& plan, const Context& context, const Bino
             parallel_for(elements, control, "encrypt", 0, 1, 1, [&](std::size_t element) {
                 std::vector<std::int64_t> levels(images);
                 for (std::size_t image = 0; image < images; ++image) {
-                    levels[image] = level_of[pixels[image * elements + element]];
+                    levels[image] = table.level(element, pixels[image * elements + element]);
                 }
                 for (std::size_t m = 0; m < moduli; ++m) {
                     tensor.residues[m][element] = encrypt(encoders[m].encode(levels));

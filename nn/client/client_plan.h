@@ -12,6 +12,7 @@
 
 #include <lacuna/he/fv/parameters.h>
 #include <lacuna/nn/client/encrypted_tensor.h>
+#include <lacuna/nn/model/input_features.h>
 #include <lacuna/nn/model/shape.h>
 #include <lacuna/nn/packing/packed_arrangement.h>
 
@@ -21,14 +22,6 @@ namespace lacuna {
 struct PlanLimits {
     static constexpr std::size_t plain_moduli = 8;
     static constexpr int privacy_bits = 128;
-};
-
-/// Where the packed packing has the elements of input and reply.
-struct PackedTensors {
-    PackedArrangement input;
-    /// For every logit, ciphertext of its image times slots of a ciphertext plus slot.
-    std::vector<std::size_t> logits;
-    bool operator==(const PackedTensors&) const = default;
 };
 
 /// The client's half of a plan: all that key generation, encryption and decryption need. It names no weight
@@ -42,6 +35,7 @@ struct ClientPlan {
     Packing packing = Packing::slots;
     Shape input_shape;
     std::vector<int> thresholds;  ///< input quantisation, as in Model
+    InputFeatures features;       ///< as in Model
     std::size_t classes = 0;
     double output_scale = 1.0;
     std::size_t batch = 1;   ///< images a request holds: 1 ... batch

@@ -8,6 +8,7 @@
 
 #include <lacuna/he/files/parameters_json.h>
 #include <lacuna/nn/client/client_plan.h>
+#include <lacuna/nn/model/input_json.h>
 #include <lacuna/nn/model/model_limits.h>
 #include <lacuna/nn/model/strict_json.h>
 #include <lacuna/nn/model/text_file.h>
@@ -22,7 +23,8 @@ using namespace strict_json;
 using nlohmann::ordered_json;
 
 constexpr int client_plan_version = 2;
-constexpr int packed_plan_version = 3;  // with binomials and where elements are in slots
+constexpr int packed_plan_version = 3;    // with binomials and where elements are in slots
+constexpr int features_plan_version = 4;  // of any packing, where channels or elements are set apart
 constexpr std::size_t max_galois_keys = 256;
 const char* const again = "export the client's half of the plan again";
 
@@ -99,8 +101,13 @@ void check_plain_moduli(const ClientPlan& plan, const FieldPath& place) {
     }
 }
 
-void parse_input(const json& value, const FieldPath& place, ClientPlan& plan) {
-    check_object(value, place, {"shape", "thresholds", "public_encryption"});
+void parse_input(const json& value, const FieldPath& place, int version, ClientPlan& plan) {
+    const bool features = version == features_plan_version;
+    if (features) {
+        check_object(value, place, {"shape", "thresholds", "low", "high", "public_encryption"});
+    } else {
+        check_object(value, place, {"shape", "thresholds", "public_encryption"});
+    }
     plan.public_encryption =
         boolean(member(value, place, "public_encryption"), FieldPath(place, "public_encryption"));
     const FieldPath shape_at(place, "shape");
@@ -110,12 +117,8 @@ void parse_input(const json& value, const FieldPath& place, ClientPlan& plan) {
         fail(shape_at, "at most " + std::to_string(ModelLimits::elements) + " pixels",
              std::to_string(plan.input_shape.size()), again);
     }
-    const FieldPath thresholds_at(place, "thresholds");
-    plan.thresholds = thresholds(member(value, place, "thresholds"), thresholds_at);
-    if (plan.thresholds.empty() || std::adjacent_find(plan.thresholds.begin(), plan.thresholds.end(),
-                                                      std::greater_equal<>()) != plan.thresholds.end()) {
-        fail(thresholds_at, "at least one threshold, strictly rising", describe(value["thresholds"]), again);
-    }
+    read_input(value, place, features, plan.thresholds, plan.features);
+    check_input(plan.thresholds, plan.features, plan.input_shape, place.text());
 }
 
 Extent parse_extent(const json& value, const FieldPath& place, std::size_t least) {
@@ -230,17 +233,24 @@ void parse_reply(const json& value, const FieldPath& place, ClientPlan& plan) {
     }
 }
 
+int version_of(const ClientPlan& plan) {
+    if (!plan.features.empty()) {
+        return features_plan_version;
+    }
+    return plan.packing == Packing::packed ? packed_plan_version : client_plan_version;
+}
+
 ordered_json client_plan_json(const ClientPlan& plan) {
     const bool packed = plan.packing == Packing::packed;
     ordered_json document = {
         {"format", "lacuna-client-plan"},
-        {"version", packed ? packed_plan_version : client_plan_version},
+        {"version", version_of(plan)},
         {"model", plan.model},
         {"packing", packing_name(plan.packing)},
         {"batch", plan.batch},
         {"input",
          {{"shape", {plan.input_shape.channels, plan.input_shape.height, plan.input_shape.width}},
-          {"thresholds", plan.thresholds},
+          {"thresholds", thresholds_json(plan.thresholds, plan.features)},
           {"public_encryption", plan.public_encryption}}},
         {"parameters", ordered_json::parse(format_parameters(plan.parameters))},
         {"keys",
@@ -257,6 +267,10 @@ ordered_json client_plan_json(const ClientPlan& plan) {
           {"factors", plan.reply_factors}}},
         {"privacy_bits", plan.privacy_bits},
     };
+    if (!plan.features.ranges.empty()) {
+        document["input"]["low"] = low_json(plan.features);
+        document["input"]["high"] = high_json(plan.features);
+    }
     if (packed) {
         const PackedArrangement& input = plan.packed.input;
         const auto pair = [](const Extent& extent) {
@@ -279,13 +293,14 @@ std::string format_client_plan(const ClientPlan& plan) {
 
 ClientPlan parse_client_plan(std::string_view text, const std::string& source) {
     const FieldPath root(source, again);
-    const json document = parse_document(text, root, small_document);
+    const json document = parse_document(text, root, plan_document);
     const bool packed =
         document.is_object() && document.value("packing", json()) == packing_name(Packing::packed);
-    check_format(document, root, "the client's half of a plan", "lacuna-client-plan",
-                 packed ? packed_plan_version : client_plan_version,
-                 "give the file that `lacuna plan --export-client` wrote",
-                 std::string("use a library that reads this version, or ") + again);
+    const int version =
+        check_format(document, root, "the client's half of a plan", "lacuna-client-plan",
+                     {packed ? packed_plan_version : client_plan_version, features_plan_version},
+                     "give the file that `lacuna plan --export-client` wrote",
+                     std::string("use a library that reads this version, or ") + again);
     if (packed) {
         check_object(document, root,
                      {"format", "version", "model", "packing", "batch", "input", "parameters", "keys",
@@ -322,7 +337,7 @@ ClientPlan parse_client_plan(std::string_view text, const std::string& source) {
         },
         rules_of(plan.packing));
     plan.batch = count(member(document, root, "batch"), FieldPath(root, "batch"), 1, most_images);
-    parse_input(member(document, root, "input"), FieldPath(root, "input"), plan);
+    parse_input(member(document, root, "input"), FieldPath(root, "input"), version, plan);
     parse_keys(member(document, root, "keys"), FieldPath(root, "keys"), plan);
     parse_reply(member(document, root, "reply"), FieldPath(root, "reply"), plan);
     if (packed) {
@@ -341,10 +356,10 @@ ClientPlan parse_client_plan(std::string_view text, const std::string& source) {
 }
 
 ClientPlan load_client_plan(const std::filesystem::path& file, const std::stop_token& stop) {
-    const TextFile text = read_text(file, small_document.bytes, stop);
+    const TextFile text = read_text(file, plan_document.bytes, stop);
     const std::string name = file.string();
     if (!text.whole) {
-        fail(FieldPath(name, again), "at most " + std::to_string(small_document.bytes) + " bytes",
+        fail(FieldPath(name, again), "at most " + std::to_string(plan_document.bytes) + " bytes",
              text.size ? std::to_string(*text.size) : "more",
              "give the client's half of a plan, as `lacuna plan --export-client` writes it");
     }

@@ -47,8 +47,8 @@ KeySetId parse_key_set(const json& value, const FieldPath& place) {
 
 /// The layout of a batch as JSON, its format and version checked.
 json parse_layout(const BatchHead& head, const FieldPath& root, const char* what, const char* format) {
-    json document = parse_document(text_of(head), root, small_document);
-    check_format(document, root, what, format, version,
+    json document = parse_document(text_of(head), root, plan_document);
+    check_format(document, root, what, format, {version},
                  std::string("give the file that belongs here; ") + documentation,
                  "use the same release on both sides, or write the file again");
     check_object(document, root, {"format", "version", "plan", "key_set", "images"});
@@ -149,7 +149,7 @@ UploadHead read_upload_head(Source& source) {
 std::variant<UploadHead, ReplyHead> read_tensor_head(Source& source) {
     const BatchHead head = read_batch_head(source);
     const std::string name = source.name() + ": layout";
-    const json document = parse_document(text_of(head), FieldPath(name, documentation), small_document);
+    const json document = parse_document(text_of(head), FieldPath(name, documentation), plan_document);
     if (document.is_object() && document.contains("format") && document["format"] == reply_format) {
         return parse_reply_head(source, head);
     }
@@ -179,13 +179,20 @@ void save_upload(std::ostream& stream, const Ring& ring, const ClientPlan& plan,
         upload);
 }
 
-Upload load_upload(Source& source, const Context& context, const ClientPlan& plan,
-                   const RunControl& control) {
+namespace {
+
+/// keys: null for any key set's.
+Upload load_upload_of(Source& source, const Context& context, const ClientPlan& plan, const KeySetId* keys,
+                      const RunControl& control) {
     BatchReader reader(source, context);
     const UploadHead head = parse_upload_head(source, {reader.item(), reader.count(), reader.layout()});
     if (head.plan != plan) {
         throw Error(source.name() + ": expected an upload for plan " + plan_id(plan) + ", found one for " +
                     plan_id(head.plan) + "; encrypt for this plan");
+    }
+    if (keys != nullptr && head.keys != *keys) {
+        throw Error(source.name() + ": expected an upload for the key set " + format_hash(*keys) +
+                    ", found one for " + format_hash(head.keys) + "; encrypt with the keys given");
     }
     const auto load = [&](auto tensor, const auto& next, const auto& limbs) -> Upload {
         tensor.layout = plan.input_layout(head.images);
@@ -202,7 +209,7 @@ Upload load_upload(Source& source, const Context& context, const ClientPlan& pla
                                static_cast<double>(reader.count()));
             }
         }
-        reader.finish();
+        reader.finish_here();
         return tensor;
     };
     const bool full = plan.public_encryption && reader.item() == Kind::ciphertext;
@@ -215,6 +222,20 @@ Upload load_upload(Source& source, const Context& context, const ClientPlan& pla
     return load(
         SeededTensor{}, [&] { return reader.next_seeded(); },
         [](const SeededCiphertext& c) { return c.c0.limbs(); });
+}
+
+}  // namespace
+
+Upload load_upload(Source& source, const Context& context, const ClientPlan& plan,
+                   const RunControl& control) {
+    Upload upload = load_upload_of(source, context, plan, nullptr, control);
+    source.expect_end();
+    return upload;
+}
+
+Upload load_next_upload(Source& source, const Context& context, const ClientPlan& plan, const KeySetId& keys,
+                        const RunControl& control) {
+    return load_upload_of(source, context, plan, &keys, control);
 }
 
 void save_reply(std::ostream& stream, const Ring& ring, const ClientPlan& plan, const KeySetId& keys,
@@ -236,6 +257,13 @@ void save_reply(std::ostream& stream, const Ring& ring, const ClientPlan& plan, 
 
 EncryptedTensor load_reply(Source& source, const Context& context, const ClientPlan& plan,
                            const KeySetId& keys) {
+    EncryptedTensor tensor = load_next_reply(source, context, plan, keys);
+    source.expect_end();
+    return tensor;
+}
+
+EncryptedTensor load_next_reply(Source& source, const Context& context, const ClientPlan& plan,
+                                const KeySetId& keys) {
     BatchReader reader(source, context);
     const ReplyHead head = parse_reply_head(source, {reader.item(), reader.count(), reader.layout()});
     if (head.keys != keys) {
@@ -258,7 +286,7 @@ EncryptedTensor load_reply(Source& source, const Context& context, const ClientP
             check_place(source, residues.back().t, residues.back().limbs(), t, plan.reply_limbs);
         }
     }
-    reader.finish();
+    reader.finish_here();
     return tensor;
 }
 

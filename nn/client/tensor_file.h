@@ -63,6 +63,9 @@ void save_upload(std::ostream& stream, const Ring& ring, const ClientPlan& plan,
 /// their randomness (UploadMasks).
 [[nodiscard]] Upload load_upload(Source& source, const Context& context, const ClientPlan& plan,
                                  const RunControl& control = {});
+/// The next of several uploads of one key set that follow each other: reading stops behind it.
+[[nodiscard]] Upload load_next_upload(Source& source, const Context& context, const ClientPlan& plan,
+                                      const KeySetId& keys, const RunControl& control = {});
 
 /// A reply, as small as the plan lets it be (nn/client/reply.h).
 void save_reply(std::ostream& stream, const Ring& ring, const ClientPlan& plan, const KeySetId& keys,
@@ -70,5 +73,8 @@ void save_reply(std::ostream& stream, const Ring& ring, const ClientPlan& plan, 
 /// Throws Error where the reply answers another plan or another key set's upload.
 [[nodiscard]] EncryptedTensor load_reply(Source& source, const Context& context, const ClientPlan& plan,
                                          const KeySetId& keys);
+/// The next of several replies that follow each other: reading stops behind it.
+[[nodiscard]] EncryptedTensor load_next_reply(Source& source, const Context& context, const ClientPlan& plan,
+                                              const KeySetId& keys);
 
 }  // namespace lacuna

@@ -55,7 +55,7 @@ void check_elements(const std::string& place, const Shape& shape) {
     }
 }
 
-void check_input(const std::string& place, const Shape& shape) {
+void check_shape(const std::string& place, const Shape& shape) {
     const std::string at = place + "input.shape";
     check_between(at + "[0]", shape.channels, 1, ModelLimits::dimension);
     check_between(at + "[1]", shape.height, 1, ModelLimits::dimension);
@@ -131,7 +131,7 @@ Shape output_shape(const std::string& place, const Layer& layer, const Shape& in
 }
 
 std::vector<Shape> all_shapes(const std::string& prefix, const Model& model) {
-    check_input(prefix, model.input_shape);
+    check_shape(prefix, model.input_shape);
     std::vector<Shape> shapes{model.input_shape};
     for (std::size_t i = 0; i < model.layers.size(); ++i) {
         shapes.push_back(
@@ -319,9 +319,21 @@ std::size_t WeightMatrix::nonzeros() const {
     return count;
 }
 
-int Model::quantise(std::uint8_t pixel) const {
-    return static_cast<int>(std::upper_bound(thresholds.begin(), thresholds.end(), int{pixel}) -
-                            thresholds.begin());
+int Model::quantise(std::uint8_t pixel, std::size_t element) const {
+    const std::vector<int>& own = thresholds_of(thresholds, features, input_shape, element);
+    return static_cast<int>(std::upper_bound(own.begin(), own.end(), int{pixel}) - own.begin());
+}
+
+int Model::input_maximum(std::size_t element) const {
+    return static_cast<int>(thresholds_of(thresholds, features, input_shape, element).size());
+}
+
+int Model::input_maximum() const {
+    std::size_t most = thresholds.size();
+    for (const std::vector<int>& own : features.thresholds) {
+        most = std::max(most, own.size());
+    }
+    return static_cast<int>(most);
 }
 
 std::vector<Shape> Model::shapes() const {
@@ -331,18 +343,8 @@ std::vector<Shape> Model::shapes() const {
 void validate(const Model& model, const std::string& source) {
     const std::string prefix = source + ": ";
     check_name(prefix + "name", model.name);
-    if (model.thresholds.empty() || model.thresholds.size() > 255) {
-        fail(prefix + "input.thresholds", "1 to 255 thresholds", std::to_string(model.thresholds.size()),
-             "one threshold, such as [128], makes a one-bit input");
-    }
-    for (std::size_t i = 0; i < model.thresholds.size(); ++i) {
-        const int low = i == 0 ? 1 : model.thresholds[i - 1] + 1;
-        if (model.thresholds[i] < low || model.thresholds[i] > 255) {
-            fail(prefix + "input.thresholds[" + std::to_string(i) + "]",
-                 "an integer from " + std::to_string(low) + " to 255", std::to_string(model.thresholds[i]),
-                 "thresholds rise strictly within 1 ... 255");
-        }
-    }
+    check_shape(prefix, model.input_shape);
+    check_input(model.thresholds, model.features, model.input_shape, prefix + "input");
     if (!std::isfinite(model.output_scale) || model.output_scale <= 0) {
         fail(prefix + "output.scale", "a positive finite number", std::to_string(model.output_scale),
              "leave it out where logits have no scale");

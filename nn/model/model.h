@@ -13,6 +13,7 @@
 #include <gmpxx.h>
 
 #include <lacuna/he/files/digest.h>
+#include <lacuna/nn/model/input_features.h>
 #include <lacuna/nn/model/model_limits.h>
 #include <lacuna/nn/model/shape.h>
 
@@ -83,14 +84,17 @@ struct Model {
     std::string description;
     std::string provenance = "{}";  ///< JSON text, carried along, never interpreted
     Shape input_shape;
-    std::vector<int> thresholds;  ///< input quantisation, strictly rising in 1 ... 255
+    /// Input quantisation, strictly rising in 1 ... 255; empty where the channels or elements have their own.
+    std::vector<int> thresholds;
+    InputFeatures features;  ///< what sets the channels or elements of the input apart
     std::vector<Layer> layers;
     double output_scale = 1.0;
 
-    /// Pixel 0 ... 255 -> number of thresholds that are <= pixel.
-    [[nodiscard]] int quantise(std::uint8_t pixel) const;
-    /// Largest value quantise() can return.
-    [[nodiscard]] int input_maximum() const { return static_cast<int>(thresholds.size()); }
+    /// Pixel 0 ... 255 of an element -> number of that element's thresholds that are <= pixel.
+    [[nodiscard]] int quantise(std::uint8_t pixel, std::size_t element = 0) const;
+    /// Largest value quantise() can return for an element, and for any.
+    [[nodiscard]] int input_maximum(std::size_t element) const;
+    [[nodiscard]] int input_maximum() const;
     /// Shape after each layer; entry 0 is the input shape, so there are layers.size() + 1 entries.
     /// Throws Error where a layer does not fit its input.
     [[nodiscard]] std::vector<Shape> shapes() const;

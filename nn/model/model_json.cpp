@@ -3,6 +3,7 @@
 
 #include <lacuna/he/files/checksum.h>
 #include <lacuna/he/files/output_file.h>
+#include <lacuna/nn/model/input_json.h>
 #include <lacuna/nn/model/model.h>
 #include <lacuna/nn/model/strict_json.h>
 #include <lacuna/nn/model/text_file.h>
@@ -19,6 +20,9 @@ using namespace strict_json;
 /// ("[0,1],"): no file of the size allowed holds more.
 constexpr detail::JsonLimits document_limits{ModelLimits::file_bytes, maximum_nesting,
                                              ModelLimits::file_bytes / 2, ModelLimits::file_bytes / 6};
+
+constexpr int plain_version = 1;
+constexpr int features_version = 2;  // where channels or elements are set apart
 
 constexpr std::int64_t largest_exact = std::int64_t{1} << 53;  // above it many JSON readers round
 const char* const documentation = "see nn/model/model_format.md";
@@ -158,12 +162,17 @@ Layer parse_layer(const json& value, const FieldPath& place) {
     return layer;
 }
 
-void parse_input(const json& value, const FieldPath& place, Model& model) {
-    check_object(value, place, {"shape", "thresholds"});
+void parse_input(const json& value, const FieldPath& place, int version, Model& model) {
+    const bool features = version >= features_version;
+    if (features) {
+        check_object(value, place, {"shape", "thresholds", "low", "high"});
+    } else {
+        check_object(value, place, {"shape", "thresholds"});
+    }
     const auto shape =
         dimensions(member(value, place, "shape"), FieldPath(place, "shape"), ModelLimits::dimension);
     model.input_shape = {shape[0], shape[1], shape[2]};
-    model.thresholds = thresholds(member(value, place, "thresholds"), FieldPath(place, "thresholds"));
+    read_input(value, place, features, model.thresholds, model.features);
 }
 
 std::string format_integer(const mpz_class& value) {
@@ -183,6 +192,21 @@ std::string format_list(const Range& range, Format&& format, const char* separat
         first = false;
     }
     return text + "]";
+}
+
+std::string format_thresholds(const Model& model) {
+    const auto list = [](const std::vector<int>& thresholds) {
+        return format_list(thresholds, [](int threshold) { return std::to_string(threshold); });
+    };
+    return model.features.thresholds.empty() ? list(model.thresholds)
+                                             : format_list(model.features.thresholds, list, ",\n    ");
+}
+
+std::string format_ranges(const InputFeatures& features) {
+    if (features.ranges.empty()) {
+        return "";
+    }
+    return ",\n    \"low\": " + low_json(features).dump() + ",\n    \"high\": " + high_json(features).dump();
 }
 
 std::string format_extent(const char* field, const Extent& extent) {
@@ -262,8 +286,9 @@ Model parse_model(std::string_view text, const std::string& source, const std::s
     }
     const FieldPath root(source, documentation);
     const json document = parse_document(text, root, document_limits, stop);
-    check_format(document, root, "a model", "lacuna-model", 1, "give a *.lacuna.json file",
-                 "use a library that reads this version, or export the model again");
+    const int version = check_format(document, root, "a model", "lacuna-model",
+                                     {plain_version, features_version}, "give a *.lacuna.json file",
+                                     "use a library that reads this version, or export the model again");
     check_object(document, root,
                  {"format", "version", "name", "description", "provenance", "input", "layers", "output"});
     Model model;
@@ -274,7 +299,7 @@ Model parse_model(std::string_view text, const std::string& source, const std::s
     if (document.contains("provenance")) {
         model.provenance = document["provenance"].dump();
     }
-    parse_input(member(document, root, "input"), FieldPath(root, "input"), model);
+    parse_input(member(document, root, "input"), FieldPath(root, "input"), version, model);
     const FieldPath layers_at(root, "layers");
     const json& layers = array(member(document, root, "layers"), layers_at);
     if (layers.empty() || layers.size() > ModelLimits::layers) {
@@ -308,8 +333,9 @@ std::string format_model(const Model& model) {
     --provenance_limits.nesting;
     const json provenance =
         parse_document(model.provenance, FieldPath(root, "provenance"), provenance_limits);
-    std::string text =
-        "{\n  \"format\": \"lacuna-model\",\n  \"version\": 1,\n  \"name\": \"" + model.name + "\",\n";
+    std::string text = "{\n  \"format\": \"lacuna-model\",\n  \"version\": " +
+                       std::to_string(model.features.empty() ? plain_version : features_version) +
+                       ",\n  \"name\": \"" + model.name + "\",\n";
     try {
         text += "  \"description\": " + json(model.description).dump() + ",\n";
     } catch (const json::exception&) {
@@ -318,8 +344,7 @@ std::string format_model(const Model& model) {
     text += "  \"provenance\": " + provenance.dump() + ",\n";
     text += "  \"input\": {\"shape\": [" + std::to_string(model.input_shape.channels) + ", " +
             std::to_string(model.input_shape.height) + ", " + std::to_string(model.input_shape.width) +
-            "], \"thresholds\": " +
-            format_list(model.thresholds, [](int threshold) { return std::to_string(threshold); }) + "},\n";
+            "], \"thresholds\": " + format_thresholds(model) + format_ranges(model.features) + "},\n";
     text += "  \"layers\": [\n";
     for (std::size_t i = 0; i < model.layers.size(); ++i) {
         text += format_layer(model.layers[i]) + (i + 1 < model.layers.size() ? ",\n" : "\n");

@@ -2,6 +2,7 @@
 #include <lacuna/nn/model/ranges.h>
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 #include <lacuna/nn/model/digits.h>
@@ -296,10 +297,12 @@ SlotRanges slot_ranges(const Model& model) {
 }
 
 SlotRanges slot_ranges(const ExpandedModel& model) {
-    const int maximum = model.model().input_maximum();
     SlotRanges ranges;
-    ranges.values.emplace_back(model.shapes()[0].size(), Interval{0, maximum});
-    ranges.working.emplace_back(maximum);
+    std::vector<Interval>& levels = ranges.values.emplace_back();
+    for (std::size_t e = 0; e < model.shapes()[0].size(); ++e) {
+        levels.push_back({0, model.model().input_maximum(e)});
+    }
+    ranges.working.emplace_back(model.model().input_maximum());
     for (std::size_t l = 0; l < model.layers().size(); ++l) {
         const Layer& layer = model.layers()[l];
         const std::vector<Interval>& input = ranges.values.back();
@@ -361,9 +364,11 @@ RadixRanges radix_ranges(const ExpandedModel& model) {
     check_digit_size(model.model(), model.shapes(), "");
     // A level of 0 ... max has as many binary digits as max, and each of them is 0 for some level and 1 for
     // another.
-    const mpz_class maximum(model.model().input_maximum());
-    const DigitRange level(mpz_sizeinbase(maximum.get_mpz_t(), 2), Interval{0, 1});
-    std::vector<DigitRange> elements(model.shapes()[0].size(), level);
+    std::vector<DigitRange> elements;
+    for (std::size_t e = 0; e < model.shapes()[0].size(); ++e) {
+        const auto maximum = static_cast<unsigned>(model.model().input_maximum(e));
+        elements.emplace_back(std::bit_width(maximum), Interval{0, 1});
+    }
     RadixRanges ranges;
     ranges.layers.push_back(digit_hull(elements));
     for (std::size_t l = 0; l < model.layers().size(); ++l) {

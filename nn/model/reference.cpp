@@ -109,8 +109,11 @@ std::size_t argmax(std::span<const mpz_class> logits) {
     return static_cast<std::size_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
 }
 
-Reference::Reference(const Model& model, std::optional<IntegerWidth> width) {
-    const mpz_class working = slot_ranges(model).largest_working();
+Reference::Reference(const Model& model, std::optional<IntegerWidth> width)
+    : Reference(model, slot_ranges(model).largest_working(), width) {}
+
+Reference::Reference(const Model& model, const mpz_class& working, std::optional<IntegerWidth> width)
+    : levels_(model.thresholds, model.features, model.input_shape) {
     width_ = narrowest(working);
     if (width) {
         if (*width < width_) {
@@ -121,9 +124,6 @@ Reference::Reference(const Model& model, std::optional<IntegerWidth> width) {
         width_ = *width;
     }
     shapes_ = model.shapes();
-    for (int pixel = 0; pixel < 256; ++pixel) {
-        levels_.push_back(model.quantise(static_cast<std::uint8_t>(pixel)));
-    }
     for (std::size_t l = 0; l < model.layers.size(); ++l) {
         const Layer& layer = model.layers[l];
         if (const auto* activation = std::get_if<Activation>(&layer.kind)) {
@@ -156,7 +156,8 @@ struct Reference::Evaluation {
         std::vector<Integer> values(reference.image_size() * Lanes);
         for (std::size_t image = 0; image < images; ++image) {
             for (std::size_t e = 0; e < reference.image_size(); ++e) {
-                values[e * Lanes + image] = reference.levels_[pixels[image * reference.image_size() + e]];
+                values[e * Lanes + image] =
+                    reference.levels_.level(e, pixels[image * reference.image_size() + e]);
             }
         }
         watch(values);

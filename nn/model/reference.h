@@ -63,8 +63,11 @@ class Reference {
 
     struct Evaluation;  ///< the arithmetic, over one integer type at a time
 
+    /// working: the largest value or partial sum of a valid model.
+    Reference(const Model& model, const mpz_class& working, std::optional<IntegerWidth> width);
+
     std::vector<Shape> shapes_;
-    std::vector<int> levels_;  ///< quantised value of each of the 256 pixels
+    LevelTable levels_;
     std::vector<Step> steps_;  ///< one per layer
     IntegerWidth width_ = IntegerWidth::unbounded;
 };

@@ -110,8 +110,8 @@ json parse_document(std::string_view text, const FieldPath& place, const detail:
     });
 }
 
-void check_format(const json& document, const FieldPath& root, const char* what, const char* format,
-                  int version, const std::string& file, const std::string& remedy) {
+int check_format(const json& document, const FieldPath& root, const char* what, const char* format,
+                 std::initializer_list<int> versions, const std::string& file, const std::string& remedy) {
     const auto found = [&](const char* field, const std::string& otherwise) {
         return document.is_object() && document.contains(field) ? describe(document[field]) : otherwise;
     };
@@ -119,10 +119,15 @@ void check_format(const json& document, const FieldPath& root, const char* what,
         fail(root, std::string(what) + ": an object whose format is \"" + format + "\"",
              found("format", describe(document)), file);
     }
-    if (!document.contains("version") || !document["version"].is_number_integer() ||
-        document["version"] != version) {
-        fail(FieldPath(root, "version"), std::to_string(version), found("version", "none"), remedy);
+    std::string expected;
+    for (const int version : versions) {
+        if (document.contains("version") && document["version"].is_number_integer() &&
+            document["version"] == version) {
+            return version;
+        }
+        expected.append(expected.empty() ? "" : " or ").append(std::to_string(version));
     }
+    fail(FieldPath(root, "version"), expected, found("version", "none"), remedy);
 }
 
 bool boolean(const json& value, const FieldPath& place) {

@@ -51,7 +51,11 @@ class FieldPath {
 /// A JSON value for an error message: one short line of ASCII.
 [[nodiscard]] std::string describe(const json& value);
 
-/// Limits of small documents: the client's half of a plan, the layout of an upload or reply.
+/// Limits of documents with the client's half of a plan in them, whose features have thresholds and ranges.
+inline constexpr detail::JsonLimits plan_document{std::size_t{4} << 20, maximum_nesting, std::size_t{1} << 17,
+                                                  std::size_t{1} << 15};
+
+/// Limits of small documents.
 inline constexpr detail::JsonLimits small_document{std::size_t{1} << 20, maximum_nesting,
                                                    std::size_t{1} << 14, std::size_t{1} << 10};
 
@@ -60,10 +64,11 @@ inline constexpr detail::JsonLimits small_document{std::size_t{1} << 20, maximum
 [[nodiscard]] json parse_document(std::string_view text, const FieldPath& place,
                                   const detail::JsonLimits& limits, const std::stop_token& stop = {});
 
-/// Throws Error unless the document is an object with this "format" and "version". For the message: `what`
-/// was expected ("a model"), which `file` to give instead, and the `remedy` for another version.
-void check_format(const json& document, const FieldPath& root, const char* what, const char* format,
-                  int version, const std::string& file, const std::string& remedy);
+/// The document's version. Throws Error unless it is an object with this "format" and one of these versions.
+/// For the message: `what` was expected ("a model"), which `file` to give instead, and the `remedy` for
+/// another version.
+int check_format(const json& document, const FieldPath& root, const char* what, const char* format,
+                 std::initializer_list<int> versions, const std::string& file, const std::string& remedy);
 
 /// Throws Error unless the value is an object that has no other fields than these.
 void check_object(const json& value, const FieldPath& place, std::initializer_list<const char*> fields);

@@ -28,6 +28,7 @@ struct DiagonalAccount {
         }
         return count;
     }
+    bool operator==(const DiagonalAccount&) const = default;
 };
 
 }  // namespace lacuna

@@ -49,10 +49,16 @@ std::optional<PlainModulus> PackedPacking::plain_modulus(std::size_t n, std::siz
     return std::nullopt;
 }
 
-std::string PackedPacking::reason(std::size_t /*n*/, std::size_t batch) {
-    return "packing: packed, the values of an image side by side in slots, layers as sums of rotated "
-           "products; a request of " +
-           std::to_string(batch) + (batch == 1 ? " image" : " images") + " costs as many times that of one";
+std::string PackedPacking::reason(std::size_t n, std::size_t batch) {
+    const std::size_t most = most_images(n);
+    const std::string one =
+        "packing: packed, the values of an image side by side in slots, layers as sums of rotated products; ";
+    if (batch > most) {
+        return one + std::to_string(batch) + " images are " + std::to_string((batch + most - 1) / most) +
+               " requests of up to " + std::to_string(most) + ", each image as costly as any other";
+    }
+    return one + "a request of " + std::to_string(batch) + (batch == 1 ? " image" : " images") +
+           " costs as many times that of one";
 }
 
 std::vector<Monomial> PackedPacking::monomials(const mpz_class& value, const PlainModulus& t, std::size_t n) {

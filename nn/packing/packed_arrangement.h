@@ -40,4 +40,12 @@ struct PackedArrangement {
     bool operator==(const PackedArrangement&) const = default;
 };
 
+/// Where the packed packing has the elements of input and reply.
+struct PackedTensors {
+    PackedArrangement input;
+    /// For every logit, ciphertext of its image times slots of a ciphertext plus slot.
+    std::vector<std::size_t> logits;
+    bool operator==(const PackedTensors&) const = default;
+};
+
 }  // namespace lacuna

@@ -2,6 +2,7 @@
 #include <lacuna/nn/packing/packed_network.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <map>
@@ -11,6 +12,7 @@
 #include <utility>
 
 #include <lacuna/he/fv/noise.h>
+#include <lacuna/he/fv/rotation.h>
 #include <lacuna/nn/model/expanded_model.h>
 #include <lacuna/nn/packing/packed.h>
 #include <lacuna/ntt/error.h>
@@ -101,6 +103,7 @@ PackedArrangement rows_of(const Shape& shape, std::size_t slots) {
 
 /// One way to run a linear layer.
 struct Way {
+    PackedWay way;
     std::vector<Place> outputs;
     std::size_t ciphertexts = 1;
     std::optional<PackedArrangement> arrangement;
@@ -129,7 +132,9 @@ class DiagonalMaker {
         TooMany() : Error("a layer needs more than " + std::to_string(most_diagonals) + " diagonals") {}
     };
 
-    explicit DiagonalMaker(std::size_t slots) : slots_(static_cast<std::int64_t>(slots)) {}
+    /// width: of the schedule, where it is known.
+    DiagonalMaker(std::size_t slots, std::optional<int> width)
+        : slots_(static_cast<std::int64_t>(slots)), width_(width) {}
 
     /// Slot `to` of an output takes weight times slot `from` of an input; slots may be off by multiples of
     /// the number of slots.
@@ -151,21 +156,25 @@ class DiagonalMaker {
             rotations.push_back({output, input, diagonal.first});
             way.diagonals.push_back({rotations.back(), std::move(diagonal.second)});
         }
-        way.schedule = schedule_rotations(rotations, static_cast<std::size_t>(slots_));
+        const auto slots = static_cast<std::size_t>(slots_);
+        way.schedule = width_ ? schedule_at(rotations, slots, *width_) : schedule_rotations(rotations, slots);
+        way.way.width = way.schedule.width;
     }
 
   private:
     [[nodiscard]] std::int64_t modulo(std::int64_t slot) const { return (slot % slots_ + slots_) % slots_; }
 
     std::int64_t slots_;
+    std::optional<int> width_;
     std::map<std::tuple<std::size_t, std::size_t, std::int64_t>, std::pair<int, std::vector<std::int64_t>>>
         diagonals_;
 };
 
 /// Output o at a place of its own, no fold.
-Way direct_way(const WeightMatrix& weights, const Tensor& in, std::size_t slots, std::vector<Place> outputs) {
+Way direct_way(const WeightMatrix& weights, const Tensor& in, std::size_t slots, std::vector<Place> outputs,
+               std::optional<int> width) {
     Way way;
-    DiagonalMaker maker(slots);
+    DiagonalMaker maker(slots, width);
     for (std::size_t r = 0; r < weights.rows.size(); ++r) {
         const Place& to = outputs[r];
         way.ciphertexts = std::max(way.ciphertexts, to.ciphertext + 1);
@@ -216,13 +225,13 @@ void best_fold(std::size_t count, std::size_t step, std::vector<std::vector<int>
 /// USENIX Security 2018, section 4: hybrid). Where the period divides the number of slots the sum is in every
 /// part at the end; else other slots than the first part's hold sums of some, which `clean` rules out.
 std::optional<Way> folded_way(const WeightMatrix& weights, const Tensor& in, std::size_t slots,
-                              std::size_t period, bool clean) {
+                              std::size_t period, bool clean, std::optional<int> width) {
     const bool cyclic = slots % period == 0;
     if (weights.rows.size() > period || period > slots || (clean && !cyclic)) {
         return std::nullopt;
     }
     const auto d = static_cast<std::int64_t>(period);
-    DiagonalMaker maker(slots);
+    DiagonalMaker maker(slots, width);
     std::int64_t first = std::numeric_limits<std::int64_t>::max();
     std::int64_t last = std::numeric_limits<std::int64_t>::min();
     for (std::size_t r = 0; r < weights.rows.size(); ++r) {
@@ -284,55 +293,101 @@ std::optional<PackedArrangement> windows_in(const PackedArrangement& in, const W
     return last_column < out.row_step && last < out.block_step ? std::optional(out) : std::nullopt;
 }
 
-Way best_way(const Layer& layer, const LinearMap& map, const Tensor& in, const Shape& out, std::size_t slots,
-             bool clean) {
-    std::optional<Way> best;
-    const auto consider = [&](const auto& make) {
+/// The ways of one linear layer.
+class WayMaker {
+  public:
+    /// clean: slots without an output must hold 0.
+    WayMaker(const Layer& layer, const LinearMap& map, const Tensor& in, const Shape& out, std::size_t slots,
+             bool clean)
+        : layer_(layer), weights_(map.weights), in_(in), out_(out), slots_(slots), clean_(clean) {}
+
+    [[nodiscard]] Way best() const {
+        std::optional<Way> best;
+        const auto consider = [&](PackedWay::Kind kind, std::size_t period) {
+            std::optional<Way> way = make(kind, period, std::nullopt);
+            if (way && (!best || way->cost() < best->cost())) {
+                best = std::move(way);
+            }
+        };
+        consider(PackedWay::Kind::arranged, 0);
+        if (!best || weights_.rows.size() <= slots_) {
+            consider(PackedWay::Kind::direct, 0);
+        }
+        for (const std::size_t period : periods()) {
+            consider(PackedWay::Kind::folded, period);
+        }
+        if (!best) {
+            throw Error("layer '" + layer_.name + "' needs more than " + std::to_string(most_diagonals) +
+                        " diagonals, or its " + std::to_string(weights_.rows.size()) + " outputs more than " +
+                        std::to_string(most_ciphertexts) + " ciphertexts, of " + std::to_string(slots_) +
+                        " slots");
+        }
+        return std::move(*best);
+    }
+
+    [[nodiscard]] Way known(const PackedWay& way) const {
+        const bool has_period =
+            way.kind == PackedWay::Kind::folded ? periods().contains(way.period) : way.period == 0;
+        std::optional<Way> made = has_period ? make(way.kind, way.period, way.width) : std::nullopt;
+        if (!made) {
+            throw Error("layer '" + layer_.name + "' cannot be laid out as the plan says; plan this model");
+        }
+        return std::move(*made);
+    }
+
+  private:
+    /// Of folded ways.
+    [[nodiscard]] std::set<std::size_t> periods() const {
+        return {weights_.rows.size(), std::bit_ceil(weights_.rows.size())};
+    }
+
+    /// Nothing where there is no such way, or not within the limits.
+    [[nodiscard]] std::optional<Way> make(PackedWay::Kind kind, std::size_t period,
+                                          std::optional<int> width) const {
         std::optional<Way> way;
         try {
-            way = make();
+            way = make_any(kind, period, width);
         } catch (const DiagonalMaker::TooMany&) {
-            return;
+            return std::nullopt;
         }
-        if (way && way->ciphertexts <= most_ciphertexts && (!best || way->cost() < best->cost())) {
-            best = std::move(way);
+        if (!way || way->ciphertexts > most_ciphertexts) {
+            return std::nullopt;
         }
-    };
-    const std::size_t rows = map.weights.rows.size();
-    if (const auto windows = windows_of(layer); windows && in.arrangement) {
-        if (const auto arrangement = windows_in(*in.arrangement, *windows, out);
-            arrangement && arrangement->slots(out) <= slots) {
-            consider([&]() -> std::optional<Way> {
-                Way way = direct_way(map.weights, in, slots, arrangement->places(out));
-                way.arrangement = arrangement;
-                return way;
-            });
+        way->way.kind = kind;
+        way->way.period = period;
+        return way;
+    }
+
+    [[nodiscard]] std::optional<Way> make_any(PackedWay::Kind kind, std::size_t period,
+                                              std::optional<int> width) const {
+        if (kind == PackedWay::Kind::folded) {
+            return folded_way(weights_, in_, slots_, period, clean_, width);
         }
-    }
-    if (!best || rows <= slots) {
-        std::vector<Place> places;
-        for (std::size_t r = 0; r < rows; ++r) {
-            places.push_back({r / slots, r % slots});
+        if (kind == PackedWay::Kind::direct) {
+            std::vector<Place> places;
+            for (std::size_t r = 0; r < weights_.rows.size(); ++r) {
+                places.push_back({r / slots_, r % slots_});
+            }
+            return direct_way(weights_, in_, slots_, std::move(places), width);
         }
-        consider([&]() -> std::optional<Way> { return direct_way(map.weights, in, slots, places); });
+        const auto windows = windows_of(layer_);
+        const auto arrangement =
+            windows && in_.arrangement ? windows_in(*in_.arrangement, *windows, out_) : std::nullopt;
+        if (!arrangement || arrangement->slots(out_) > slots_) {
+            return std::nullopt;
+        }
+        Way way = direct_way(weights_, in_, slots_, arrangement->places(out_), width);
+        way.arrangement = arrangement;
+        return way;
     }
-    std::set<std::size_t> periods = {rows};
-    std::size_t power = 1;
-    while (power < rows) {
-        power *= 2;
-    }
-    periods.insert(power);
-    for (const std::size_t period : periods) {
-        consider([&] { return folded_way(map.weights, in, slots, period, clean); });
-    }
-    if (!best) {
-        throw Error("layer '" + layer.name + "' needs more than " + std::to_string(most_diagonals) +
-                    " diagonals, or its " + std::to_string(rows) + " outputs more than " +
-                    std::to_string(most_ciphertexts) + " ciphertexts, of " + std::to_string(slots) +
-                    " slots");
-    }
-    return std::move(*best);
-}
+
+    const Layer& layer_;
+    const WeightMatrix& weights_;
+    const Tensor& in_;
+    const Shape& out_;
+    std::size_t slots_;
+    bool clean_;
+};
 
 DiagonalAccount account_of(const Way& way, std::size_t inputs) {
     DiagonalAccount account;
@@ -362,7 +417,25 @@ void PackedLayer::measure(const BinomialEncoder& encoder, std::size_t n) {
     account.norms = diagonal_norms(encoder, n, diagonals, schedule);
 }
 
-PackedNetwork::PackedNetwork(const ExpandedModel& model, std::size_t slots) : slots_(slots) {
+PackedNetwork::PackedNetwork(const ExpandedModel& model, std::size_t slots) {
+    lay_out(model, slots, nullptr);
+}
+
+PackedNetwork::PackedNetwork(const ExpandedModel& model, std::size_t slots, std::span<const PackedWay> ways) {
+    lay_out(model, slots, &ways);
+}
+
+std::vector<PackedWay> PackedNetwork::ways() const {
+    std::vector<PackedWay> result;
+    for (const PackedLayer& layer : layers_) {
+        result.push_back(layer.way);
+    }
+    return result;
+}
+
+/// ways: null where they are to be searched for.
+void PackedNetwork::lay_out(const ExpandedModel& model, std::size_t slots,
+                            const std::span<const PackedWay>* ways) {
     const std::vector<Shape>& shapes = model.shapes();
     const std::vector<Layer>& layers = model.layers();
     std::size_t last_linear = layers.size();
@@ -379,6 +452,11 @@ PackedNetwork::PackedNetwork(const ExpandedModel& model, std::size_t slots) : sl
         }
         first = false;
     }
+    const auto linear = static_cast<std::size_t>(std::ranges::count_if(layers, is_linear));
+    if (ways != nullptr && ways->size() != linear) {
+        throw Error("expected a layout of " + std::to_string(linear) + " linear layers, found one of " +
+                    std::to_string(ways->size()) + "; plan this model");
+    }
     input_ = phases.value_or(rows_of(shapes.front(), slots));
     Tensor tensor = arranged(shapes.front(), input_);
     if (tensor.ciphertexts > most_ciphertexts || input_.slots(shapes.front()) > slots) {
@@ -391,9 +469,11 @@ PackedNetwork::PackedNetwork(const ExpandedModel& model, std::size_t slots) : sl
     for (std::size_t l = 0; l < layers.size(); ++l) {
         tensor.shape = shapes[l + 1];
         if (is_linear(layers[l])) {
-            Way way = best_way(layers[l], model.map(l), tensor, shapes[l + 1], slots, l == last_linear);
+            const WayMaker maker(layers[l], model.map(l), tensor, shapes[l + 1], slots, l == last_linear);
+            Way way = ways == nullptr ? maker.best() : maker.known((*ways)[layers_.size()]);
             PackedLayer& layer = layers_.emplace_back();
             layer.layer = l;
+            layer.way = way.way;
             layer.account = account_of(way, tensor.ciphertexts);
             layer.diagonals = std::move(way.diagonals);
             layer.schedule = std::move(way.schedule);
@@ -426,6 +506,24 @@ void PackedNetwork::measure(const BinomialEncoder& encoder, std::size_t n) {
     for (PackedLayer& layer : layers_) {
         layer.measure(encoder, n);
     }
+}
+
+PackedTensors packed_tensors(const PackedNetwork& network, std::size_t slots) {
+    PackedTensors tensors;
+    tensors.input = network.input();
+    for (const Place& place : network.places().back()) {
+        tensors.logits.push_back(place.ciphertext * slots + place.position);
+    }
+    return tensors;
+}
+
+std::vector<std::uint32_t> rotation_elements(const PackedNetwork& network, std::size_t n,
+                                             const PlainModulus& t) {
+    std::set<std::uint32_t> elements;
+    for (const int steps : network.steps()) {
+        elements.insert(rotation_element(n, t, steps));
+    }
+    return {elements.begin(), elements.end()};
 }
 
 }  // namespace lacuna

@@ -2,13 +2,16 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include <gmpxx.h>
 
 #include <lacuna/he/fv/binomial_encoder.h>
 #include <lacuna/he/fv/diagonal_product.h>
+#include <lacuna/he/fv/plain_modulus.h>
 #include <lacuna/nn/packing/diagonal_account.h>
 #include <lacuna/nn/packing/layout.h>
 #include <lacuna/nn/packing/packed_arrangement.h>
@@ -17,9 +20,23 @@ namespace lacuna {
 
 class ExpandedModel;
 
+/// How a linear layer is laid out: what a search over all ways found, enough to lay it out again without one.
+struct PackedWay {
+    enum class Kind {
+        arranged,  ///< outputs where the windows of a convolution or pool are
+        direct,    ///< outputs one after the other
+        folded,    ///< rows summed in parts, a `period` of slots apart, which rotations add up
+    };
+    Kind kind = Kind::direct;
+    std::size_t period = 0;  ///< folded: at least the number of rows; else 0
+    int width = 0;           ///< RotationSchedule::width
+    bool operator==(const PackedWay&) const = default;
+};
+
 /// A linear layer as the packed packing runs it.
 struct PackedLayer {
     std::size_t layer = 0;  ///< of the model
+    PackedWay way;
     std::vector<Diagonal> diagonals;
     RotationSchedule schedule;
     std::vector<std::vector<int>> folds;  ///< steps of every sum of rotations that follows
@@ -36,9 +53,14 @@ class PackedNetwork {
   public:
     /// Throws Error where a tensor does not fit the slots of the ciphertexts that there may be.
     PackedNetwork(const ExpandedModel& model, std::size_t slots);
+    /// The same with ways that the search found before, one for every linear layer. Throws Error where the
+    /// model has no such ways.
+    PackedNetwork(const ExpandedModel& model, std::size_t slots, std::span<const PackedWay> ways);
 
     [[nodiscard]] const PackedArrangement& input() const { return input_; }
     [[nodiscard]] std::size_t input_ciphertexts() const { return input_ciphertexts_; }
+    /// What its search found, for the other constructor.
+    [[nodiscard]] std::vector<PackedWay> ways() const;
     /// In the order of the model's linear layers.
     [[nodiscard]] const std::vector<PackedLayer>& layers() const { return layers_; }
     /// The elements after every layer of the model; entry 0: the input's first copies.
@@ -50,12 +72,19 @@ class PackedNetwork {
     void measure(const BinomialEncoder& encoder, std::size_t n);
 
   private:
-    std::size_t slots_;
+    void lay_out(const ExpandedModel& model, std::size_t slots, const std::span<const PackedWay>* ways);
+
     PackedArrangement input_;
     std::size_t input_ciphertexts_ = 1;
     std::vector<PackedLayer> layers_;
     std::vector<std::vector<Place>> places_;
     std::vector<std::size_t> ciphertexts_;
 };
+
+/// Where a client puts pixels and finds logits, for rows of `slots` slots.
+[[nodiscard]] PackedTensors packed_tensors(const PackedNetwork& network, std::size_t slots);
+/// The Galois elements of its rotations, ascending, in a ring of degree n.
+[[nodiscard]] std::vector<std::uint32_t> rotation_elements(const PackedNetwork& network, std::size_t n,
+                                                           const PlainModulus& t);
 
 }  // namespace lacuna

@@ -55,8 +55,10 @@ std::vector<std::uint64_t> RadixPacking::plain_moduli(std::size_t n, std::size_t
                                                                 : std::vector<std::uint64_t>{};
 }
 
-std::string RadixPacking::reason(std::size_t /*n*/, std::size_t /*batch*/) {
-    return "packing: radix, one image a request; every +-2^k weight is the monomial +-x^k";
+std::string RadixPacking::reason(std::size_t /*n*/, std::size_t batch) {
+    return "packing: radix, one image a request" +
+           (batch == 1 ? std::string() : ", so that " + std::to_string(batch) + " are as many requests") +
+           "; every +-2^k weight is the monomial +-x^k";
 }
 
 std::optional<std::string> RadixPacking::reason_of_degree(std::size_t degree) {

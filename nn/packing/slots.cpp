@@ -29,8 +29,12 @@ std::vector<std::uint64_t> SlotsPacking::plain_moduli(std::size_t n, std::size_t
 }
 
 std::string SlotsPacking::reason(std::size_t n, std::size_t batch) {
-    return "packing: slots, up to " + std::to_string(n) + " images share every ciphertext; a request of " +
-           std::to_string(batch) + " costs the same";
+    const std::string share =
+        "packing: slots, up to " + std::to_string(n) + " images share every ciphertext; ";
+    if (batch > n) {
+        return share + std::to_string(batch) + " are " + std::to_string((batch + n - 1) / n) + " requests";
+    }
+    return share + "a request of " + std::to_string(batch) + " costs the same";
 }
 
 std::vector<Monomial> SlotsPacking::monomials(const mpz_class& value, const Modulus& t) {

@@ -86,7 +86,7 @@ std::optional<Candidate> try_chain(std::span<const Stage> stages, CircuitSetting
     if (!circuit) {
         return std::nullopt;
     }
-    Candidate candidate{setting.parameters, std::move(*circuit), setting.packing, nullptr, 0};
+    Candidate candidate{setting.parameters, std::move(*circuit), setting.packing, nullptr, 0, {}};
     candidate.request_cost = candidate.circuit.cost() * static_cast<double>(moduli.size());
     return candidate;
 }
@@ -260,10 +260,11 @@ std::optional<Candidate> best_packed(const ExpandedModel& model, const PlanReque
     for (const Choice& choice : choices) {
         PackedNetwork network = *choice.candidate.network;
         measure(network, choice.candidate.parameters.n, choice.t);
+        std::vector<Stage> stages = packed_stages_of(model, network, choice.candidate.parameters.n, choice.t);
         std::optional<Candidate> candidate =
-            shortest_packed_chain(packed_stages_of(model, network, choice.candidate.parameters.n, choice.t),
-                                  request, choice.candidate.parameters.n, choice.t);
+            shortest_packed_chain(stages, request, choice.candidate.parameters.n, choice.t);
         if (candidate) {
+            candidate->stages = std::move(stages);
             candidate->network = std::make_shared<PackedNetwork>(std::move(network));
             candidate->request_cost *= static_cast<double>(request.batch);
             return candidate;
@@ -324,18 +325,74 @@ std::optional<Candidate> best_candidate(const ExpandedModel& model, const PlanRe
                 continue;
             }
             const bool usual = to_mpz(*std::min_element(moduli.begin(), moduli.end())) > large_enough;
-            std::optional<Candidate> candidate = shortest_chain(
-                usual ? usual_stages : stages_of(model, packing, moduli), request, n, packing, moduli);
+            const std::vector<Stage> stages = usual ? usual_stages : stages_of(model, packing, moduli);
+            std::optional<Candidate> candidate = shortest_chain(stages, request, n, packing, moduli);
             if (!candidate) {
                 continue;
             }
             candidate->request_cost *= requests;
+            candidate->stages = stages;
             if (!best || candidate->request_cost < best->request_cost) {
                 best = std::move(candidate);
             }
         }
     }
     return best;
+}
+
+namespace {
+
+/// Whether a client's half has the plaintext moduli that the planner chooses for these bounds.
+bool has_moduli_for(const ClientPlan& client, const PackingBounds& bounds) {
+    const Parameters& parameters = client.parameters;
+    const mpz_class needed = 2 * bounds.range + 1;
+    if (client.packing == Packing::packed) {
+        const PlainModulus& t = parameters.plain_polynomials.front();
+        return PackedPacking::plain_modulus(parameters.n, t.power(), needed) == t;
+    }
+    const std::size_t count = parameters.plain_moduli.size();
+    return std::visit(
+        [&](const auto& rules) {
+            return rules.fits(parameters.n, bounds, client.classes) &&
+                   rules.plain_moduli(parameters.n, count, needed) == parameters.plain_moduli;
+        },
+        elementwise_rules_of(client.packing));
+}
+
+}  // namespace
+
+PlanRequest request_of(const ClientPlan& client, const PlanRecipe& recipe) {
+    PlanRequest request;
+    request.batch = recipe.batch;
+    request.packing = client.packing;
+    request.security = client.parameters.security;
+    request.privacy_bits = client.privacy_bits;
+    request.public_encryption = client.public_encryption;
+    return request;
+}
+
+std::optional<Candidate> known_candidate(const ExpandedModel& model, const ClientPlan& client,
+                                         const PlanRecipe& recipe, const PackingBounds& bounds) {
+    if (!has_moduli_for(client, bounds)) {
+        return std::nullopt;
+    }
+    Candidate candidate;
+    candidate.parameters = client.parameters;
+    candidate.packing = client.packing;
+    const bool packed = client.packing == Packing::packed;
+    candidate.stages =
+        stages_again(model, client.packing, client.parameters.n, client.plain_moduli(), recipe.stages,
+                     packed ? client.packed.input.ciphertexts(client.input_shape) : 0);
+    const PlanRequest request = request_of(client, recipe);
+    CircuitSetting setting = setting_of(request, client.parameters.n, client.packing, candidate.log_t(),
+                                        packed ? packed_batch(request) : client.plain_moduli().size());
+    setting.parameters = client.parameters;
+    std::optional<Circuit> circuit = replay_circuit(candidate.stages, setting, recipe.choices);
+    if (!circuit) {
+        return std::nullopt;
+    }
+    candidate.circuit = std::move(*circuit);
+    return candidate;
 }
 
 }  // namespace lacuna

@@ -4,6 +4,7 @@
 #include <array>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include <lacuna/he/fv/parameters.h>
 #include <lacuna/nn/client/encrypted_tensor.h>
@@ -22,6 +23,7 @@ struct Candidate {
     Packing packing = Packing::slots;
     std::shared_ptr<const PackedNetwork> network;  ///< of the packed packing
     double request_cost = 0;                       ///< of a whole batch
+    std::vector<Stage> stages;                     ///< of the model in this packing
 
     /// log2 of the largest plaintext modulus.
     [[nodiscard]] double log_t() const;
@@ -35,5 +37,12 @@ struct Candidate {
 /// The cheapest candidate of one packing over ring sizes, numbers of plaintext moduli, and sizes of primes.
 [[nodiscard]] std::optional<Candidate> best_candidate(const ExpandedModel& model, const PlanRequest& request,
                                                       Packing packing, const PackingBounds& bounds);
+
+/// The candidate that a client's half and a recipe describe, with the proof of its noise done again; without
+/// a network. Nothing where it does not decrypt, or where these parameters are not for such bounds.
+[[nodiscard]] std::optional<Candidate> known_candidate(const ExpandedModel& model, const ClientPlan& client,
+                                                       const PlanRecipe& recipe, const PackingBounds& bounds);
+/// The request that a plan was made for.
+[[nodiscard]] PlanRequest request_of(const ClientPlan& client, const PlanRecipe& recipe);
 
 }  // namespace lacuna

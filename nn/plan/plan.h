@@ -3,14 +3,18 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <optional>
+#include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <gmpxx.h>
 
 #include <lacuna/nn/client/client_plan.h>
 #include <lacuna/nn/model/model.h>
+#include <lacuna/nn/plan/recipe.h>
 #include <lacuna/nn/program/operations.h>
 #include <lacuna/nn/program/plan_step.h>
 #include <lacuna/nn/program/program.h>
@@ -38,6 +42,7 @@ struct Plan {
     double output_budget_bits = 0;  ///< proven noise budget at the output, before the last switch
     double reply_budget_bits = 0;   ///< and at the reply
     std::vector<std::string> reasons;
+    PlanRecipe recipe;
 
     [[nodiscard]] double log_q() const;
     [[nodiscard]] double log_qp() const;
@@ -54,6 +59,29 @@ struct Plan {
 /// Chooses packing, plaintext moduli (from proven ranges), ring, primes and levels (from proven noise), and
 /// where to relinearise. Throws Error that says which bound cannot be met and what to change.
 [[nodiscard]] Plan make_plan(const Model& model, const PlanRequest& request);
+
+/// The plan that make_plan made of this model once, from its client's half and its recipe. Nothing is
+/// searched for, and what the model and these say is proven again: ranges, levels, noise, and that a client's
+/// half of such a plan is this one. Taken from the recipe are the norms of layers alone. Throws Error where
+/// model, half and recipe do not belong together.
+[[nodiscard]] Plan remake_plan(const Model& model, const ClientPlan& client, const PlanRecipe& recipe);
+
+/// A plan as a file of the server's (nn/plan/plan_format.md), without the model but for its digest.
+[[nodiscard]] std::string format_compiled_plan(const Plan& plan);
+/// Back, by remake_plan; `source` names the text in errors. Throws Error for whatever is no such file, is
+/// damaged, or was made for another model.
+[[nodiscard]] Plan parse_compiled_plan(std::string_view json, const Model& model, const std::string& source);
+/// Reads it from a file, never more than the largest that parse_compiled_plan takes. Throws Error that names
+/// the file, and Stopped where a stop was requested.
+[[nodiscard]] Plan load_compiled_plan(const std::filesystem::path& file, const Model& model,
+                                      const std::stop_token& stop = {});
+
+/// What such a file says of itself, without the model.
+struct CompiledPlanHead {
+    ClientPlan client;
+    Digest model_digest{};
+};
+[[nodiscard]] CompiledPlanHead load_compiled_plan_head(const std::filesystem::path& file);
 
 /// The whole plan as JSON, for people and tools.
 [[nodiscard]] std::string format_plan(const Plan& plan);

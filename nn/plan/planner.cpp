@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <set>
 
-#include <lacuna/he/fv/rotation.h>
-#include <lacuna/he/rlwe/keys.h>
 #include <lacuna/he/rlwe/security.h>
 #include <lacuna/nn/model/expanded_model.h>
 #include <lacuna/nn/packing/rules.h>
@@ -134,7 +131,7 @@ const char* step_name(PlanStep::Kind kind) {
     return "";
 }
 
-/// All that a client needs, but for the factors of its reply.
+/// All that a client needs; of the packed packing without its places and rotations where there is no network.
 ClientPlan client_plan(const Model& model, const PlanRequest& request, const Choice& choice) {
     const Candidate& candidate = choice.candidate;
     ClientPlan client;
@@ -143,28 +140,21 @@ ClientPlan client_plan(const Model& model, const PlanRequest& request, const Cho
     client.packing = candidate.packing;
     client.input_shape = model.input_shape;
     client.thresholds = model.thresholds;
+    client.features = model.features;
     client.classes = model.classes();
     client.output_scale = model.output_scale;
     std::visit(
         [&](const auto& rules) {
-            client.batch =
-                candidate.network ? packed_batch(request) : rules.most_images(candidate.parameters.n);
+            client.batch = candidate.packing == Packing::packed ? packed_batch(request)
+                                                                : rules.most_images(candidate.parameters.n);
             client.reply_coefficients = rules.has_digits ? choice.bounds.logit_degree + 1 : 0;
             client.reply_stride = rules.joins(client.classes) ? client.reply_coefficients : 0;
         },
         rules_of(candidate.packing));
     if (candidate.network) {
-        const PackedNetwork& network = *candidate.network;
         const PlainModulus& t = candidate.parameters.plain_polynomials.front();
-        client.packed.input = network.input();
-        for (const Place& place : network.places().back()) {
-            client.packed.logits.push_back(place.ciphertext * t.power() + place.position);
-        }
-        std::set<std::uint32_t> elements;
-        for (const int steps : network.steps()) {
-            elements.insert(rotation_element(candidate.parameters.n, t, steps));
-        }
-        client.galois_elements.assign(elements.begin(), elements.end());
+        client.packed = packed_tensors(*candidate.network, t.power());
+        client.galois_elements = rotation_elements(*candidate.network, candidate.parameters.n, t);
     }
     client.relin_keys = candidate.circuit.relinearizes;
     client.public_key = request.privacy_bits > 0;
@@ -172,21 +162,49 @@ ClientPlan client_plan(const Model& model, const PlanRequest& request, const Cho
     client.public_encryption = request.public_encryption;
     client.reply_limbs = candidate.circuit.reply_limbs;
     client.reply_dropped_bits = candidate.droppable_bits();
+    for (const std::uint64_t value : candidate.parameters.plain_moduli) {
+        const Modulus t(value);
+        const std::uint64_t factor =
+            value_factors(candidate.circuit.program, candidate.parameters.data_primes, t).back();
+        client.reply_factors.push_back(factor == 1 ? 1 : t.inverse(factor));
+    }
     return client;
 }
 
+/// The plan of a candidate, reasons left out.
+Plan plan_of(const Model& model, const ExpandedModel& expanded, const Choice& choice, ClientPlan client) {
+    const Circuit& circuit = choice.candidate.circuit;
+    Plan plan;
+    plan.client = std::move(client);
+    plan.program = circuit.program;
+    plan.steps = circuit.steps;
+    for (PlanStep& step : plan.steps) {
+        const bool of_layer = step.kind == PlanStep::Kind::linear || step.kind == PlanStep::Kind::activation;
+        step.name = of_layer ? model.layers[step.layer].name : step_name(step.kind);
+    }
+    plan.model_digest = digest(model);
+    plan.operations = count_operations(expanded);
+    plan.range = choice.bounds.range;
+    plan.degree = choice.bounds.degree;
+    plan.output_budget_bits = circuit.output_budget_bits;
+    plan.reply_budget_bits = circuit.reply_budget_bits;
+    plan.recipe.stages = choice.candidate.stages;
+    plan.recipe.choices = circuit.choices;
+    return plan;
+}
+
 /// What a server of the packed packing prepares, and what each image then costs.
-std::string reason_of_diagonals(const Plan& plan, const PackedNetwork& network) {
+std::string reason_of_diagonals(const Plan& plan) {
     DiagonalAccount sum;
-    sum.inputs = network.input_ciphertexts();
+    sum.inputs = plan.client.packed.input.ciphertexts(plan.client.input_shape);
     std::size_t folds = 0;
     std::size_t words = 0;
-    auto layer = network.layers().begin();
     for (const Step& step : plan.program) {
-        if (step.get_if<LinearStep>() == nullptr) {
+        const auto* linear = step.get_if<LinearStep>();
+        if (linear == nullptr) {
             continue;
         }
-        const DiagonalAccount& account = (layer++)->account;
+        const DiagonalAccount& account = *plan.recipe.stages[linear->stage].diagonals;
         sum.products += account.products;
         sum.babies += account.babies;
         sum.giants += account.giants;
@@ -208,30 +226,42 @@ Plan make_plan(const Model& model, const PlanRequest& request) {
     check(model, request);
     std::optional<ExpandedModel> expanded;
     const Choice choice = best_choice(model, expanded, request);
-    const Circuit& circuit = choice.candidate.circuit;
-    Plan plan;
-    plan.client = client_plan(model, request, choice);
-    plan.program = circuit.program;
-    plan.steps = circuit.steps;
-    for (PlanStep& step : plan.steps) {
-        const bool of_layer = step.kind == PlanStep::Kind::linear || step.kind == PlanStep::Kind::activation;
-        step.name = of_layer ? model.layers[step.layer].name : step_name(step.kind);
-    }
-    plan.model_digest = digest(model);
-    plan.operations = count_operations(*expanded);
-    plan.range = choice.bounds.range;
-    plan.degree = choice.bounds.degree;
-    plan.output_budget_bits = circuit.output_budget_bits;
-    plan.reply_budget_bits = circuit.reply_budget_bits;
-    const Parameters& parameters = plan.client.parameters;
-    for (const std::uint64_t value : parameters.plain_moduli) {
-        const Modulus t(value);
-        const std::uint64_t factor = value_factors(plan.program, parameters.data_primes, t).back();
-        plan.client.reply_factors.push_back(factor == 1 ? 1 : t.inverse(factor));
-    }
+    Plan plan = plan_of(model, *expanded, choice, client_plan(model, request, choice));
+    plan.recipe.batch = request.batch;
     plan.reasons = explain(plan, request.batch);
-    if (choice.candidate.network) {
-        plan.reasons.push_back(reason_of_diagonals(plan, *choice.candidate.network));
+    if (const auto& network = choice.candidate.network) {
+        plan.recipe.ways = network->ways();
+        plan.reasons.push_back(reason_of_diagonals(plan));
+    }
+    return plan;
+}
+
+Plan remake_plan(const Model& model, const ClientPlan& client, const PlanRecipe& recipe) {
+    const PlanRequest request = request_of(client, recipe);
+    check(model, request);
+    const ExpandedModel expanded(model);
+    Choice choice;
+    choice.bounds =
+        std::visit([&](const auto& rules) { return rules.bounds(expanded); }, rules_of(client.packing));
+    std::optional<Candidate> candidate = known_candidate(expanded, client, recipe, choice.bounds);
+    if (!candidate) {
+        throw Error("plan: the proof that '" + model.name +
+                    "' decrypts does not hold with the parameters and levels of this plan; plan the model");
+    }
+    choice.candidate = std::move(*candidate);
+    ClientPlan own = client_plan(model, request, choice);
+    own.packed = client.packed;  // CompiledModel compares these with its layout
+    own.galois_elements = client.galois_elements;
+    if (own != client) {
+        throw Error("plan: the client's half in this plan is not that of the model '" + model.name +
+                    "' with these levels; plan the model");
+    }
+    Plan plan = plan_of(model, expanded, choice, std::move(own));
+    plan.recipe.batch = recipe.batch;
+    plan.recipe.ways = recipe.ways;
+    plan.reasons = explain(plan, recipe.batch);
+    if (client.packing == Packing::packed) {
+        plan.reasons.push_back(reason_of_diagonals(plan));
     }
     return plan;
 }

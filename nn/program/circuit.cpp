@@ -41,6 +41,14 @@ bool for_each_line(const Program& program, const Visit& visit) {
     return true;
 }
 
+/// Ciphertexts of a reply, over all plaintext moduli.
+std::size_t replies_of(std::span<const Stage> stages, const CircuitSetting& setting) {
+    const bool joined =
+        !stages.empty() && std::visit([&](const auto& rules) { return rules.joins(stages.back().elements); },
+                                      rules_of(setting.packing));
+    return (joined || stages.empty() ? 1 : stages.back().elements) * setting.moduli;
+}
+
 /// Tries levels for one program and keeps the lowest ones that decrypt.
 class LevelSearch {
   public:
@@ -54,6 +62,9 @@ class LevelSearch {
         choices_.unscaled = unscaled;
         choices_.limbs.assign(stages.size(), noise.max_limbs());
     }
+
+    /// Levels that were found before.
+    void set_levels(const std::vector<std::size_t>& limbs) { choices_.limbs = limbs; }
 
     /// Whether the program decrypts with these choices.
     [[nodiscard]] bool holds() const { return replay(compile()).has_value(); }
@@ -94,6 +105,7 @@ class LevelSearch {
             }
         }
         circuit.program = compile();
+        circuit.choices = choices_;
         choices_.reply_limbs = 0;
         for (Step& step : circuit.program) {
             if (auto* flood = std::get_if<FloodStep>(&step.kind)) {
@@ -198,10 +210,7 @@ double Circuit::cost() const {
 }
 
 std::optional<Circuit> plan_circuit(std::span<const Stage> stages, const CircuitSetting& setting) {
-    const bool joined =
-        !stages.empty() && std::visit([&](const auto& rules) { return rules.joins(stages.back().elements); },
-                                      rules_of(setting.packing));
-    const std::size_t replies = (joined || stages.empty() ? 1 : stages.back().elements) * setting.moduli;
+    const std::size_t replies = replies_of(stages, setting);
     const NoiseModel noise(setting.parameters, setting.log_t, replies);
     const CostModel cost(setting.parameters);
     std::optional<Circuit> best;
@@ -227,6 +236,27 @@ std::optional<Circuit> plan_circuit(std::span<const Stage> stages, const Circuit
         best->replies = replies;
     }
     return best;
+}
+
+std::optional<Circuit> replay_circuit(std::span<const Stage> stages, const CircuitSetting& setting,
+                                      const Choices& choices) {
+    const std::size_t replies = replies_of(stages, setting);
+    const NoiseModel noise(setting.parameters, setting.log_t, replies);
+    const CostModel cost(setting.parameters);
+    const std::vector<std::size_t>& limbs = choices.limbs;
+    if (limbs.empty() || limbs.size() != stages.size() || limbs.front() != noise.max_limbs() ||
+        limbs.back() == 0 || !std::is_sorted(limbs.rbegin(), limbs.rend()) ||
+        (choices.unscaled && !unscaled_squares_fit(stages, setting))) {
+        return std::nullopt;
+    }
+    LevelSearch search(stages, setting, noise, cost, choices.unscaled);
+    search.set_levels(limbs);
+    if (!search.holds()) {
+        return std::nullopt;
+    }
+    Circuit circuit = search.circuit();
+    circuit.replies = replies;
+    return circuit;
 }
 
 }  // namespace lacuna

@@ -8,6 +8,7 @@
 
 #include <lacuna/he/fv/parameters.h>
 #include <lacuna/nn/client/encrypted_tensor.h>
+#include <lacuna/nn/program/choices.h>
 #include <lacuna/nn/program/plan_step.h>
 #include <lacuna/nn/program/program.h>
 #include <lacuna/nn/program/stage.h>
@@ -27,6 +28,7 @@ struct CircuitSetting {
 /// A program with every open choice settled, and the accounts of it.
 struct Circuit {
     Program program;
+    Choices choices;              ///< that it was compiled with
     std::vector<PlanStep> steps;  ///< its lines, names left out
     double output_budget_bits = 0;
     double reply_budget_bits = 0;
@@ -42,5 +44,10 @@ struct Circuit {
 /// needs. Nothing where none decrypts.
 [[nodiscard]] std::optional<Circuit> plan_circuit(std::span<const Stage> stages,
                                                   const CircuitSetting& setting);
+
+/// The program with choices that were found before. Its proof is done again: nothing where it does not
+/// decrypt, or where no program has such choices. reply_limbs is found anew.
+[[nodiscard]] std::optional<Circuit> replay_circuit(std::span<const Stage> stages,
+                                                    const CircuitSetting& setting, const Choices& choices);
 
 }  // namespace lacuna

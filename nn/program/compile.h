@@ -3,22 +3,14 @@
 
 #include <cstddef>
 #include <span>
-#include <vector>
 
 #include <lacuna/nn/client/encrypted_tensor.h>
+#include <lacuna/nn/program/choices.h>
 #include <lacuna/nn/program/cost_model.h>
 #include <lacuna/nn/program/program.h>
 #include <lacuna/nn/program/stage.h>
 
 namespace lacuna {
-
-/// What a program leaves open until noise decides.
-struct Choices {
-    bool unscaled = false;  ///< whether the first activation is an unscaled (BGV-style) square
-    std::vector<std::size_t>
-        limbs;                    ///< the level that each stage starts from, at most that of the one before
-    std::size_t reply_limbs = 0;  ///< the reply's; 0: as it comes
-};
 
 /// What fixes a program besides model and choices.
 struct ProgramSetting {

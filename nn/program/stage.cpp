@@ -9,10 +9,12 @@
 #include <numeric>
 #include <optional>
 #include <set>
+#include <string>
 #include <utility>
 
 #include <lacuna/nn/packing/packed_network.h>
 #include <lacuna/nn/packing/rules.h>
+#include <lacuna/ntt/error.h>
 #include <lacuna/rns/basis.h>
 
 namespace lacuna {
@@ -168,10 +170,8 @@ class StageMaker {
         std::iota(groups_.begin(), groups_.end(), std::size_t{0});
     }
 
-    void append(std::size_t layer) {
-        if (std::holds_alternative<Flatten>(model_.layers()[layer].kind)) {
-            return;
-        }
+    /// measured: what measure() found before; null where it has to look.
+    void append(std::size_t layer, const Stage* measured = nullptr) {
         Stage stage;
         stage.layer = layer;
         stage.elements = model_.shapes()[layer + 1].size();
@@ -183,7 +183,12 @@ class StageMaker {
             stage.constant_coefficients = coefficients_of(activation->coefficients.front());
             independent_ = true;
         } else {
-            linear(stage, model_.map(layer).weights);
+            if (measured == nullptr) {
+                linear(stage, model_.map(layer).weights);
+            } else {
+                stage.terms = measured->terms;
+                stage.norms = measured->norms;
+            }
             for (const mpz_class& bias : model_.map(layer).bias) {
                 stage.constant_coefficients = std::max(stage.constant_coefficients, coefficients_of(bias));
             }
@@ -260,6 +265,22 @@ class StageMaker {
     bool independent_ = true;  // values of different groups are: fresh, or products of such
 };
 
+/// A stage of the packed packing, but for the account of its diagonals. elements: ciphertexts.
+Stage packed_stage(const Layer& layer, std::size_t index, std::size_t elements, std::size_t n,
+                   const PlainModulus& t) {
+    Stage stage;
+    stage.layer = index;
+    stage.elements = elements;
+    stage.constant_coefficients = n;
+    if (const auto* activation = std::get_if<Activation>(&layer.kind)) {
+        stage.linear = false;
+        for (const mpz_class& c : activation->coefficients) {
+            stage.powers.push_back(PackedPacking::weight(c, t, n));
+        }
+    }
+    return stage;
+}
+
 }  // namespace
 
 std::vector<bool> Stage::needed() const {
@@ -298,7 +319,9 @@ std::vector<Stage> stages_of(const ExpandedModel& model, Packing packing,
         [&]<typename Rules>(const Rules&) {
             StageMaker<Rules> maker(model, t);
             for (std::size_t layer = 0; layer < model.layers().size(); ++layer) {
-                maker.append(layer);
+                if (!std::holds_alternative<Flatten>(model.layers()[layer].kind)) {
+                    maker.append(layer);
+                }
             }
             return std::move(maker.stages);
         },
@@ -314,15 +337,8 @@ std::vector<Stage> packed_stages_of(const ExpandedModel& model, const PackedNetw
         if (std::holds_alternative<Flatten>(layer.kind)) {
             continue;
         }
-        Stage& stage = stages.emplace_back();
-        stage.layer = l;
-        stage.elements = network.ciphertexts(l + 1);
-        stage.constant_coefficients = n;
-        if (const auto* activation = std::get_if<Activation>(&layer.kind)) {
-            stage.linear = false;
-            for (const mpz_class& c : activation->coefficients) {
-                stage.powers.push_back(PackedPacking::weight(c, t, n));
-            }
+        Stage& stage = stages.emplace_back(packed_stage(layer, l, network.ciphertexts(l + 1), n, t));
+        if (!stage.linear) {
             continue;
         }
         stage.diagonals = linear->account;
@@ -332,6 +348,51 @@ std::vector<Stage> packed_stages_of(const ExpandedModel& model, const PackedNetw
         ++linear;
     }
     return stages;
+}
+
+std::vector<Stage> stages_again(const ExpandedModel& model, Packing packing, std::size_t n,
+                                const std::vector<PlainModulus>& t, std::span<const Stage> measured,
+                                std::size_t input_ciphertexts) {
+    std::vector<std::size_t> layers;
+    for (std::size_t l = 0; l < model.layers().size(); ++l) {
+        if (!std::holds_alternative<Flatten>(model.layers()[l].kind)) {
+            layers.push_back(l);
+        }
+    }
+    bool fits = layers.size() == measured.size();
+    for (std::size_t s = 0; fits && s < layers.size(); ++s) {
+        const bool linear = is_linear(model.layers()[layers[s]]);
+        fits = measured[s].layer == layers[s] && measured[s].linear == linear &&
+               measured[s].diagonals.has_value() == (linear && packing == Packing::packed);
+    }
+    if (!fits) {
+        throw Error("expected the measures of " + std::to_string(layers.size()) +
+                    " layers of the model, found others; plan this model");
+    }
+    if (packing == Packing::packed) {
+        std::vector<Stage> stages;
+        std::size_t elements = input_ciphertexts;
+        for (std::size_t s = 0; s < layers.size(); ++s) {
+            const std::optional<DiagonalAccount>& account = measured[s].diagonals;
+            elements = account ? account->outputs : elements;
+            stages.push_back(packed_stage(model.layers()[layers[s]], layers[s], elements, n, t.front()));
+            stages.back().diagonals = account;
+        }
+        return stages;
+    }
+    std::vector<std::uint64_t> integers;
+    for (const PlainModulus& modulus : t) {
+        integers.push_back(modulus.value());
+    }
+    return std::visit(
+        [&]<typename Rules>(const Rules&) {
+            StageMaker<Rules> maker(model, integers);
+            for (std::size_t s = 0; s < layers.size(); ++s) {
+                maker.append(layers[s], &measured[s]);
+            }
+            return std::move(maker.stages);
+        },
+        elementwise_rules_of(packing));
 }
 
 }  // namespace lacuna

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include <gmpxx.h>
@@ -61,5 +62,13 @@ struct Stage {
 /// has not measured are those of random ones of this size.
 [[nodiscard]] std::vector<Stage> packed_stages_of(const ExpandedModel& model, const PackedNetwork& network,
                                                   std::size_t n, const PlainModulus& t);
+
+/// The stages of a model whose linear layers were measured before, in another run: their terms and norms, or
+/// accounts of diagonals, come from `measured`, everything else from the model. t: plaintext moduli; of
+/// binomials the only one, in a ring of degree n. input_ciphertexts: of an image in the packed packing.
+/// Throws Error where these are not measures of its layers.
+[[nodiscard]] std::vector<Stage> stages_again(const ExpandedModel& model, Packing packing, std::size_t n,
+                                              const std::vector<PlainModulus>& t,
+                                              std::span<const Stage> measured, std::size_t input_ciphertexts);
 
 }  // namespace lacuna

@@ -41,13 +41,34 @@ void check_fresh(const Ring& ring, const Ciphertext& ciphertext) {
 void check_model(const Model& model, const Plan& plan) {
     const ClientPlan& client = plan.client;
     if (client.model != model.name || client.input_shape != model.input_shape ||
-        client.thresholds != model.thresholds || client.classes != model.classes()) {
+        client.thresholds != model.thresholds || client.features != model.features ||
+        client.classes != model.classes()) {
         throw Error("session: the plan was made for the model '" + client.model + "', this one is '" +
                     model.name + "' with another input or output; plan this model");
     }
     if (digest(model) != plan.model_digest) {
         throw Error("session: the plan was made for other layers or weights than those of the model '" +
                     model.name + "', and its proofs hold for them alone; plan this model");
+    }
+}
+
+/// The layout and rotations that the plan's proof and the client's half stand on are this network's.
+void check_layout_of(const PackedNetwork& network, const Plan& plan, std::size_t slots) {
+    const ClientPlan& client = plan.client;
+    const PlainModulus& t = client.parameters.plain_polynomials.front();
+    bool same = packed_tensors(network, slots) == client.packed &&
+                rotation_elements(network, client.parameters.n, t) == client.galois_elements;
+    auto layer = network.layers().begin();
+    for (const Stage& stage : plan.recipe.stages) {
+        if (stage.linear) {
+            DiagonalAccount account = (layer++)->account;
+            account.norms = stage.diagonals->norms;
+            same = same && account == *stage.diagonals;
+        }
+    }
+    if (!same) {
+        throw Error("session: the plan lays out the model '" + client.model +
+                    "' in another way than its layers are; plan this model");
     }
 }
 
@@ -77,7 +98,8 @@ CompiledModel::CompiledModel(const Model& model, const Plan& plan, Context conte
 void CompiledModel::compile_packed(const Model& model) {
     const ExpandedModel expanded(model);
     const BinomialEncoder encoder(context_);
-    const PackedNetwork network(expanded, encoder.slots());
+    const PackedNetwork network(expanded, encoder.slots(), plan_.recipe.ways);
+    check_layout_of(network, plan_, encoder.slots());
     const int threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
     std::vector<Operand>& operands = operands_.emplace_back(plan_.program.size());
     auto layer = network.layers().begin();

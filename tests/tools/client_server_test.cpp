@@ -166,8 +166,20 @@ TEST(ClientServer, TwoProcessesClassifyAHundredImages) {
     const CommandResult csv = parties.decrypt({"--csv"});
     EXPECT_EQ(std::count(csv.output.begin(), csv.output.end(), '\n'), 101);
     EXPECT_EQ(csv.output.rfind("image,class,margin,logit0", 0), 0U);
+    EXPECT_NE(csv.output.find(",logit9,scaled0"), std::string::npos);
+    EXPECT_EQ(csv.output.find("probability"), std::string::npos);
+    EXPECT_NE(parties.decrypt({"--csv", "--probabilities"}).output.find(",scaled9,probability0"),
+              std::string::npos);
     const CommandResult text = parties.decrypt();
     EXPECT_NE(text.output.find("margin"), std::string::npos);
+    const json first = json::parse(parties.decrypt({"--json", "--probabilities"}).output)["images"][0];
+    double sum = 0;
+    for (std::size_t c = 0; c < 10; ++c) {
+        EXPECT_DOUBLE_EQ(first["scaled"][c], first["logits"][c].get<double>() * model.output_scale);
+        sum += first["probabilities"][c].get<double>();
+    }
+    EXPECT_NEAR(sum, 1, 1e-12);
+    EXPECT_GT(first["probabilities"][first["class"].get<std::size_t>()], 0.1);
 }
 
 TEST(ClientServer, RadixPackingAndSeveralUploads) {
@@ -178,7 +190,7 @@ TEST(ClientServer, RadixPackingAndSeveralUploads) {
     fs::create_directory(parties.server() / "replies");
     Parties::expect_done(
         parties.at_server({"infer", "--model", "model.lacuna.json", "--keys", "evaluation.keys", "--in",
-                           "upload.lct", "second.lct", "--out", "replies", "--no-circuit-privacy"}));
+                           "upload.lct", "second.lct", "--out", "replies"}));
     EXPECT_EQ(names_in(parties.server() / "replies"),
               (std::set<std::string>{"second.reply.lct", "upload.reply.lct"}));
     for (const char* name : {"second.reply.lct", "upload.reply.lct"}) {
@@ -188,8 +200,103 @@ TEST(ClientServer, RadixPackingAndSeveralUploads) {
         Parties::expect_done(result);
         expect_logits(result.output, model, 1);
     }
-    // The plan leaves circuit privacy out; the server says so by name or refuses.
-    expect_failure(parties.infer(), 1, {"upload.lct", "circuit privacy", "--no-circuit-privacy"});
+    // The plan leaves circuit privacy out; a server that says something else is told.
+    expect_failure(parties.infer({"--privacy-bits", "40"}), 1,
+                   {"upload.lct", "expected a plan with 40 bits of circuit privacy", "found 0"});
+    Parties::expect_done(parties.infer({"--no-circuit-privacy"}));
+}
+
+TEST(ClientServer, MoreImagesThanAPlanHoldsAreSeveralUploads) {
+    const Parties parties;
+    const Model model = quick_model();
+    parties.prepare(model, 5, {"--packing", "packed", "--batch", "2", "--no-circuit-privacy"});
+    const CommandResult inspected = parties.at_client({"inspect", "upload.lct", "--json"});
+    EXPECT_EQ(json::parse(inspected.output)["batches"], 3);
+    const CommandResult inferred = parties.infer({"--json"});
+    Parties::expect_done(inferred);
+    const json report = json::parse(inferred.output);
+    EXPECT_EQ(report["replies"][0]["images"], 5);
+    EXPECT_GT(report["peak_memory_bytes"], 1'000'000);
+    std::set<std::string> stages;
+    for (const json& stage : report["stages"]) {
+        stages.insert(stage["stage"]);
+        EXPECT_GE(stage["seconds"], 0);
+    }
+    for (const char* stage : {"plan", "load keys", "prepare model", "load upload", "hidden", "write reply"}) {
+        EXPECT_TRUE(stages.contains(stage)) << stage;
+    }
+    Parties::hand("reply.lct", parties.server(), parties.client());
+    const CommandResult result = parties.decrypt({"--json"});
+    Parties::expect_done(result);
+    expect_logits(result.output, model, 5);
+    // A reply a file, joined in the order given.
+    fs::copy_file(parties.client() / "reply.lct", parties.client() / "again.lct");
+    const CommandResult joined =
+        parties.at_client({"decrypt", "--keys", "keys", "--in", "reply.lct", "again.lct", "--json"});
+    Parties::expect_done(joined);
+    const json images = json::parse(joined.output)["images"];
+    ASSERT_EQ(images.size(), 10U);
+    EXPECT_EQ(images[7], images[2]);
+    // An upload that was cut in its second part is answered not at all.
+    const std::string whole = read_text(parties.server() / "upload.lct");
+    write_text(parties.server() / "upload.lct", whole.substr(0, whole.size() / 2));
+    fs::remove(parties.server() / "reply.lct");
+    EXPECT_EQ(parties.infer().code, 1);
+    EXPECT_FALSE(fs::exists(parties.server() / "reply.lct"));
+}
+
+TEST(ClientServer, ACompiledPlanAnswersWithoutPlanning) {
+    const Parties parties;
+    const Model model = quick_model();
+    parties.prepare(model, 3, {"--out", "server.plan", "--no-circuit-privacy"});
+    const CommandResult inferred = parties.infer({"--plan", "server.plan", "--json"});
+    Parties::expect_done(inferred);
+    Parties::hand("reply.lct", parties.server(), parties.client());
+    const CommandResult result = parties.decrypt({"--json"});
+    Parties::expect_done(result);
+    expect_logits(result.output, model, 3);
+    const CommandResult inspected = parties.at_server({"inspect", "server.plan", "--json"});
+    Parties::expect_done(inspected);
+    EXPECT_EQ(json::parse(inspected.output)["kind"], "lacuna-plan");
+
+    expect_failure(parties.infer({"--plan", "server.plan", "--force", "--privacy-bits", "40"}), 1,
+                   {"server.plan", "circuit privacy"});
+    // Another plan than the upload's, another model than the plan's.
+    Parties::expect_done(parties.at_server({"plan", "--model", "model.lacuna.json", "--packing", "slots",
+                                            "--privacy-bits", "40", "--out", "other.plan"}));
+    expect_failure(parties.infer({"--plan", "other.plan", "--force"}), 1, {"upload.lct", "--plan"});
+    Model other = quick_model();
+    std::get<Dense>(other.layers.back().kind).bias.front() += 1;
+    save_model(other, parties.server() / "model.lacuna.json");
+    expect_failure(parties.infer({"--plan", "server.plan", "--force"}), 1, {"server.plan", "model_digest"});
+}
+
+TEST(ClientServer, CommandsNeedOnlyWhatTheyUse) {
+    const Parties parties;
+    const Model model = quick_model();
+    parties.prepare(model, 2, {"--public-encryption"});
+    const fs::path keys = parties.client() / "keys";
+    fs::remove(keys / "evaluation.keys");
+    const fs::path sender = parties.client() / "sender";
+    fs::copy(keys, sender);
+    fs::remove(sender / "secret.key");
+    fs::remove(keys / "public.key");
+    for (const Arguments& more :
+         std::vector<Arguments>{{"--keys", "keys"}, {"--keys", "sender", "--public"}}) {
+        Arguments encrypt = {"encrypt", "--images", "images.idx", "--out", "upload.lct", "--force"};
+        encrypt.insert(encrypt.end(), more.begin(), more.end());
+        Parties::expect_done(parties.at_client(encrypt));
+        Parties::hand("upload.lct", parties.client(), parties.server());
+        Parties::expect_done(parties.infer({"--force"}));
+        Parties::hand("reply.lct", parties.server(), parties.client());
+        const CommandResult result = parties.decrypt({"--json"});
+        Parties::expect_done(result);
+        expect_logits(result.output, model, 2);
+    }
+    write_text(keys / "key_set.id", "none\n");
+    expect_failure(parties.decrypt(), 1, {"key_set.id", "hexadecimal digits"});
+    fs::remove(keys / "key_set.id");
+    expect_failure(parties.decrypt(), 1, {"evaluation.keys"});
 }
 
 TEST(ClientServer, PackedImages) {
@@ -493,22 +600,14 @@ TEST(Mistakes, NoRoomForPublicKeyEncryption) {
     EXPECT_FALSE(fs::exists(quick_parties().client() / "public.lct"));
 }
 
-TEST(Mistakes, TooManyImages) {
-    const Parties parties;
-    parties.prepare(quick_model(), 1, {"--packing", "radix", "--no-circuit-privacy"});
-    expect_failure(parties.at_client({"encrypt", "--keys", "keys", "--images", "images.idx", "images.idx",
-                                      "--out", "two.lct"}),
-                   1, {"at most 1 images", "split"});
-    EXPECT_FALSE(fs::exists(parties.client() / "two.lct"));
-}
-
 TEST(KeyFiles, SecretKeyIsTheOwnersAlone) {
     const Parties& parties = quick_parties();
     const fs::path secret = parties.client() / "keys/secret.key";
     EXPECT_EQ(fs::status(secret).permissions() & fs::perms::mask,
               fs::perms::owner_read | fs::perms::owner_write);
-    EXPECT_EQ(names_in(parties.client() / "keys"),
-              (std::set<std::string>{"client.json", "evaluation.keys", "public.key", "secret.key"}));
+    EXPECT_EQ(
+        names_in(parties.client() / "keys"),
+        (std::set<std::string>{"client.json", "evaluation.keys", "key_set.id", "public.key", "secret.key"}));
     fs::permissions(secret, fs::perms::group_read, fs::perm_options::add);
     expect_failure(parties.decrypt(), 1, {"secret.key", "only its owner", "chmod 600"});
     fs::permissions(secret, fs::perms::group_read, fs::perm_options::remove);

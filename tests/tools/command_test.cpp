@@ -6,6 +6,7 @@
 #include <lacuna/nn/model/model.h>
 #include <lacuna/nn/plan/plan.h>
 #include "tests/support/child_process.h"
+#include "tests/support/small_network.h"
 #include "tests/tools/deep_model.h"
 
 namespace lacuna::testing {
@@ -16,8 +17,11 @@ using nlohmann::json;
 const std::filesystem::path models = std::filesystem::path(LACUNA_SOURCE_DIR) / "nn/models";
 
 TEST(Command, HelpAndVersionSucceedEverywhere) {
-    for (const auto& arguments : std::vector<std::vector<std::string>>{
-             {"--help"}, {"mnist", "--help"}, {"plan", "--help"}, {"activation", "--help"}}) {
+    for (const auto& arguments : std::vector<std::vector<std::string>>{{"--help"},
+                                                                       {"mnist", "--help"},
+                                                                       {"evaluate", "--help"},
+                                                                       {"plan", "--help"},
+                                                                       {"activation", "--help"}}) {
         const CommandResult result = run_lacuna(arguments);
         EXPECT_EQ(result.code, 0);
         EXPECT_NE(result.output.find("Examples:"), std::string::npos) << result.output;
@@ -128,10 +132,28 @@ CommandResult run_changed(const std::string& command, const std::function<void(j
     return run_lacuna({command, "--model", (folder / "changed.lacuna.json").string()});
 }
 
+TEST(Plan, SaysHowPrivateTheTrainingDataAre) {
+    const TemporaryFolder folder;
+    const auto plan = [&](const json& provenance) {
+        Model model = small_network();
+        model.provenance = provenance.dump();
+        save_model(model, folder / "model.lacuna.json");
+        return run_lacuna({"plan", "--model", (folder / "model.lacuna.json").string(), "--packing", "slots"});
+    };
+    const CommandResult result = plan({{"privacy", {{"epsilon", 2.5}, {"delta", 1e-5}}}});
+    EXPECT_EQ(result.code, 0) << result.errors;
+    EXPECT_NE(result.output.find("epsilon = 2.5, delta = 1e-05"), std::string::npos) << result.output;
+    for (const json& privacy : {json(3), json{{"epsilon", "small"}, {"delta", 0.1}}, json()}) {
+        const CommandResult other = plan({{"privacy", privacy}});
+        EXPECT_EQ(other.code, 0) << other.errors;
+        EXPECT_EQ(other.output.find("epsilon"), std::string::npos);
+    }
+}
+
 TEST(ModelFile, WrongOnesAreRefusedInOneLine) {
     for (const std::string command : {"plan", "mnist"}) {
-        expect_failure(run_changed(command, [](json& m) { m["version"] = 2; }), 1,
-                       {"changed.lacuna.json", "version", "expected 1", "found 2"});
+        expect_failure(run_changed(command, [](json& m) { m["version"] = 3; }), 1,
+                       {"changed.lacuna.json", "version", "expected 1 or 2", "found 3"});
         expect_failure(run_changed(command,
                                    [](json& m) {
                                        m["layers"][0]["stride"] = {3, 2};

@@ -25,7 +25,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const std::set<std::string> key_files = {"client.json", "evaluation.keys", "public.key", "secret.key"};
+const std::set<std::string> key_files = {"client.json", "evaluation.keys", "key_set.id", "public.key",
+                                         "secret.key"};
 
 std::set<std::string> names_in(const fs::path& folder) {
     std::set<std::string> names;
@@ -56,7 +57,7 @@ std::function<Passphrase()> never_asked() {
     return []() -> Passphrase { throw Error("asked for a passphrase"); };
 }
 
-/// The four files are there, belong together and are this client's.
+/// The five files are there, belong together and are this client's.
 void expect_keys_of(const Client& client, const fs::path& folder) {
     const KeyFolder keys(folder);
     EXPECT_EQ(keys.client(never_asked()).secret_key().s, client.secret_key().s);
@@ -211,7 +212,7 @@ TEST_F(KeyFolderTest, FinishesWhatWasReady) {
     const Client other(small_plan());
     KeyFolder(folder / "other").save(other, other.evaluation_keys(), Overwrite::refuse);
     fs::create_directory(where / ".keys.ready");
-    for (const char* name : {"public.key", "evaluation.keys", "client.json"}) {
+    for (const char* name : {"public.key", "evaluation.keys", "client.json", "key_set.id"}) {
         fs::rename(folder / "other" / name, where / ".keys.ready" / name);
     }
     fs::rename(folder / "other/secret.key", where / "secret.key");  // the first move was done

@@ -123,6 +123,36 @@ TEST(Mnist, RefusesAModelForOtherImages) {
                    {"tiny", "1 x 28 x 28", "1 x 2 x 2"});
 }
 
+TEST(Mnist, TakesDataOfOnesOwn) {
+    const TemporaryFolder folder;
+    Model model;
+    model.name = "table";
+    model.input_shape = {3, 1, 1};
+    model.thresholds = {64, 192};
+    model.features.ranges = {{-1, 1}, {0, 1000}, {5, 6}};
+    model.layers.push_back({"dense", Dense{{3, {{{0, 1}, {2, -3}}, {{1, 2}}}}, {2, 0}}});
+    save_model(model, folder / "table.lacuna.json");
+    write_text(folder / "rows.csv", "-0.5,900,5.9,1\n1,10,5,0\n1,1000,5.2,1\n");
+    const auto run = [&](std::vector<std::string> more) {
+        more.insert(more.begin(), {"mnist", "--model", "table.lacuna.json", "--packing", "slots"});
+        return run_lacuna(more, {folder.path(), {}});
+    };
+    const CommandResult result = run({"--data", "rows.csv", "--json"});
+    ASSERT_EQ(result.code, 0) << result.errors;
+    const json report = json::parse(result.output);
+    EXPECT_EQ(report["digits"], "data");
+    EXPECT_EQ(report["images"], 3);
+    EXPECT_EQ(report["matches_reference"], 3);
+    EXPECT_EQ(report["correct"], 2);
+    const CommandResult text = run({"--data", "rows.csv", "--first", "1"});
+    EXPECT_NE(text.output.find("The data rows.csv"), std::string::npos) << text.output;
+    EXPECT_NE(text.output.find("2 of 2 images"), std::string::npos) << text.output;
+    expect_failure(run({"--data", "rows.csv", "--images", "4"}), 1, {"--images", "3", "found 4"});
+    expect_failure(run({"--data", "rows.csv", "--mnist", "."}), 2, {"--mnist"});
+    write_text(folder / "flat.csv", "-0.5,900,5.9\n");
+    expect_failure(run({"--data", "flat.csv"}), 1, {"flat.csv", "labels"});
+}
+
 TEST(Mnist, RefusesASecurityLevelThatDoesNotFit) {
     const TemporaryFolder folder;
     save_model(deep_model(), folder / "deep.lacuna.json");

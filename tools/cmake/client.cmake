@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # lacuna::client: keys, encryption, decryption, the client's half of a plan and the files that travel, in one archive that
-# needs GMP and libcrypto and nothing else. Its objects are those of the libraries, parallel_for apart, which makes its
+# needs GMP and a cryptographic library and nothing else. Its objects are those of the libraries, parallel_for apart, which makes its
 # calls one after the other here: so there is no OpenMP, and a program links lacuna::client or lacuna::nn, which has all
 # of it, never both (CMake refuses).
-set(client_rooms client/.* model/digits model/strict_json model/text_file packing/packing packing/radix_client
+set(client_rooms client/.* model/digits model/input_features model/input_json model/strict_json model/text_file packing/packing packing/radix_client
   packing/slots_client packing/packed_client packing/packed_arrangement run_control)
 string(REPLACE ";" "|" client_rooms "${client_rooms}")
 
@@ -17,7 +17,7 @@ set_target_properties(lacuna_client PROPERTIES EXPORT_NAME client POSITION_INDEP
 target_compile_features(lacuna_client PUBLIC cxx_std_20)
 target_include_directories(lacuna_client PUBLIC
   $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
-target_link_libraries(lacuna_client PUBLIC GMP::gmpxx OpenSSL::Crypto)
+target_link_libraries(lacuna_client PUBLIC GMP::gmpxx ${LACUNA_CRYPTO_LIBRARY})
 install(TARGETS lacuna_client EXPORT LacunaTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 
 foreach(pair lacuna_ntt:whole lacuna_client:client)

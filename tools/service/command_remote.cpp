@@ -173,7 +173,7 @@ void remote(const Options& options, const std::stop_token& stop) {
                              {"model", model},
                              {"key_set", format_hash(read_key_set_id(record))},
                              {"scale", plan.output_scale},
-                             {"images", answers_json(logits)},
+                             {"images", answers_json(plan, logits)},
                              {"requests", report_json(reports)}});
     } else if (requests == 0) {
         std::cout << "Key set " << format_hash(read_key_set_id(record)) << " is at "

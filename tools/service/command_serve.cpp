@@ -17,6 +17,7 @@
 #include "tools/command.h"
 #include "tools/interrupt.h"
 #include "tools/json_output.h"
+#include "tools/model_files.h"
 #include "tools/option_checks.h"
 #include "tools/plan_options.h"
 #include "tools/service/server.h"
@@ -38,6 +39,7 @@ struct Options {
     std::string listen = "127.0.0.1:8080";
     std::string store = "lacuna-keys";
     std::string tokens;
+    std::string demo;
     int threads = 1;
     Limits limits;
     bool json = false;
@@ -113,6 +115,7 @@ service::ServiceOptions service_options(const Options& options) {
     service.config = options.config;
     service.tokens = options.tokens;
     service.store = options.store;
+    service.demo = options.demo;
     service.threads = options.threads;
     service.limits = options.limits;
     return service;
@@ -281,6 +284,16 @@ void add_serve_command(CLI::App& app, Work& work, Interrupt& interrupt) {
                      "ask clients for one of the bearer tokens in FILE, one a line; read again on SIGHUP")
         ->type_name("FILE")
         ->check(not_empty());
+    command
+        ->add_option_function<std::string>(
+            "--demo",
+            [options](const std::string& folder) {
+                options->demo = folder.empty() ? (data_folder() / "browser").string() : folder;
+            },
+            "serve the browser client at /, too: the folder that tools/browser/build made, by default this "
+            "command's own")
+        ->type_name("[DIR]")
+        ->expected(0, 1);
     add_threads_option(*command, options->threads);
     add_limits(*command, options->limits);
     add_json_option(*command, options->json);

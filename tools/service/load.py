@@ -43,7 +43,13 @@ class Server:
         command = [options.lacuna, "serve", "--model", options.model, "--listen", "127.0.0.1:0", "--json", "--store",
                    str(folder / "store"), "--transfer-time", "2", *options.serve.split()]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log, text=True)
-        self.url = json.loads("".join(iter(self.process.stdout.readline, "}\n")) + "}")["url"]
+        document = ""
+        while not document.endswith("}\n"):
+            line = self.process.stdout.readline()
+            if not line:
+                raise RuntimeError(f"lacuna serve ended at once, exit code {self.process.wait()}")
+            document += line
+        self.url = json.loads(document)["url"]
         self.host = self.url.removeprefix("http://")
         while self.get("/readyz")[0] != 200:
             time.sleep(0.1)

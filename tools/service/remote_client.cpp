@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <sstream>
+#include <thread>
 #include <utility>
 
 #include <httplib.h>
@@ -26,6 +27,8 @@ constexpr int answer_seconds = 600;
 constexpr detail::JsonLimits reply_limits{std::size_t{1} << 20, 8, std::size_t{1} << 14,
                                           std::size_t{1} << 12};
 constexpr std::size_t piece = std::size_t{64} << 10;
+constexpr int most_tries = 3;
+constexpr std::chrono::milliseconds pause_between_tries{200};
 
 }  // namespace
 
@@ -50,6 +53,27 @@ struct RemoteClient::Connection {
                         "address that `lacuna serve` prints");
         }
         return url;
+    }
+
+    /// A server that dies under a request leaves it without an answer, or with a proxy's "bad gateway". Every
+    /// request may be sent twice, so another server may answer it, or the same one when it is back.
+    template <typename Send>
+    static httplib::Result send(const Send& request, const std::stop_token& stop) {
+        constexpr int bad_gateway = 502;
+        for (int tries = 1;; ++tries) {
+            httplib::Result result = request();
+            const bool died =
+                result ? result->status == bad_gateway
+                       : result.error() == httplib::Error::Read || result.error() == httplib::Error::Write;
+            if (!died || tries == most_tries || stop.stop_requested()) {
+                return result;
+            }
+            std::this_thread::sleep_for(pause_between_tries);
+        }
+    }
+
+    httplib::Result get(const std::string& path) {
+        return send([&] { return http.Get(path); }, {});
     }
 
     /// The body of a good answer. Throws for any other.
@@ -107,7 +131,7 @@ RemoteClient::RemoteClient(RemoteClient&&) noexcept = default;
 RemoteClient& RemoteClient::operator=(RemoteClient&&) noexcept = default;
 
 std::vector<std::string> RemoteClient::models() {
-    const std::string body = connection_->check(connection_->http.Get("/v1/models"), {});
+    const std::string body = connection_->check(connection_->get("/v1/models"), {});
     std::vector<std::string> names;
     try {
         const nlohmann::json document = detail::parse_json(body, connection_->url, reply_limits);
@@ -122,12 +146,12 @@ std::vector<std::string> RemoteClient::models() {
 }
 
 ClientPlan RemoteClient::plan(const std::string& model) {
-    const std::string body = connection_->check(connection_->http.Get("/v1/models/" + model + "/plan"), {});
+    const std::string body = connection_->check(connection_->get("/v1/models/" + model + "/plan"), {});
     return parse_client_plan(body, connection_->url + ": plan");
 }
 
 bool RemoteClient::has_keys(const KeySetId& id) {
-    const auto result = connection_->http.Get("/v1/keys/" + format_hash(id));
+    const auto result = connection_->get("/v1/keys/" + format_hash(id));
     constexpr int missing = 404;
     if (result && result->status == missing) {
         return false;
@@ -141,9 +165,11 @@ std::uint64_t RemoteClient::send_keys(std::span<const std::uint8_t> record, cons
     if (has_keys(id)) {
         return 0;
     }
-    connection_->check(connection_->http.Put("/v1/keys/" + format_hash(id), record.size(),
-                                             Connection::provider(record, control), binary),
-                       control.stop);
+    const auto put = [&] {
+        return connection_->http.Put("/v1/keys/" + format_hash(id), record.size(),
+                                     Connection::provider(record, control), binary);
+    };
+    connection_->check(Connection::send(put, control.stop), control.stop);
     return record.size();
 }
 
@@ -152,8 +178,11 @@ std::string RemoteClient::infer(const std::string& model, const KeySetId& keys, 
     const std::span<const std::uint8_t> bytes(reinterpret_cast<const std::uint8_t*>(upload.data()),
                                               upload.size());
     const Clock::time_point start = Clock::now();
-    const auto result = connection_->http.Post("/v1/models/" + model + "/infer?keys=" + format_hash(keys),
-                                               bytes.size(), Connection::provider(bytes, control), binary);
+    const std::string path = "/v1/models/" + model + "/infer?keys=" + format_hash(keys);
+    const auto post = [&] {
+        return connection_->http.Post(path, bytes.size(), Connection::provider(bytes, control), binary);
+    };
+    const httplib::Result result = Connection::send(post, control.stop);
     std::string reply = connection_->check(result, control.stop);
     report.seconds = std::chrono::duration<double>(Clock::now() - start).count();
     report.upload_bytes = upload.size();

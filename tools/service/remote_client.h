@@ -27,7 +27,8 @@ struct RemoteReport {
 };
 
 /// The client's side of `lacuna serve`. A connection is kept between calls; use one object a thread. Every
-/// call throws Error that names the URL and has the server's own text where it refuses, and Stopped.
+/// call throws Error that names the URL and has the server's own text where it refuses, and Stopped. Where a
+/// server dies under a request, it is sent again, twice at most.
 class RemoteClient {
   public:
     /// url: http://host:port or https://host:port; without a port 80 or 443. token: empty, or what the

@@ -149,6 +149,9 @@ RequestHead parse_target(std::string_view method, std::string_view target) {
         head.endpoint = Endpoint::ready;
     } else if (path == "/metrics") {
         head.endpoint = Endpoint::metrics;
+    } else if (at.size() == 1 && (at[0].empty() || is_page_name(at[0]))) {
+        head.endpoint = Endpoint::page;
+        head.page = at[0];
     } else {
         fail_missing(path);
     }
@@ -231,7 +234,8 @@ const char* endpoint_name(Endpoint endpoint) {
                                          "/v1/models/{model}/plan",
                                          "/v1/keys/{hash}",
                                          "/v1/keys/{hash}",
-                                         "/v1/models/{model}/infer"};
+                                         "/v1/models/{model}/infer",
+                                         "/{page}"};
     return names.at(static_cast<std::size_t>(endpoint));
 }
 
@@ -240,6 +244,12 @@ bool is_served_name(std::string_view name) {
            (is_letter(name.front()) || is_digit(name.front())) && std::ranges::all_of(name, [](char c) {
                return is_letter(c) || is_digit(c) || c == '.' || c == '_' || c == '-';
            });
+}
+
+bool is_page_name(std::string_view name) {
+    const std::size_t dot = name.find('.');
+    return is_served_name(name) && dot != std::string_view::npos && dot == name.rfind('.') &&
+           dot + 1 < name.size();
 }
 
 RequestHead parse_request_head(std::string_view method, std::string_view target,

@@ -12,7 +12,7 @@
 
 namespace lacuna::service {
 
-enum class Endpoint { health, ready, metrics, models, plan, key_set, store_keys, infer };
+enum class Endpoint { health, ready, metrics, models, plan, key_set, store_keys, infer, page };
 
 /// As metrics and logs spell it: the path with its variable parts in braces.
 [[nodiscard]] const char* endpoint_name(Endpoint endpoint);
@@ -21,6 +21,7 @@ enum class Endpoint { health, ready, metrics, models, plan, key_set, store_keys,
 struct RequestHead {
     Endpoint endpoint = Endpoint::health;
     std::string model;             ///< plan, infer: a served name
+    std::string page;              ///< page: a file's name, empty for the front page
     KeySetId keys{};               ///< key_set, store_keys, infer
     std::uint64_t body_bytes = 0;  ///< store_keys and infer only
 };
@@ -31,6 +32,10 @@ using Header = std::pair<std::string_view, std::string_view>;
 inline constexpr std::size_t longest_model_name = 64;
 /// 1 ... 64 letters, digits, dots, underscores and hyphens, the first none of the last three.
 [[nodiscard]] bool is_served_name(std::string_view name);
+
+/// 3 ... 64 letters, digits, underscores and hyphens with one dot among them, neither first nor last: what
+/// cannot lead to another folder.
+[[nodiscard]] bool is_page_name(std::string_view name);
 
 /// target: the request's target as it was sent. Nothing is percent-decoded: no name needs it. Throws
 /// RequestError: 404 for what is not there, 405 for a method that does not belong there, 400 for a query or a

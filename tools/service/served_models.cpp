@@ -26,7 +26,7 @@ using namespace strict_json;
 constexpr const char* documentation = "see tools/service/README.md";
 
 std::shared_ptr<const ServedModel> serve(const ServedEntry& entry, const std::stop_token& stop) {
-    const Model model = load_model(find_model(entry.model), stop);
+    const Model model = find_model(entry.model, stop);
     ServedModel served;
     served.name = entry.name.empty() ? model.name : entry.name;
     if (!is_served_name(served.name)) {
@@ -34,7 +34,9 @@ std::shared_ptr<const ServedModel> serve(const ServedEntry& entry, const std::st
                     "': expected a name of letters, digits, dots, underscores and hyphens, at most " +
                     std::to_string(longest_model_name) + "; give another in the configuration's \"name\"");
     }
-    served.compiled = std::make_shared<const CompiledModel>(model, make_plan(model, entry.request));
+    const Plan plan =
+        entry.plan.empty() ? make_plan(model, entry.request) : load_compiled_plan(entry.plan, model, stop);
+    served.compiled = std::make_shared<const CompiledModel>(model, plan);
     const ClientPlan& client = served.compiled->plan().client;
     served.client_plan = format_client_plan(client);
     served.plan = plan_id(client);
@@ -42,15 +44,23 @@ std::shared_ptr<const ServedModel> serve(const ServedEntry& entry, const std::st
 }
 
 ServedEntry parse_entry(const json& value, const FieldPath& place) {
-    check_object(value, place,
-                 {"model", "name", "batch", "packing", "security", "privacy_bits", "plain_moduli",
-                  "public_encryption"});
+    const bool planned = value.is_object() && value.contains("plan");
+    if (planned) {
+        check_object(value, place, {"model", "name", "plan"});
+    } else {
+        check_object(value, place,
+                     {"model", "name", "batch", "packing", "security", "privacy_bits", "plain_moduli",
+                      "public_encryption"});
+    }
     constexpr std::size_t largest_batch = 1'000'000;
     ServedEntry entry;
     entry.model = text_of(member(value, place, "model"), FieldPath(place, "model"));
     entry.request.privacy_bits = default_privacy_bits;
     if (value.contains("name")) {
         entry.name = text_of(value["name"], FieldPath(place, "name"));
+    }
+    if (planned) {
+        entry.plan = text_of(value["plan"], FieldPath(place, "plan"));
     }
     if (value.contains("batch")) {
         entry.request.batch = count(value["batch"], FieldPath(place, "batch"), 1, largest_batch);

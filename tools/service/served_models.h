@@ -20,6 +20,8 @@ struct ServedEntry {
     std::string name;   ///< in paths; empty: the model's own
     std::string model;  ///< a shipped model's name, or a file
     PlanRequest request;
+    /// What `lacuna plan --out` wrote for this model; empty: it is planned as the request says.
+    std::filesystem::path plan{};
 };
 
 /// What is answered under one name.
@@ -50,7 +52,8 @@ class ServedModels {
 
 /// A file that names models and plans, {"models": [{"model": "faster-cryptonets", "name": "digits", "batch":
 /// 1, "packing": "radix", "security": 128, "privacy_bits": 0, "plain_moduli": 1, "public_encryption": false},
-/// ...]}; all but "model" may be left out. Throws Error.
+/// {"model": "faster-cryptonets", "plan": "server.plan"}, ...]}; all but "model" may be left out, and beside
+/// a compiled plan what plans are asked for has to be. Throws Error.
 [[nodiscard]] std::vector<ServedEntry> load_served_entries(const std::filesystem::path& file);
 
 }  // namespace lacuna::service

@@ -145,7 +145,8 @@ Service::Service(const ServiceOptions& options, std::ostream& log)
       admission_(options.limits),
       store_(options.store, options.limits.store_bytes),
       cache_(options.limits.cache_bytes),
-      workers_(options.limits.concurrent, options.limits.queue) {}
+      workers_(options.limits.concurrent, options.limits.queue),
+      demo_(options.demo.empty() ? DemoPage() : DemoPage(options.demo)) {}
 
 void Service::load(const std::stop_token& stop) {
     const Clock::time_point start = Clock::now();
@@ -237,6 +238,9 @@ Reply Service::dispatch(const RequestHead& head, std::span<const Header> headers
     if (head.endpoint == Endpoint::ready) {
         return ready();
     }
+    if (head.endpoint == Endpoint::page) {
+        return page(head);  // the same for everybody; what it asks for needs a token
+    }
     const std::shared_ptr<const State> state = this->state();
     if (!state->tokens.admit(bearer_token(headers))) {
         throw RequestError(
@@ -288,6 +292,21 @@ Reply Service::metrics() const {
          {"lacuna_key_sets", "Key sets on disk.", value(stored.key_sets)},
          {"lacuna_key_store_bytes", "Bytes of key sets on disk.", value(stored.bytes)},
          {"lacuna_resident_bytes", "Resident memory.", resident_bytes()}});
+    return reply;
+}
+
+Reply Service::page(const RequestHead& head) const {
+    const DemoPage::File* const file = demo_.find(head.page);
+    if (file == nullptr) {
+        throw RequestError(404, "not_found",
+                           "path '/" + head.page +
+                               "': expected one of this service's, found none of that name; see "
+                               "tools/service/README.md for what there is");
+    }
+    Reply reply;
+    reply.type = file->type;
+    reply.body = file->bytes;
+    reply.headers = page_headers();
     return reply;
 }
 

@@ -17,6 +17,7 @@
 #include "tools/service/access_log.h"
 #include "tools/service/admission.h"
 #include "tools/service/connection.h"
+#include "tools/service/demo_page.h"
 #include "tools/service/key_cache.h"
 #include "tools/service/key_store.h"
 #include "tools/service/limits.h"
@@ -35,7 +36,8 @@ struct ServiceOptions {
     std::filesystem::path config;  ///< read for entries, and again by reload(); empty: entries as they are
     std::filesystem::path tokens;  ///< empty: open to everybody
     std::filesystem::path store;
-    int threads = 1;  ///< of one request
+    std::filesystem::path demo;  ///< the browser client's files; empty: no page
+    int threads = 1;             ///< of one request
     Limits limits;
 };
 
@@ -85,6 +87,7 @@ class Service {
                                  Connection& connection, Outcome& outcome);
     [[nodiscard]] Reply ready() const;
     [[nodiscard]] Reply metrics() const;
+    [[nodiscard]] Reply page(const RequestHead& head) const;
     [[nodiscard]] Reply key_set(const KeySetId& id) const;
     [[nodiscard]] Reply store_keys(const State& state, const RequestHead& head, Connection& connection,
                                    Outcome& outcome);
@@ -104,6 +107,7 @@ class Service {
     KeyStore store_;
     KeyCache cache_;
     Workers workers_;
+    DemoPage demo_;
     std::atomic<bool> ending_ = false;
     std::atomic<bool> abandoned_ = false;
     std::atomic<int> connections_ = 0;

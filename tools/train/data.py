@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""MNIST: reading, the split, input quantisation, augmentation."""
+"""MNIST and Fashion-MNIST: reading, the split, input quantisation, augmentation."""
 
 import gzip
 import os
@@ -18,6 +18,8 @@ FILES = {
     "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
     "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
 }
+# A recipe's "set" -> its name, and the environment variable that names its folder.
+SETS = {"mnist": ("MNIST", "LACUNA_MNIST"), "fashion-mnist": ("Fashion-MNIST", "LACUNA_FASHION_MNIST")}
 
 
 class DataError(Exception):
@@ -38,13 +40,20 @@ class Split:
         return Split(self.images[start:stop], self.labels[start:stop])
 
 
-def locate(directory=None):
-    """The folder with the IDX files: the argument, else $LACUNA_MNIST, else data/mnist."""
-    path = Path(directory or os.environ.get("LACUNA_MNIST") or "data/mnist")
+def locate(directory=None, chosen="mnist"):
+    """The folder with a set's IDX files: the argument, else the set's variable, else data/<set>."""
+    name, variable = SETS[chosen]
+    path = Path(directory or os.environ.get(variable) or Path("data") / chosen)
     if not path.is_dir():
-        raise DataError(f"MNIST folder {path} not found: pass --mnist DIR or set LACUNA_MNIST to the folder "
+        raise DataError(f"{name} folder {path} not found: pass --mnist DIR or set {variable} to the folder "
                         f"that holds {FILES['train'][0]}.gz and its three companions")
     return path
+
+
+def set_of(provenance):
+    """The set that a model's provenance names: MNIST where it names none, None where it is another than in SETS."""
+    name = provenance.get("data", SETS["mnist"][0])
+    return next((chosen for chosen, (known, _) in SETS.items() if known == name), None)
 
 
 def read_idx(file):
@@ -68,7 +77,7 @@ def read_idx(file):
 
 
 def load(directory, part):
-    """The `train` or `test` part of the MNIST in a folder that locate() found."""
+    """The `train` or `test` part of the set in a folder that locate() found."""
     arrays = []
     for stem in FILES[part]:
         candidates = [directory / f"{stem}.gz", directory / stem]
@@ -106,8 +115,9 @@ def quantise(images, thresholds):
     return levels[images]
 
 
-def augment(images, generator, strength=1.0):
-    """Randomly rotated, scaled, sheared, shifted and elastically bent copies of uint8 images (N x H x W).
+def augment(images, generator, strength=1.0, mirror=False):
+    """Randomly rotated, scaled, sheared, shifted and elastically bent copies of uint8 images (N x H x W); with `mirror`
+    every other one left for right as well.
 
     The elastic field is the idea of Simard, Steinkraus and Platt (ICDAR 2003), drawn on a coarse grid and
     interpolated, which costs less than smoothing a fine one.
@@ -129,5 +139,8 @@ def augment(images, generator, strength=1.0):
     grid = F.affine_grid(affine, list(source.shape), align_corners=False)
     coarse = torch.randn(count, 2, 6, 6, generator=generator) * 0.055 * strength
     bend = F.interpolate(coarse, size=images.shape[1:], mode="bicubic", align_corners=True)
-    moved = F.grid_sample(source, grid + bend.permute(0, 2, 3, 1), align_corners=False)
+    grid = grid + bend.permute(0, 2, 3, 1)
+    if mirror:
+        grid[..., 0] *= torch.randint(0, 2, (count, 1, 1), generator=generator) * 2 - 1
+    moved = F.grid_sample(source, grid, align_corners=False)
     return moved.squeeze(1).round().clamp(0, 255).to(torch.uint8).numpy()

@@ -3,7 +3,7 @@
 Fashion-MNIST), arrays, tables, folders of pictures, CIFAR's binary files.
 
 Numbers that are no pixels become pixels by a range per feature: pixel = 255 (x - low) / (high - low), rounded and cut
-off at both ends. The network's first layer takes up the ranges, so the model format needs none.
+off at both ends. The network's first layer takes up the ranges, and the model file says them.
 """
 
 import csv
@@ -73,15 +73,19 @@ class InputScale:
 
 def scale_of(model, dataset):
     """The InputScale by which a data set becomes the pixels that an imported IntegerModel takes: a table's features
-    have the ranges that the import noted in the model's provenance."""
+    have the ranges that the model file holds; files of version 1 note them in their provenance."""
     if dataset.is_pixels():
         return InputScale()
-    low, high = (model.provenance.get(key) for key in ("feature_low", "feature_high"))
+    low, high = model.low, model.high
     size = int(np.prod(model.input_shape))
-    if not all(isinstance(one, list) and len(one) == size for one in (low, high)):
-        raise DataError(f"{model.name}: notes no ranges for its {size} features, and {dataset.title} holds numbers "
-                        f"that are no pixels; import the network with such data (--data, --retrain)")
-    return InputScale(*(np.array(one, np.float64).reshape(model.input_shape) for one in (low, high)))
+    if low is None:
+        low, high = (model.provenance.get(key) for key in ("feature_low", "feature_high"))
+        if not all(isinstance(one, list) and len(one) == size for one in (low, high)):
+            raise DataError(f"{model.name}: notes no ranges for its {size} features, and {dataset.title} holds numbers "
+                            f"that are no pixels; import the network with such data (--data, --retrain)")
+    # One for each channel, or one for each element.
+    return InputScale(*(np.repeat(np.array(one, np.float64), size // len(one)).reshape(model.input_shape)
+                        for one in (low, high)))
 
 
 def held_out(dataset):

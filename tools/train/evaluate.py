@@ -104,6 +104,14 @@ def _layer(layer, values, shape, prime):
     return values.reshape(len(values), *shape)
 
 
+def levels(model, images):
+    """The levels of N inputs of uint8 pixels: N x C x H x W, int64."""
+    lists = model.threshold_lists()
+    pixels = images.reshape(len(images), len(lists), -1)
+    quantised = [data.quantise(pixels[:, i], one) for i, one in enumerate(lists)]
+    return np.stack(quantised, 1).astype(np.int64).reshape(len(images), *model.input_shape)
+
+
 def logits(model, images, batch=500):
     """Exact logits of uint8 images (N x H x W): an N x classes array of Python integers."""
     shapes = model.shapes()
@@ -111,10 +119,10 @@ def logits(model, images, batch=500):
     modulus = prod(primes)
     rows = []
     for start in range(0, len(images), batch):
-        pixels = data.quantise(images[start:start + batch], model.thresholds).astype(np.int64)
+        pixels = levels(model, images[start:start + batch])
         joined = 0
         for prime in primes:
-            values = pixels.reshape(len(pixels), *model.input_shape)
+            values = pixels
             for layer, shape in zip(model.layers, shapes[1:]):
                 values = _layer(layer, values, shape, prime)
             others = modulus // prime
@@ -165,11 +173,12 @@ def table(model):
 def main(arguments=None):
     parser = argparse.ArgumentParser(description="Evaluates a *.lacuna.json exactly and prints what it costs.")
     parser.add_argument("model", type=Path, help="model file")
-    parser.add_argument("--mnist", help="folder with the MNIST files (default: $LACUNA_MNIST, else data/mnist)")
+    parser.add_argument("--mnist", help="folder with the four files of the model's data set (default: $LACUNA_MNIST, else "
+                                        "data/mnist; of Fashion-MNIST $LACUNA_FASHION_MNIST, else data/fashion-mnist)")
     parser.add_argument("--data", nargs="+", help="other data, as --data of import_network.py")
     parser.add_argument("--label-column", default="last", metavar="COLUMN", help="of a *.csv (default: %(default)s)")
     parser.add_argument("--part", choices=("validation", "test"), default="validation",
-                        help="images of MNIST to classify (default: the validation part of the training set)")
+                        help="images to classify (default: the validation part of the training set)")
     parser.add_argument("--logits", type=Path, metavar="FILE.json",
                         help=f"also write the first {LOGITS} images of that part and their logits")
     parser.add_argument("--force", action="store_true", help="replace that file where it exists")
@@ -197,7 +206,10 @@ def _split(options, model):
     if options.data:
         found = dataset.read(options.data, tuple(model.input_shape), label_column=options.label_column)
         return data.Split(dataset.scale_of(model, found).pixels(found), found.labels), found.title, found.unseen
-    directory = data.locate(options.mnist)
+    chosen = data.set_of(model.provenance)
+    if chosen is None:
+        raise data.DataError(f"{model.name} is for {model.provenance['data']}, which has no four files; state --data")
+    directory = data.locate(options.mnist, chosen)
     split = data.load(directory, "test") if options.part == "test" else data.load_training(directory)[1]
     if split.images[0].size != model.input_shape[0] * model.input_shape[1] * model.input_shape[2]:
         raise data.DataError(f"{model.name} takes {model.input_shape}, MNIST's images are 1 x 28 x 28; state --data")

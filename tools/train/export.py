@@ -12,6 +12,8 @@ from integer_model import Activation, Convolution, Dense, Flatten, IntegerModel,
 
 WEIGHT_LIMIT = 2**30
 BIAS_DIGITS = 100
+INPUT_ENTRIES = 2**14  # lists of thresholds, or ranges, of an input
+INPUT_THRESHOLDS = 2**16  # of all those lists
 JSON_SAFE = 2**53  # larger integers are written as strings
 NAME = re.compile(r"[a-z0-9_-]{1,64}")
 
@@ -23,9 +25,7 @@ class FormatError(Exception):
 def check(model):
     """FormatError unless the format can hold the model."""
     _require(NAME.fullmatch(model.name), f"model name {model.name!r}: 1 to 64 characters of a-z 0-9 - _")
-    thresholds = list(model.thresholds)
-    _require(thresholds and all(1 <= t <= 255 for t in thresholds) and thresholds == sorted(set(thresholds)),
-             f"thresholds {thresholds}: expected strictly rising integers in 1 ... 255")
+    _check_input(model)
     names = [layer.name for layer in model.layers]
     _require(1 <= len(names) <= 64 and len(set(names)) == len(names), "1 to 64 layers with different names expected")
     for layer in model.layers:
@@ -35,6 +35,30 @@ def check(model):
         model.shapes()
     except ValueError as problem:
         raise FormatError(str(problem)) from problem
+
+
+def _check_input(model):
+    lists = model.threshold_lists()
+    for thresholds in map(list, lists):
+        _require(thresholds and all(1 <= t <= 255 for t in thresholds) and thresholds == sorted(set(thresholds)),
+                 f"thresholds {thresholds}: expected strictly rising integers in 1 ... 255")
+    _require(sum(map(len, lists)) <= INPUT_THRESHOLDS, f"{sum(map(len, lists))} thresholds: at most {INPUT_THRESHOLDS}")
+    if lists is model.thresholds:
+        _check_entries(model, "lists of thresholds", len(lists))
+    if model.low is not None or model.high is not None:
+        low, high = (np.array(one, np.float64) for one in (model.low, model.high))
+        _require(low.ndim == 1 and low.shape == high.shape, "a lowest and a highest number for each range expected")
+        _check_entries(model, "ranges", len(low))
+        _require(bool((np.isfinite(low) & np.isfinite(high) & np.isfinite(high - low) & (low < high)).all()),
+                 "finite ranges expected, the lowest number below the highest")
+
+
+def _check_entries(model, what, count):
+    elements = int(np.prod(model.input_shape))
+    _require(count in (model.input_shape[0], elements),
+             f"{count} {what}: expected one for each of {model.input_shape[0]} channels or {elements} elements")
+    _require(count <= INPUT_ENTRIES, f"{count} {what}: at most {INPUT_ENTRIES}; give one for each channel "
+                                     f"(--input-range)")
 
 
 def _check_layer(layer):
@@ -82,6 +106,19 @@ def _layer_json(layer):
     return entry
 
 
+def _version(model):
+    return 2 if model.low is not None or model.threshold_lists() is model.thresholds else 1
+
+
+def _input_json(model):
+    lists = [[int(t) for t in one] for one in model.threshold_lists()]
+    entry = {"shape": list(model.input_shape),
+             "thresholds": lists if model.threshold_lists() is model.thresholds else lists[0]}
+    if model.low is not None:
+        entry |= {"low": [float(x) for x in model.low], "high": [float(x) for x in model.high]}
+    return entry
+
+
 def to_json(model):
     """The file's text: a line per layer, so that a reader and a diff can find their way."""
     check(model)
@@ -91,11 +128,11 @@ def to_json(model):
 
     head = {
         "format": "lacuna-model",
-        "version": 1,
+        "version": _version(model),
         "name": model.name,
         "description": model.description,
         "provenance": model.provenance,
-        "input": {"shape": list(model.input_shape), "thresholds": [int(t) for t in model.thresholds]},
+        "input": _input_json(model),
     }
     lines = ["{"]
     lines += [f"{compact(key)}:{compact(value)}," for key, value in head.items()]
@@ -146,11 +183,12 @@ def load(file):
     """Reads what save() writes. FormatError names the file."""
     try:
         entry = json.loads(Path(file).read_text(encoding="utf-8"))
-        if entry["format"] != "lacuna-model" or entry["version"] != 1:
-            raise FormatError("expected format lacuna-model, version 1")
+        if entry["format"] != "lacuna-model" or entry["version"] not in (1, 2):
+            raise FormatError("expected format lacuna-model, version 1 or 2")
         model = IntegerModel(entry["name"], tuple(entry["input"]["shape"]), entry["input"]["thresholds"],
                              [_layer(layer) for layer in entry["layers"]], entry.get("output", {}).get("scale", 1.0),
-                             entry.get("description", ""), entry.get("provenance", {}))
+                             entry.get("description", ""), entry.get("provenance", {}),
+                             entry["input"].get("low"), entry["input"].get("high"))
         check(model)
     except (OSError, ValueError, KeyError, TypeError, IndexError, FormatError) as problem:
         raise FormatError(f"{file}: {problem}") from problem

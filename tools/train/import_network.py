@@ -376,6 +376,7 @@ class Prepared:
     network: Network
     scale: dataset.InputScale
     judge: Judge
+    numbers: bool = False  # whether data came as numbers that are no pixels
     training_pool: object = None
 
 
@@ -410,7 +411,8 @@ def prepare(options, levels):
     judge.outputs(lambda images: _binary(original, original.runtime(scale.original(images))), "original network")
     if needed and options.activation == "poly":
         network = replace_all(original, options, levels, scale, judge, training_set or found)
-    prepared = Prepared(network, scale, judge)
+    numbers = any(one is not None and not one.is_pixels() for one in (training_set, found))
+    prepared = Prepared(network, scale, judge, numbers)
     quantised = training.Pixels(network.recipe["thresholds"])
     judge.network(network, "imported float network", training.Pixels(range(1, 256)))
     judge.network(network, f"inputs in 0 ... {levels}", quantised)
@@ -482,7 +484,7 @@ def round_network(prepared, options, grid, sizes, report):
     return model
 
 
-def provenance(options, prepared):
+def provenance(options):
     choices = [f"--input-levels {options.input_levels} --grid {options.grid}", "--size", *map(str, options.size)]
     if options.activation != "refuse":
         choices.append(f"--activation {options.activation}")
@@ -491,12 +493,15 @@ def provenance(options, prepared):
     facts = {"command": f"tools/train/import_network.py {options.source.name} {' '.join(choices)}"}
     if options.retrain:
         facts["retrained_on"] = [Path(one).name for one in options.retrain]
-    scale = prepared.scale
-    if np.size(scale.low) > 1:
-        # What encrypts a row has to make pixels of its features first (to_pixels.py).
-        facts["feature_low"], facts["feature_high"] = (np.asarray(one).reshape(-1).tolist()
-                                                       for one in (scale.low, scale.high))
     return facts
+
+
+def note_ranges(model, prepared):
+    """What encrypts numbers that are no pixels has to make pixels of them first: by these ranges."""
+    if prepared.numbers:
+        entries = model.input_shape[0] if np.size(prepared.scale.low) == 1 else int(np.prod(model.input_shape))
+        model.low, model.high = (np.broadcast_to(np.reshape(one, -1), entries).tolist()
+                                 for one in (prepared.scale.low, prepared.scale.high))
 
 
 def run(options):
@@ -511,7 +516,8 @@ def run(options):
     quantised = training.Pixels(network.recipe["thresholds"])
     model = round_network(prepared, options, options.grid, options.size,
                           lambda step: judge.network(network, step, quantised))
-    model.provenance = provenance(options, prepared)
+    model.provenance = provenance(options)
+    note_ranges(model, prepared)
     export.save(model, options.output)
     model = export.load(options.output)
     judge.model(model, f"{options.output.name}, evaluated exactly")

@@ -56,11 +56,17 @@ class Flatten:
 class IntegerModel:
     name: str
     input_shape: tuple  # channels, height, width
-    thresholds: list
+    thresholds: list  # of all elements, or a list for each channel or element
     layers: list
     output_scale: float = 1.0
     description: str = ""
     provenance: dict = field(default_factory=dict)
+    low: list = None  # the numbers that pixels 0 and 255 stand for, of each channel or element; None: it takes pixels
+    high: list = None
+
+    def threshold_lists(self):
+        """The thresholds of all elements as one list, or those of each channel or element."""
+        return self.thresholds if self.thresholds and np.ndim(self.thresholds[0]) else [self.thresholds]
 
     def shapes(self):
         """The shape before each layer and after the last: len(layers) + 1 entries. ValueError where one misfits."""

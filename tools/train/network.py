@@ -290,6 +290,27 @@ class Network(nn.Module):
                 after.weight.reshape(len(after.weight), len(scale), -1)
             after.weight.copy_((columns / gain.reshape(1, -1, 1)).reshape(after.weight.shape))
 
+    @torch.no_grad()
+    def even_columns(self, name):
+        """Gives the columns of a layer that belong to one row of the layer before the same size, at the cost of rows of
+        several sizes there. For a layer with many terms a row after one with few: its rounding errors add up to more."""
+        layers = self.weighted()
+        index = next((i for i, layer in enumerate(layers) if layer.name == name), 0)
+        if index == 0:
+            raise RecipeError(f"even columns: {name!r} is no layer with weights that another one comes before")
+        before, after = layers[index - 1], layers[index]
+        between = [layer for layer in list(self.layers)[list(self.layers).index(before):list(self.layers).index(after)]
+                   if isinstance(layer, Activation)]
+        if not all(layer.bare for layer in between):
+            raise RecipeError(f"even columns: {name} comes after an activation that is no bare power")
+        degree = int(np.prod([layer.degree for layer in between]))
+        shape = (len(after.weight), len(before.weight), -1)
+        columns, mask = after.weight.reshape(shape), after.mask.reshape(shape)
+        size = (columns * mask).square().sum((0, 2)).div(mask.sum((0, 2)).clamp(min=1)).sqrt()
+        gain = torch.where(size > 0, size / size[size > 0].mean(), torch.ones_like(size))
+        before.scale_rows(gain ** (1 / degree))
+        after.weight.copy_((columns / gain.reshape(1, -1, 1)).reshape(after.weight.shape))
+
     def spread_units(self):
         """Carries the units of the grids through the network, which turns biases and coefficients into integers."""
         unit = self.input_unit

@@ -74,7 +74,8 @@ def _quadratic_interval(coefficients, low, high):
 def intervals(model):
     """[(layer name, lowest, highest)] over all elements of each layer's output."""
     low = np.zeros(model.input_shape, object)
-    high = np.full(model.input_shape, len(model.thresholds), object)
+    counts = np.array([len(one) for one in model.threshold_lists()], object)
+    high = np.repeat(counts, low.size // len(counts)).reshape(model.input_shape)
     bounds = []
     for layer in model.layers:
         low, high = layer_interval(layer, low, high)

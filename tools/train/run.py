@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""From MNIST to a *.lacuna.json: follows a recipe (tools/train/recipes/<name>.json) stage by stage.
+"""From MNIST or Fashion-MNIST to a *.lacuna.json: follows a recipe (tools/train/recipes/<name>.json) stage by stage.
 
 Each stage leaves a checkpoint, so an interrupted run goes on where it stopped, and a changed recipe reuses the stages
 before the change. The test set is read once, at the end, and only with --test.
@@ -76,6 +76,8 @@ def check_recipe(file, recipe):
         for key in ("type", "name", *LAYER_FIELDS.get(entry.get("type"), ())):
             if key not in entry:
                 raise RecipeError(f"{file}: layer {entry.get('name', '?')!r}: {key!r} is missing")
+    if recipe["data"].get("set", "mnist") not in data.SETS:
+        raise RecipeError(f"{file}: \"data\": set {recipe['data']['set']!r} is none of {', '.join(data.SETS)}")
     for key in ("copies", "strength", "seed"):
         if key not in recipe["data"]:
             raise RecipeError(f"{file}: \"data\": {key!r} is missing")
@@ -85,6 +87,10 @@ def check_stage(file, recipe, stage):
     if not isinstance(stage.get("epochs"), int) or stage["epochs"] < 0:
         raise RecipeError(f"{file}: stage {stage['stage']!r}: \"epochs\" is {stage.get('epochs')!r}; expected a whole "
                           f"number")
+    if stage["stage"] == "prune" and stage.get("method") == "tiles":
+        if not isinstance(stage.get("slots"), int) or not isinstance(stage.get("tiles"), dict):
+            raise RecipeError(f"{file}: stage 'prune': method \"tiles\" needs \"slots\", a number, and \"tiles\", how "
+                              f"many of each layer stay")
     if stage["stage"] == "quantise":
         sizes = stage.get("size", {})
         missing = [entry["name"] for entry in recipe["layers"]
@@ -194,7 +200,11 @@ def finish(network, course, output, log, command):
     model = network.to_integer()
     ranges.centre_logits(model)
     validation = course.validation
-    model.provenance = {"command": command, "seed": course.recipe["seed"]}
+    chosen = course.recipe["data"].get("set", "mnist")
+    model.provenance = {"command": command, "seed": course.recipe["seed"],
+                        "trained_on": [{"data": chosen, "part": "train"}]}
+    if chosen != "mnist":
+        model.provenance["data"] = data.SETS[chosen][0]
     export.save(model, output)
     model = export.load(output)
     log(evaluate.table(model))
@@ -209,7 +219,8 @@ def parse(arguments):
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("recipe", help=f"name of a recipe, or a file (*.json); recipes: "
                                        f"{', '.join(sorted(r.stem for r in RECIPES.glob('*.json')))}")
-    parser.add_argument("--mnist", help="folder with the MNIST files (default: $LACUNA_MNIST, else data/mnist)")
+    parser.add_argument("--mnist", help="folder with the four files of the recipe's data set (default: $LACUNA_MNIST, else "
+                                        "data/mnist; of Fashion-MNIST $LACUNA_FASHION_MNIST, else data/fashion-mnist)")
     parser.add_argument("--work", type=Path, default=Path("data/train"),
                         help="folder for checkpoints and the image pool (default: %(default)s)")
     parser.add_argument("--output", type=Path, help="model file (default: <work>/<name>/<name>.lacuna.json, which a "
@@ -225,7 +236,7 @@ def run(options):
     recipe = read_recipe(options.recipe)
     if options.output:
         output_file.check(options.output, options.force)
-    directory = data.locate(options.mnist)
+    directory = data.locate(options.mnist, recipe["data"].get("set", "mnist"))
     if options.tiny:
         recipe = shrink(recipe)
     # Squares of small numbers underflow in great number, and arithmetic on denormals is slow.

@@ -4,10 +4,11 @@
 import prune
 import quantise
 import ranges
+import tile_prune
 import training
 from network import RecipeError
 
-METHODS = ("magnitude", "surgery")
+METHODS = ("magnitude", "surgery", "tiles")
 SCOPES = ("layer", "global")
 
 
@@ -58,19 +59,31 @@ def prune_stage(network, stage, course):
     method, scope = stage.get("method", "surgery"), stage.get("scope", "layer")
     if method not in METHODS or scope not in SCOPES:
         raise RecipeError(f"prune: method {method!r} of {METHODS} and scope {scope!r} of {SCOPES} expected")
+    epochs = max(1, round(stage["epochs"] * course.scale))
+    steps = epochs * max(1, len(course.pool.labels) // stage.get("batch", training.BATCH))
+    if method == "tiles":
+        prune_tiles(network, stage, course, int(steps * stage.get("ramp", 0.6)))
+        return
     given = stage.get("density", {})
     if "hops" in stage:
         densities = prune.densities_for_budget(network, given, stage["hops"], scope)
     else:
         densities = {layer.name: given.get(layer.name, 1.0) for layer in network.weighted()}
-    epochs = max(1, round(stage["epochs"] * course.scale))
-    steps = epochs * max(1, len(course.pool.labels) // stage.get("batch", training.BATCH))
     pruner = prune.Pruner(network, densities, int(steps * stage.get("ramp", 0.6)), method, scope)
     course.train(network, stage, stage["epochs"], "prune", after_step=pruner)
     pruner.finish()
     if "hops" in stage:
         # Rows that lost every weight, or borders, move the count a little: settle the budget exactly.
         prune.apply(network, prune.densities_for_budget(network, given, stage["hops"], scope), scope)
+
+
+def prune_tiles(network, stage, course, steps):
+    """Whole tiles of diagonals, for the packed packing."""
+    if stage.get("permute"):
+        tile_prune.permute(network, stage["slots"], stage["tiles"], stage.get("run", {}))
+    pruner = tile_prune.TilePruner(network, stage["slots"], stage["tiles"], stage.get("run", {}), steps)
+    course.train(network, stage, stage["epochs"], "prune", after_step=pruner)
+    pruner.finish()
 
 
 def retrain_stage(network, stage, course):
@@ -82,6 +95,8 @@ def quantise_stage(network, stage, course):
     """Incremental network quantisation: fixes portion after portion of the weights, retraining the rest each time.
     With 0 epochs: quantisation after training."""
     network.equalise()
+    for name in stage.get("even_columns", []):
+        network.even_columns(name)
     for layer in network.weighted():
         layer.grid = quantise.fit_grid(layer, stage.get("grid", "power"), stage["size"][layer.name],
                                        stage.get("power_of_two_units", False))

@@ -33,12 +33,21 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("models", type=Path, nargs="+", help="model files")
     parser.add_argument("--mnist", help="folder with the MNIST files (default: $LACUNA_MNIST, else data/mnist)")
+    parser.add_argument("--fashion-mnist", help="folder with those of Fashion-MNIST (default: $LACUNA_FASHION_MNIST, else "
+                                                "data/fashion-mnist)")
     options = parser.parse_args(arguments)
     try:
-        test = data.load(data.locate(options.mnist), "test")
+        folders, tests = {"mnist": options.mnist, "fashion-mnist": options.fashion_mnist}, {}
         print(HEADER)
         for file in options.models:
-            print(row(export.load(file), test), flush=True)
+            model = export.load(file)
+            chosen = data.set_of(model.provenance)
+            if chosen is None:
+                print(f"table: {file.name} is for other data: left out", file=sys.stderr)
+                continue
+            if chosen not in tests:
+                tests[chosen] = data.load(data.locate(folders[chosen], chosen), "test")
+            print(row(model, tests[chosen]), flush=True)
     except (data.DataError, export.FormatError) as problem:
         print(f"table: {problem}", file=sys.stderr)
         return 1

@@ -42,7 +42,7 @@ class Pool:
         return self.images[index], None if self.answers is None else self.answers[index]
 
 
-def build_pool(split, copies, seed, strength):
+def build_pool(split, copies, seed, strength, mirror=False):
     """A pool in memory, without answers."""
     generator = torch.Generator().manual_seed(seed)
     images = np.empty((copies, *split.images.shape), np.uint8)
@@ -50,7 +50,7 @@ def build_pool(split, copies, seed, strength):
     progress = training.Progress("augmentation", copies)
     for index in range(1, copies):
         for start in range(0, len(split), 1000):
-            images[index, start:start + 1000] = data.augment(split.images[start:start + 1000], generator, strength)
+            images[index, start:start + 1000] = data.augment(split.images[start:start + 1000], generator, strength, mirror)
         progress(index)
     progress.close()
     return Pool(images, None, split.labels)
@@ -105,7 +105,8 @@ def _folder(folder, basis):
 def _images(base, split, setting, copying):
     file = base / "images.npy"
     if not file.is_file():
-        pool = build_pool(split, copying["copies"], setting["seed"], copying["strength"])
+        pool = build_pool(split, copying["copies"], setting["seed"], copying["strength"],
+                          copying.get("mirror", False))
         save(lambda stream: np.save(stream, pool.images), file)
     return Pool(np.load(file, mmap_mode="r"), None, split.labels)
 

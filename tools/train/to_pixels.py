@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes the inputs of a data set as `lacuna encrypt` takes them: a CSV file, an input a line, pixels 0 ... 255.
+"""Writes the inputs of a data set as `lacuna encrypt --images` takes them: a CSV file, an input a line, pixels
+0 ... 255.
 
-Features of a table become pixels by the ranges that import_network.py noted in the model file.
+Features of a table become pixels by the ranges in the model file, as `lacuna encrypt --data` would make them.
 """
 
 import argparse

@@ -44,6 +44,51 @@ TEST(ClientPlanFile, RoundTrips) {
     }
 }
 
+/// Of every packing, with thresholds of the channels, or thresholds and ranges of the elements.
+const std::vector<ClientPlan>& feature_plans() {
+    static const std::vector<ClientPlan> plans = [] {
+        std::vector<ClientPlan> made;
+        for (const Packing packing : {Packing::slots, Packing::radix, Packing::packed}) {
+            Model model = testing::SmallModel(1).one_activation(2, 2, 2, 3);
+            model.thresholds.clear();
+            if (packing == Packing::radix) {
+                model.features.thresholds = {{3, 200}, {128}};
+            } else {
+                model.features.thresholds.assign(model.input_shape.size(), {7});
+                model.features.ranges.assign(model.input_shape.size(), {-1.0 / 3, 1e-7});
+            }
+            made.push_back(make_plan(model, {1, packing, 128, 0}).client);
+        }
+        return made;
+    }();
+    return plans;
+}
+
+TEST(ClientPlanFile, FeaturesMakeItVersionFour) {
+    for (const ClientPlan& plan : feature_plans()) {
+        const std::string text = format_client_plan(plan);
+        EXPECT_EQ(json::parse(text)["version"], 4);
+        const ClientPlan read = parse_client_plan(text, "client.json");
+        EXPECT_EQ(read, plan);
+        EXPECT_FALSE(read.features.empty());
+        EXPECT_EQ(format_client_plan(read), text);
+    }
+    EXPECT_EQ(json::parse(format_client_plan(slots_plan()))["version"], 2);
+}
+
+TEST(ClientPlanFile, HoldsTheLargestFeaturesThatAModelMayHave) {
+    ClientPlan plan = feature_plans().front();
+    plan.input_shape = {4096, 1, 1};
+    plan.features.thresholds.assign(4096, {});
+    for (auto& list : plan.features.thresholds) {
+        for (int i = 1; i <= 16; ++i) {
+            list.push_back(i * 15);
+        }
+    }
+    plan.features.ranges.assign(4096, {-1.2345678901234567e-300, 1.2345678901234567e-300});
+    EXPECT_EQ(parse_client_plan(format_client_plan(plan), "client.json"), plan);
+}
+
 /// The error of a plan's file after a change, which has to name the source and these parts.
 void expect_refused(const ClientPlan& plan, const std::function<void(json&)>& change,
                     const std::vector<std::string>& parts) {
@@ -169,6 +214,27 @@ TEST(ClientPlanFile, RefusesLayoutsThatDoNotFitTheRing) {
     expect_refused(slots_plan(), [](json& d) { d["input"]["thresholds"] = {0}; }, {"thresholds[0]"});
 }
 
+TEST(ClientPlanFile, RefusesFeaturesThatDoNotFit) {
+    const auto refuse = [](const std::function<void(json&)>& change, const std::vector<std::string>& parts) {
+        expect_refused(
+            feature_plans().front(), [&](json& d) { change(d["input"]); }, parts);
+    };
+    refuse([](json& input) { input["low"].erase(0); }, {"input.high", "array of 39"});
+    refuse([](json& input) { input.erase("low"); }, {"input", "low"});
+    refuse([](json& input) { input["low"][3] = 1; }, {"input.low[3]", "low below high"});
+    refuse([](json& input) { input["high"][3] = "1"; }, {"input.high[3]"});
+    refuse([](json& input) { input["thresholds"].erase(0); }, {"input.thresholds", "2 channels", "39"});
+    refuse([](json& input) { input["thresholds"][2] = {9, 9}; }, {"input.thresholds[2][1]", "rising"});
+    refuse([](json& input) { input["thresholds"][2] = {256}; }, {"input.thresholds[2][0]"});
+    // Earlier versions have none of it, and a reader of them says so in one line.
+    for (const char* packing : {"slots", "radix"}) {
+        expect_refused(packing == std::string("slots") ? slots_plan() : radix_plan(),
+                       [](json& d) { d["input"]["low"] = {0}; }, {"input", "low"});
+    }
+    expect_refused(slots_plan(), [](json& d) { d["version"] = 3; },
+                   {"version", "expected 2 or 4", "found 3"});
+}
+
 TEST(ClientPlanFile, RefusesKeysThatMakeNoSense) {
     const std::size_t n = slots_plan().parameters.n;
     expect_refused(slots_plan(), [](json& d) { d["keys"]["galois_elements"] = {4}; }, {"odd"});
@@ -189,7 +255,7 @@ TEST(ClientPlanFile, RefusesWhatIsNoJson) {
     for (const std::string text : {"", "{", "[1]", "null", "\x80"}) {
         EXPECT_THROW((void)parse_client_plan(text, "client.json"), Error) << text;
     }
-    EXPECT_THROW((void)parse_client_plan(std::string(std::size_t{2} << 20, ' '), "client.json"), Error);
+    EXPECT_THROW((void)parse_client_plan(std::string(std::size_t{5} << 20, ' '), "client.json"), Error);
 }
 
 }  // namespace

@@ -36,6 +36,26 @@ TEST_P(ClientTest, RefusesImagesOfAnotherSize) {
     EXPECT_NE(refusal([&] { (void)inference_.client.encrypt(std::vector<std::uint8_t>(too_many)); }), "");
 }
 
+/// Thresholds of the channels, and of every element: encrypted equals the reference in every packing.
+TEST(ClientFeatures, AreQuantisedAsInTheReference) {
+    for (const Packing packing : {Packing::slots, Packing::radix, Packing::packed}) {
+        SmallModel random(4);
+        Model model = random.one_activation(2, 2, 2, 3);
+        model.thresholds.clear();
+        model.features.thresholds = {{1, 40, 41, 250}, {128}};
+        if (packing != Packing::slots) {
+            model.features.thresholds.clear();
+            for (std::size_t e = 0; e < model.input_shape.size(); ++e) {
+                const int low = 1 + static_cast<int>(e);
+                model.features.thresholds.push_back(e % 3 == 0 ? std::vector<int>{low, low + 99, 255}
+                                                               : std::vector<int>{3 * low});
+            }
+        }
+        const Inference inference(model, {1, packing, 128, 0});
+        inference.expect_exact(random.images(model, 1));
+    }
+}
+
 TEST_P(ClientTest, DoesNotDependOnTheThreadsOfKeysAndClient) {
     const Client client(inference_.plan.client);
     const Session session(model_, inference_.plan, client.evaluation_keys(3));

@@ -93,8 +93,9 @@ TEST(ModelJson, OptionalFieldsMayBeAbsent) {
 TEST(ModelJson, ErrorsNameThePlace) {
     expect_starts(error_with("lacuna-model", "other"),
                   "file.json: expected a model: an object whose format is");
-    expect_starts(error_with("\"version\": 1", "\"version\": 2"), "file.json: version: expected 1, found 2;");
-    expect_starts(error_with("\"version\": 1,", ""), "file.json: version: expected 1, found none;");
+    expect_starts(error_with("\"version\": 1", "\"version\": 3"),
+                  "file.json: version: expected 1 or 2, found 3;");
+    expect_starts(error_with("\"version\": 1,", ""), "file.json: version: expected 1 or 2, found none;");
     expect_starts(error_with("\"example\"", "\"Example\""), "file.json: name: expected only the characters");
     expect_starts(error_with("\"example\"", "\"\""), "file.json: name: expected 1 to 64 characters");
     expect_starts(error_with("\"example\"", "7"), "file.json: name: expected a string, found 7;");
@@ -231,7 +232,7 @@ TEST(ModelJson, RefusesNulAndWhateverFollows) {
     }
     EXPECT_NO_THROW((void)parse_model(example + " \r\n\t", "file.json"));
     expect_starts(error_with("\"version\": 1", "\"version\": 1.0"),
-                  "file.json: version: expected 1, found 1.0;");
+                  "file.json: version: expected 1 or 2, found 1.0;");
     expect_starts(error_with("\"version\": 1", "\"version\": true"), "file.json: version: expected 1");
 }
 

@@ -112,7 +112,7 @@ TEST(StrictJson, ValuesInMessagesAreShortLinesOfAscii) {
 TEST(StrictJson, FormatsAndVersionsAreChecked) {
     const auto problem = [](const std::string& text) {
         return message_of([&] {
-            check_format(parsed(text), root, "a thing", "lacuna-thing", 2, "give one", "write it anew");
+            check_format(parsed(text), root, "a thing", "lacuna-thing", {2}, "give one", "write it anew");
         });
     };
     EXPECT_EQ(problem(R"({"format": "lacuna-thing", "version": 2})"), "");

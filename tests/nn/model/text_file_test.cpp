@@ -92,10 +92,10 @@ TEST_F(TextFileTest, LoadersNameFileAndLimit) {
     fs::resize_file(written("huge", ""), std::uintmax_t{3} << 30);
     EXPECT_EQ(error_of([&] { (void)load_client_plan(folder / "huge"); }),
               (folder / "huge").string() +
-                  ": expected at most 1048576 bytes, found 3221225472; give the client's half of a plan, as "
+                  ": expected at most 4194304 bytes, found 3221225472; give the client's half of a plan, as "
                   "`lacuna plan --export-client` writes it");
     EXPECT_NE(
-        error_of([&] { (void)load_client_plan("/dev/zero"); }).find("at most 1048576 bytes, found more"),
+        error_of([&] { (void)load_client_plan("/dev/zero"); }).find("at most 4194304 bytes, found more"),
         std::string::npos);
     EXPECT_NE(error_of([&] { (void)load_model(folder / "huge"); }).find("at most 67108864 bytes"),
               std::string::npos);

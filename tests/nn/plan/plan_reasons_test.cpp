@@ -44,5 +44,18 @@ TEST(PlanReasons, SayWhatAChangeOfThePlanChanges) {
     EXPECT_TRUE(any_mentions(explain(plan, 1), "beyond 2^10.0"));
 }
 
+TEST(PlanReasons, PromiseNothingOfMoreImagesThanARequestHolds) {
+    const Plan slots = make_plan(small_network(), request_of(Packing::slots));
+    const std::size_t n = slots.client.parameters.n;
+    EXPECT_TRUE(any_mentions(explain(slots, n), "a request of " + std::to_string(n) + " costs the same"));
+    EXPECT_FALSE(any_mentions(explain(slots, n + 1), "costs the same"));
+    EXPECT_TRUE(any_mentions(explain(slots, n + 1), std::to_string(n + 1) + " are 2 requests"));
+    const Plan radix = make_plan(small_network(), request_of(Packing::radix));
+    EXPECT_TRUE(any_mentions(explain(radix, 3), "so that 3 are as many requests"));
+    const Plan packed = make_plan(small_network(), request_of(Packing::packed));
+    EXPECT_TRUE(any_mentions(explain(packed, 2000), "2000 images are 2 requests of up to 1024"));
+    EXPECT_TRUE(any_mentions(explain(packed, 2), "a request of 2 images costs as many times"));
+}
+
 }  // namespace
 }  // namespace lacuna::testing

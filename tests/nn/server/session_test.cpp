@@ -177,6 +177,9 @@ TEST_P(SessionTest, RefusesAnotherModel) {
     other.thresholds.pop_back();
     EXPECT_NE(session_of(other).find("plan this model"), std::string::npos);
     other = model_;
+    other.features.ranges.assign(other.input_shape.channels, {});
+    EXPECT_NE(session_of(other).find("plan this model"), std::string::npos);
+    other = model_;
     std::get<Dense>(other.layers.back().kind).bias.pop_back();
     std::get<Dense>(other.layers.back().kind).weights.rows.pop_back();
     EXPECT_NE(session_of(other).find("plan this model"), std::string::npos);

@@ -120,6 +120,29 @@ TEST(CommandService, ReadsItsConfigurationAgainOnHangup) {
     expect_failure(folder.remote(server.url(), {"--model", "one"}), 1, {"client", "plan", "--keys"});
 }
 
+TEST(CommandService, ServesACompiledPlan) {
+    const Folder folder;
+    const CommandResult planned =
+        run_lacuna({"plan", "--model", "small.lacuna.json", "--no-circuit-privacy", "--out", "server.plan"},
+                   {folder.path(), {}});
+    ASSERT_EQ(planned.code, 0) << planned.errors;
+    const auto entry = [&](const std::string& more) {
+        write_text(folder / "serve.json",
+                   R"({"models": [{"model": "small.lacuna.json", "plan": "server.plan")" + more + "}]}");
+    };
+    entry("");
+    ServeProcess server(folder.path(), {"--config", "serve.json"});
+    EXPECT_EQ(service::RemoteClient(server.url()).plan("small").privacy_bits, 0);
+    expect_right(folder.remote(server.url()));
+    // What a plan says is not asked for again.
+    entry(R"(, "batch": 2)");
+    const CommandResult refused =
+        run_lacuna({"serve", "--config", "serve.json", "--listen", "127.0.0.1:0"}, {folder.path(), {}});
+    EXPECT_EQ(refused.code, 1);
+    EXPECT_NE(refused.errors.find("models[0]"), std::string::npos) << refused.errors;
+    EXPECT_NE(refused.errors.find("batch"), std::string::npos) << refused.errors;
+}
+
 TEST(CommandService, AKilledServersKeysAreThereForTheNext) {
     const Folder folder;
     {

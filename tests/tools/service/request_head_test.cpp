@@ -48,9 +48,22 @@ TEST(RequestHead, KnowsEveryEndpoint) {
     EXPECT_EQ(infer.keys, stored.keys);
 }
 
+TEST(RequestHead, KnowsThePageByNamesThatLeadNowhereElse) {
+    EXPECT_EQ(parse_request_head("GET", "/", {}).endpoint, Endpoint::page);
+    const RequestHead head = parse_request_head("GET", "/client.mjs", {});
+    EXPECT_EQ(head.endpoint, Endpoint::page);
+    EXPECT_EQ(head.page, "client.mjs");
+    for (const std::string target : {"/..", "/../x.html", "/.hidden", "/a/b.html", "/a%2fb.html", "/a..b",
+                                     "/a.", "/page", "/a\\b.html", "/index.html/"}) {
+        EXPECT_EQ(refusal("GET", target).first, 404) << target;
+    }
+    EXPECT_EQ(refusal("GET", "/index.html?x").first, 400);
+    EXPECT_EQ(refusal("POST", "/index.html").first, 405);
+}
+
 TEST(RequestHead, RefusesWhatIsNotThere) {
     for (const std::string& target :
-         std::vector<std::string>{"", "/", "//", "healthz", "/healthz/", "/v1", "/v1/models/", "/v2/models",
+         std::vector<std::string>{"", "//", "healthz", "/healthz/", "/v1", "/v1/models/", "/v2/models",
                                   "/v1/models/m/plan/x", "/v1/models/m/train", "/v1/models/../plan",
                                   "/v1/models/a%2fb/plan", "/v1/models//plan", "http://host/healthz"}) {
         EXPECT_EQ(refusal("GET", target).first, 404) << target;

@@ -8,10 +8,12 @@
 #include <filesystem>
 #include <future>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include <httplib.h>
 #include <nlohmann/json.hpp>
 
 #include <lacuna/he/files/record.h>
@@ -103,6 +105,8 @@ TEST(Server, SaysInJsonWhyItRefuses) {
         return code_of(answer_to(port, request(line, body)));
     };
     EXPECT_EQ(code("GET /nothing", ""), "not_found");
+    EXPECT_EQ(code("GET /", ""), "not_found");  // there is no page unless it is asked for
+    EXPECT_EQ(code("GET /index.html", ""), "not_found");
     EXPECT_EQ(code(infer_line(client.id, "other"), upload), "model_unknown");
     EXPECT_EQ(code(infer_line(client.id), upload), "keys_unknown");
     const std::string put = "PUT /v1/keys/" + format_hash(client.id);
@@ -320,6 +324,27 @@ TEST(Server, LogsNothingOfWhatItIsSent) {
         EXPECT_EQ(line.find("tell-tale"), std::string::npos);
     }
     EXPECT_EQ(requests, 5);  // the plan, whether keys are there, keys, inference, and the stray one
+}
+
+TEST(RemoteClient, SendsAgainWhatAServerDiedUnder) {
+    httplib::Server proxy;
+    int requests = 0;
+    int bad = 1;
+    proxy.Get("/v1/models", [&](const httplib::Request&, httplib::Response& response) {
+        constexpr int bad_gateway = 502;
+        response.status = requests++ < bad ? bad_gateway : 200;
+        response.set_content(R"({"models": [{"name": "one"}]})", "application/json");
+    });
+    const int port = proxy.bind_to_any_port("127.0.0.1");
+    std::thread thread([&] { proxy.listen_after_bind(); });
+    const std::string url = "http://127.0.0.1:" + std::to_string(port);
+    EXPECT_EQ(RemoteClient(url).models(), std::vector<std::string>{"one"});
+    EXPECT_EQ(requests, 2);
+    bad = 100;
+    EXPECT_THROW((void)RemoteClient(url).models(), Error);
+    EXPECT_EQ(requests, 5);
+    proxy.stop();
+    thread.join();
 }
 
 }  // namespace

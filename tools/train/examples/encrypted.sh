@@ -8,7 +8,7 @@
 #   tools/train/examples/encrypted.sh cifar      CIFAR_DIR     3 x 32 x 32, ReLU and max pools replaced and retrained
 #
 # LACUNA is the command (default: build/bin/lacuna), WORK a folder that is made for the files (default: a temporary one,
-# removed at the end), IMAGES and EPOCHS those of the image networks' training.
+# removed at the end), IMAGES and EPOCHS those of the image networks' training, COUNT how many images are encrypted.
 set -euo pipefail
 
 name=${1:-}
@@ -40,6 +40,7 @@ else
 fi
 python() { /usr/bin/python3 -W ignore "$@"; }
 
+inputs=(--images "$work/rows.csv")  # pixels
 echo "== train: a network of your own, in PyTorch"
 case "$name" in
     table)
@@ -47,19 +48,20 @@ case "$name" in
         data=("$work/test.csv")
         options=(--data "$work/test.csv" --unseen --retrain "$work/training.csv" --epochs 20 --size 31
             --input-levels 63)
+        inputs=(--data "$work/test.csv" --count 143)  # numbers as they are
         count=143
         ;;
     cryptonets | fashion)
         python "$train/examples/train_images.py" "$name" "$2" "$work" --images "${IMAGES:-10000}" --epochs "${EPOCHS:-4}"
         data=("$2")
         options=(--data "$2" --size 15 --input-levels 7)
-        count=256
+        count=${COUNT:-256}
         ;;
     cifar)
         python "$train/examples/train_images.py" "$name" "$2" "$work" --images "${IMAGES:-10000}" --epochs "${EPOCHS:-4}"
         data=("$2")
         options=(--data "$2" --activation poly --retrain "$2" --epochs "${EPOCHS:-4}" --size 15 --input-levels 15)
-        count=256
+        count=${COUNT:-256}
         ;;
 esac
 
@@ -74,7 +76,7 @@ echo "== keygen, encrypt (the client's)"
 python "$train/to_pixels.py" "$work/model.lacuna.json" "${data[@]}" --out "$work/rows.csv" --labels "$work/labels.txt" \
     --count "$count"
 "$lacuna" keygen --client "$work/client.json" --out "$work/keys"
-"$lacuna" encrypt --keys "$work/keys" --images "$work/rows.csv" --out "$work/upload.lct"
+"$lacuna" encrypt --keys "$work/keys" "${inputs[@]}" --out "$work/upload.lct"
 
 echo "== infer (the server's, who never sees an input)"
 "$lacuna" infer --model "$work/model.lacuna.json" --keys "$work/keys/evaluation.keys" --in "$work/upload.lct" \

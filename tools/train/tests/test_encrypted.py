@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from tests import networks
+from tests import networks, sample
 from tests.test_onnx_graph import PACKAGES
 
 import evaluate
@@ -75,10 +75,23 @@ class EncryptedTest(unittest.TestCase):
         lines = [",".join([*(f"{one:.5g}" for one in row), str(label)]) for row, label in zip(features, labels)]
         table = self.root / "table.csv"
         table.write_text("\n".join(["240,30,malignant,benign", *lines]) + "\n")
-        done = subprocess.run([ROOT / "tools" / "train" / "examples" / "encrypted.sh", "table", table],
-                              env=dict(os.environ, LACUNA=str(COMMAND)), capture_output=True, text=True, check=False)
+        self.assertIn("60 of 60 encrypted answers equal the plaintext network's in every logit",
+                      self.example("table", table))
+
+    def test_the_example_of_pictures(self):
+        """The same for a convolutional network, on drawn digits."""
+        folder = self.root / "digits"
+        folder.mkdir()
+        sample.write_mnist(folder, np.random.default_rng(1), 300, 20)
+        self.assertIn("2 of 2 encrypted answers equal the plaintext network's in every logit",
+                      self.example("fashion", folder, COUNT="2", IMAGES="200", EPOCHS="1"))
+
+    def example(self, *arguments, **settings):
+        done = subprocess.run([ROOT / "tools" / "train" / "examples" / "encrypted.sh", *arguments],
+                              env=dict(os.environ, LACUNA=str(COMMAND), **settings), capture_output=True, text=True,
+                              check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertIn("60 of 60 encrypted answers equal the plaintext network's in every logit", done.stdout)
+        return done.stdout
 
 
 if __name__ == "__main__":

@@ -383,6 +383,7 @@ class CommandTest(SourceTest):
             with contextlib.redirect_stdout(io.StringIO()) as printed:
                 self.assertEqual(command.main([str(one) for one in (out, *arguments)]), 0)
             self.assertIn(message, printed.getvalue())
+        self.assertEqual(json.loads(out.read_text())["version"], 2)
         written = np.loadtxt(pixels, delimiter=",")
         low, high = features.min(0), features.max(0)
         np.testing.assert_array_equal(written, np.round((features - low) / (high - low) * 255))
@@ -391,8 +392,16 @@ class CommandTest(SourceTest):
             self.assertEqual(to_pixels.main([str(out), str(table), "--out", str(pixels)]), 1)
             model = export.load(out)
             model.provenance = {}
+            model.low = model.high = None
             export.save(model, out)
             self.assertEqual(evaluate.main([str(out), "--data", str(table)]), 1)
+        # A file of version 1 has the ranges in its provenance.
+        model.provenance = {"feature_low": low.tolist(), "feature_high": high.tolist()}
+        export.save(model, out)
+        self.assertEqual(json.loads(out.read_text())["version"], 1)
+        with contextlib.redirect_stdout(io.StringIO()) as printed:
+            self.assertEqual(evaluate.main([str(out), "--data", str(table)]), 0)
+        self.assertIn(f"{exact:.2f}%", printed.getvalue())
         self.assertRegex(stream.getvalue(), "exists; --force(.|\n)*notes no ranges for its 4 features")
 
     def test_refusals(self):

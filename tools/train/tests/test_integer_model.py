@@ -32,6 +32,18 @@ class ExportTest(unittest.TestCase):
         self.assertEqual(loaded.layers[-1].bias, self.model.layers[-1].bias)
         np.testing.assert_array_equal(loaded.layers[0].weights, self.model.layers[0].weights)
 
+    def test_features_make_it_version_two(self):
+        self.assertEqual(json.loads(export.to_json(self.model))["version"], 1)
+        self.model.low, self.model.high = [-0.1], [1 / 3]
+        for thresholds in ([60, 120, 200], [[60, 120]], [[1 + i, 200] for i in range(36)]):
+            self.model.thresholds = thresholds
+            text = export.to_json(self.model)
+            self.assertEqual(json.loads(text)["version"], 2)
+            export.save(self.model, self.file)
+            loaded = export.load(self.file)
+            self.assertEqual(export.to_json(loaded), text)
+            self.assertEqual((loaded.thresholds, loaded.low, loaded.high), (thresholds, [-0.1], [1 / 3]))
+
     def test_large_integers_are_strings(self):
         self.model.layers[-1].bias[:2] = [2**53 - 1, 2**53]
         bias = json.loads(export.to_json(self.model))["layers"][-1]["bias"]
@@ -52,6 +64,10 @@ class ExportTest(unittest.TestCase):
         changes = {
             "name": lambda m: setattr(m, "name", "Not A Name"),
             "thresholds": lambda m: setattr(m, "thresholds", [128, 128]),
+            "lists of thresholds": lambda m: setattr(m, "thresholds", [[1], [2]]),
+            "strictly rising": lambda m: setattr(m, "thresholds", [[1, 1]]),
+            "a lowest and a highest": lambda m: setattr(m, "low", [0]),
+            "below the highest": lambda m: (setattr(m, "low", [2]), setattr(m, "high", [1])),
             "2^30": lambda m: m.layers[0].weights.__setitem__((0, 0), 2**30 + 1),
             "different names": lambda m: setattr(m.layers[0], "name", "fc1"),
             "degree": lambda m: m.layers[1].coefficients.__setitem__(2, 0),
@@ -77,6 +93,22 @@ class EvaluationTest(unittest.TestCase):
             exact = evaluate.logits(model, images)
             for row, image in zip(exact, images):
                 self.assertEqual(list(row), sample.naive_logits(model, image))
+
+    def test_elements_with_thresholds_of_their_own(self):
+        generator = np.random.default_rng(3)
+        model = sample.integer_model(generator)
+        lists = [sorted(generator.choice(range(1, 256), 1 + i % 3, replace=False).tolist()) for i in range(36)]
+        model.thresholds = lists
+        images = generator.integers(0, 256, (4, 6, 6)).astype(np.uint8)
+        for image, found in zip(images, evaluate.levels(model, images)):
+            flat = [sum(t <= int(p) for t in own) for own, p in zip(lists, image.flat)]
+            self.assertEqual(found.ravel().tolist(), flat)
+        # The same network with its levels as pixels.
+        plain = sample.integer_model(np.random.default_rng(3))
+        plain.thresholds = [1, 2, 3]
+        np.testing.assert_array_equal(evaluate.logits(model, images),
+                                      evaluate.logits(plain, evaluate.levels(model, images).astype(np.uint8)))
+        self.assertLessEqual(ranges.proven_bits(model), ranges.proven_bits(plain))
 
     def test_exact_beyond_any_machine_word(self):
         generator = np.random.default_rng(3)

@@ -24,6 +24,7 @@ import quantise
 import ranges
 import run
 import teacher
+import tile_prune
 from network import Network, RecipeError
 
 SMALL = {
@@ -81,6 +82,20 @@ class NetworkTest(unittest.TestCase):
         torch.testing.assert_close(network(self.input), before, rtol=1e-3, atol=1e-3)
         rows = network.weighted()[0].weight.flatten(1).square().mean(1).sqrt()
         torch.testing.assert_close(rows, torch.full_like(rows, float(rows[0])))
+
+    def test_even_columns_keep_the_function(self):
+        network = small_network()
+        network.fold()
+        with torch.no_grad():
+            network.weighted()[1].weight.reshape(20, 3, -1)[:, 1] *= 9
+        before = network(self.input)
+        network.even_columns("fc1")
+        torch.testing.assert_close(network(self.input), before, rtol=1e-3, atol=1e-3)
+        columns = network.weighted()[1].weight.reshape(20, 3, -1).square().mean((0, 2)).sqrt()
+        torch.testing.assert_close(columns, torch.full_like(columns, float(columns[0])))
+        for wrong in ("conv1", "fc9"):
+            with self.assertRaisesRegex(RecipeError, wrong):
+                network.even_columns(wrong)
 
     def test_integers_are_the_float_network_in_units(self):
         for kind, size in (("power", 3), ("uniform", 31)):
@@ -232,6 +247,23 @@ class DataTest(unittest.TestCase):
         self.assertFalse((bent.images[:20] == images).all())
 
 
+    def test_mirrored_copies(self):
+        images = np.zeros((40, 28, 28), np.uint8)
+        images[:, 8:20, 2:10] = 255  # everything is on the left
+        generator = torch.Generator().manual_seed(1)
+        for mirror, expected in ((False, {True}), (True, {True, False})):
+            moved = data.augment(images, generator, 0.2, mirror).astype(int)
+            left = moved[:, :, :14].sum((1, 2)) > moved[:, :, 14:].sum((1, 2))
+            self.assertEqual(set(left.tolist()), expected)
+
+    def test_folders_of_the_sets(self):
+        with tempfile.TemporaryDirectory() as folder:
+            self.assertEqual(data.locate(folder, "fashion-mnist"), Path(folder))
+        for chosen, variable in (("mnist", "LACUNA_MNIST"), ("fashion-mnist", "LACUNA_FASHION_MNIST")):
+            with self.assertRaisesRegex(data.DataError, variable):
+                data.locate("/nowhere", chosen)
+
+
 class PoolTest(unittest.TestCase):
     def test_gentle_pool_has_the_same_teacher(self):
         images, labels = sample.digits(np.random.default_rng(1), 200)
@@ -288,6 +320,19 @@ class PipelineTest(unittest.TestCase):
         self.assertEqual(again.splitlines()[-6:], printed.splitlines()[-6:])
         self.assertEqual([file.stat().st_mtime_ns for file in checkpoints], written)
 
+    def test_tiny_run_of_a_packed_recipe(self):
+        code, printed, failed = self.run_recipe("fashion-mnist", "--tiny")
+        self.assertEqual((code, failed), (0, ""))
+        model = export.load(self.root / "work" / "fashion-mnist-tiny" / "fashion-mnist.lacuna.json")
+        self.assertEqual(model.provenance["data"], "Fashion-MNIST")
+        recipe = run.read_recipe("fashion-mnist")
+        network = Network(recipe)
+        stage = next(stage for stage in recipe["stages"] if stage.get("method") == "tiles")
+        tiles = tile_prune.tile_numbers(network, stage["slots"], stage["run"])
+        for name, kept in stage["tiles"].items():
+            weights = next(layer.weights for layer in model.layers if layer.name == name)
+            self.assertLessEqual(len(np.unique(tiles[name].flatten(1).numpy()[weights != 0])), kept)
+
     def test_errors(self):
         code, _, failed = self.run_recipe("no-such-recipe")
         self.assertEqual((code, "known: " in failed), (1, True))
@@ -303,6 +348,8 @@ class PipelineTest(unittest.TestCase):
         for slip, message in (({"name": "../elsewhere"}, "name '../elsewhere': 1 to 64"), ({"layers": {}}, "'layers' is"),
                               ({"layers": bare}, "layer 'conv1': 'maps' is missing"), ({"seed": "1"}, "'seed' is '1'"),
                               ({"data": {"copies": 1, "seed": 1}}, "\"data\": 'strength' is missing"),
+                              ({"data": {"set": "letters", "copies": 1, "strength": 1, "seed": 1}}, "set 'letters'"),
+                              ({"stages": [{"stage": "prune", "epochs": 1, "method": "tiles"}]}, "needs \"slots\""),
                               ({"stages": [{"stage": "float"}]}, "\"epochs\" is None"),
                               ({"stages": [dict(steps[0]), {"stage": "quantise", "epochs": 1}]}, "no entry for conv1"),
                               ({"stages": [1]}, "has to be an object")):

@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: Apache-2.0
+export { load, LacunaError } from "./client.mjs";
+export { Service } from "./service.mjs";
