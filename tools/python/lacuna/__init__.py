@@ -3,17 +3,15 @@
 
 Four objects run a model on encrypted images; Client and Session exchange nothing but bytes:
 
-    model = lacuna.Model.load("faster-cryptonets.lacuna.json")
-    plan = lacuna.plan(model)                                   # print(plan) says what it will do and cost
-    client = lacuna.Client(plan.client)                         # holds the secret key, never sees the model
+    model = lacuna.Model.shipped("faster-cryptonets")        # or Model.load("mine.lacuna.json")
+    plan = lacuna.plan(model)                                 # print(plan) says what it will do and cost
+    client = lacuna.Client(plan.client)                       # holds the secret key, never sees the model
     session = lacuna.Session(model, plan, client.evaluation_keys)   # holds the model, never sees a secret
     logits = client.decrypt(session.infer(client.encrypt(images)))
 
-RemoteClient asks a server (`lacuna serve`) instead, LacunaClassifier trains a network and has scikit-learn's habits,
-and Parameters, Context, KeyGenerator, Encryptor, Evaluator and Ciphertext are the scheme by itself.
+Parameters, Context, KeyGenerator, Encryptor, Evaluator and Ciphertext are the scheme by itself.
 """
 
-from . import _lacuna
 from ._lacuna import (
     BatchEncoder,
     Ciphertext,
@@ -42,8 +40,8 @@ from ._lacuna import (
     __version__,
     kernel,
     plan,
+    shipped_models,
 )
-from .classifier import LacunaClassifier
 
 __all__ = [
     "BatchEncoder",
@@ -60,7 +58,6 @@ __all__ = [
     "GaloisKeys",
     "InputError",
     "KeyGenerator",
-    "LacunaClassifier",
     "Model",
     "OperationCounts",
     "Parameters",
@@ -74,10 +71,8 @@ __all__ = [
     "__version__",
     "kernel",
     "plan",
+    "shipped_models",
 ]
-
-if hasattr(_lacuna, "RemoteClient"):  # where the service is built
-    from ._lacuna import RemoteClient, RemoteReport
 
     __all__ += ["RemoteClient", "RemoteReport"]
 
