@@ -40,7 +40,6 @@ from ._lacuna import (
     __version__,
     kernel,
     plan,
-    shipped_models,
 )
 
 __all__ = [
@@ -71,10 +70,7 @@ __all__ = [
     "__version__",
     "kernel",
     "plan",
-    "shipped_models",
 ]
-
-    __all__ += ["RemoteClient", "RemoteReport"]
 
 # They are known by the names that they are imported by; pickles of models and plans name them so, too.
 for _name in __all__:
