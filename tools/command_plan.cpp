@@ -2,6 +2,9 @@
 #include <iostream>
 #include <memory>
 #include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -14,6 +17,7 @@
 #include "tools/model_files.h"
 #include "tools/option_checks.h"
 #include "tools/plan_options.h"
+#include "tools/plan_text.h"
 #include "tools/quantity.h"
 #include "tools/table.h"
 #include "tools/terminal_text.h"
@@ -35,73 +39,6 @@ struct Options {
     bool compare = false;
     bool json = false;
 };
-
-std::vector<std::string> count_cells(const OperationCounts& counts) {
-    return {count_text(counts.pt_ct_adds), count_text(counts.ct_ct_adds), count_text(counts.pt_ct_mults),
-            count_text(counts.ct_ct_mults), count_text(counts.total())};
-}
-
-std::vector<std::string> joined(std::vector<std::string> cells, const std::vector<std::string>& more) {
-    cells.insert(cells.end(), more.begin(), more.end());
-    return cells;
-}
-
-OperationCounts times(const OperationCounts& counts, std::size_t factor) {
-    OperationCounts product;
-    for (std::size_t i = 0; i < factor; ++i) {
-        product += counts;
-    }
-    return product;
-}
-
-const std::vector<std::string> count_heads = {"PT-CT adds", "CT-CT adds", "PT-CT mults", "CT-CT mults",
-                                              "total"};
-
-constexpr std::size_t reason_bytes = 2000;
-
-void print_plan(const Plan& plan, double speed) {
-    const ClientPlan& client = plan.client;
-    const Parameters& parameters = client.parameters;
-    std::cout << "Plan for " << terminal_text(client.model) << ": up to " << count_text(client.batch)
-              << (client.batch == 1 ? " image" : " images") << " a request, " << packing_name(client.packing)
-              << " packing\n\n";
-    Table steps({"step", "elements", "limbs", "parts", "budget", "time", "why"}, true);
-    for (const PlanStep& step : plan.steps) {
-        const double seconds = step.cost * speed * static_cast<double>(plan.moduli()) * 1e-9;
-        steps.add({step.name, count_text(step.elements), std::to_string(step.limbs),
-                   std::to_string(step.size), decimal_text(step.budget_bits, 2), seconds_text(seconds),
-                   step.reason});
-    }
-    std::cout << steps
-              << "  (budget: proven noise budget in bits after the step; time: estimate for this machine, "
-              << "one thread, all moduli)\n\n";
-    Table operations(joined({"operations"}, count_heads));
-    for (const LayerOperations& layer : plan.operations.layers) {
-        operations.add(joined({layer.name}, count_cells(layer.counts)));
-    }
-    const OperationCounts total = plan.operations.total();
-    operations.add(joined({"one modulus"}, count_cells(total)));
-    operations.add(joined({std::to_string(plan.moduli()) + (plan.moduli() == 1 ? " modulus" : " moduli")},
-                          count_cells(times(total, plan.moduli()))));
-    std::cout << operations << '\n';
-    std::cout << "Parameters: n = " << parameters.n << ", log2 Q = " << decimal_text(plan.log_q(), 1)
-              << ", log2 QP = " << decimal_text(plan.log_qp(), 1) << ", " << parameters.data_primes.size()
-              << " data primes, " << parameters.special_primes.size() << " special, t =";
-    for (const PlainModulus& t : client.plain_moduli()) {
-        std::cout << ' ' << to_string(t);
-    }
-    std::cout << "\nKeys: " << (client.relin_keys ? "relinearisation" : "none")
-              << (client.galois_elements.empty()
-                      ? std::string()
-                      : ", " + std::to_string(client.galois_elements.size()) + " rotations")
-              << (client.sends_public_key() ? ", public" : "") << "; "
-              << bytes_text(plan.evaluation_key_bytes()) << "\nUpload " << bytes_text(plan.upload_bytes())
-              << ", reply " << bytes_text(plan.download_bytes()) << ", estimated time "
-              << seconds_text(plan.cost() * speed * 1e-9) << " on one thread\n\nWhy:\n";
-    for (const std::string& reason : plan.reasons) {
-        std::cout << "  - " << terminal_text(reason, reason_bytes) << '\n';
-    }
-}
 
 /// The seed table: arXiv 1811.09953.
 struct PublishedRow {
@@ -153,13 +90,16 @@ std::string name_and_data(const Model& model) {
 }
 
 void compare(bool json) {
-    Table table(joined(joined({"network"}, count_heads), {"accuracy", "range"}));
+    std::vector<std::string> heads = operation_heads("network");
+    heads.insert(heads.end(), {"accuracy", "range"});
+    Table table(std::move(heads));
     ordered_json rows = ordered_json::array();
     const auto add = [&](const std::string& name, bool shipped, const OperationCounts& counts,
                          std::optional<double> accuracy, std::size_t range_bits) {
-        table.add(joined(joined({name}, count_cells(counts)),
-                         {accuracy ? decimal_text(*accuracy * 100, 2) + " %" : "-",
-                          range_bits == 0 ? "-" : std::to_string(range_bits) + " bits"}));
+        std::vector<std::string> cells = operation_cells(name, counts);
+        cells.push_back(accuracy ? decimal_text(*accuracy * 100, 2) + " %" : "-");
+        cells.push_back(range_bits == 0 ? "-" : std::to_string(range_bits) + " bits");
+        table.add(std::move(cells));
         ordered_json row = {{"network", name},
                             {"shipped", shipped},
                             {"pt_ct_adds", counts.pt_ct_adds},
@@ -221,7 +161,7 @@ void plan(const Options& options) {
         print_json_document(document);
         return;
     }
-    print_plan(plan, speed);
+    std::cout << plan_text(plan, speed);
     if (const auto privacy = training_privacy(model); !privacy.is_null()) {
         std::cout << "\nBy its file the model was trained with differential privacy: epsilon = "
                   << privacy["epsilon"] << ", delta = " << privacy["delta"]

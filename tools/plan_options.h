@@ -8,11 +8,10 @@
 #include <CLI/CLI.hpp>
 
 #include <lacuna/nn/plan/plan.h>
+#include "tools/plan_text.h"
 
 namespace lacuna {
 
-/// Statistical distance 2^-40: what a reply may say of the model besides its answer, unless told otherwise.
-inline constexpr int default_privacy_bits = 40;
 inline constexpr const char* default_model = "faster-cryptonets";
 
 /// The options that decide what is planned.

@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: Apache-2.0
+import _thread
+import threading
+import unittest
+from pathlib import Path
+
+import numpy as np
+
+import lacuna
+
+MODEL = Path(__file__).resolve().parents[3] / "nn/models/faster-cryptonets-small.lacuna.json"
+
+
+class Interrupt(unittest.TestCase):
+    def test_a_signal_stops_work_while_other_threads_run(self):
+        model = lacuna.Model.load(MODEL)
+        images = np.zeros((200000, 784), np.uint8)  # many seconds of work
+        # The timer's thread gets to run only where the GIL is released.
+        timer = threading.Timer(0.3, _thread.interrupt_main)
+        timer.start()
+        with self.assertRaises(KeyboardInterrupt):
+            model.evaluate(images, threads=1)
+        timer.join()
+
+
+if __name__ == "__main__":
+    unittest.main()
