@@ -75,7 +75,8 @@ std::string plan_text(const Plan& plan, double speed) {
                  : ", " + std::to_string(client.galois_elements.size()) + " rotations")
          << (client.sends_public_key() ? ", public" : "") << "; " << bytes_text(plan.evaluation_key_bytes())
          << "\nUpload " << bytes_text(plan.upload_bytes()) << ", reply " << bytes_text(plan.download_bytes())
-         << ", estimated time " << seconds_text(plan.cost() * speed * 1e-9) << " on one thread\n\nWhy:\n";
+         << ", estimated time " << seconds_text(plan.cost() * speed * 1e-9) << " on one thread"
+         << (client.packing == Packing::packed && client.batch > 1 ? ", of every image" : "") << "\n\nWhy:\n";
     for (const std::string& reason : plan.reasons) {
         text << "  - " << terminal_text(reason, reason_bytes) << '\n';
     }
