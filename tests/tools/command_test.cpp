@@ -91,11 +91,10 @@ TEST(Plan, ComparesEveryShippedModelWithThePublishedNetworks) {
 }
 
 TEST(Plan, DrawsTheCurveOfBatches) {
-    const std::vector<std::string> arguments = {"plan", "--model", "faster-cryptonets-small", "--batches",
-                                                "1,8192"};
+    const std::vector<std::string> arguments = {"plan", "--model", "messidor-private", "--batches", "1,1151"};
     const CommandResult text = run_lacuna(arguments);
     EXPECT_EQ(text.code, 0) << text.errors;
-    EXPECT_NE(text.output.find("8,192"), std::string::npos) << text.output;
+    EXPECT_NE(text.output.find("1,151"), std::string::npos) << text.output;
     std::vector<std::string> with_json = arguments;
     with_json.push_back("--json");
     const CommandResult result = run_lacuna(with_json);
@@ -105,16 +104,16 @@ TEST(Plan, DrawsTheCurveOfBatches) {
     EXPECT_EQ(rows[0]["packing"], "packed");
     EXPECT_EQ(rows[1]["packing"], "slots");
     for (const json& row : rows) {
-        const json alone = json::parse(run_lacuna({"plan", "--model", "faster-cryptonets-small", "--batch",
-                                                   row["images"].dump(), "--json"})
-                                           .output);
+        const json alone = json::parse(
+            run_lacuna({"plan", "--model", "messidor-private", "--batch", row["images"].dump(), "--json"})
+                .output);
         EXPECT_EQ(row["n"], alone["params"]["n"]);
         EXPECT_EQ(row["requests"].get<std::size_t>() * row["images_per_request"].get<std::size_t>() >=
                       row["images"].get<std::size_t>(),
                   true);
     }
-    EXPECT_EQ(run_lacuna({"plan", "--model", "lola", "--batches", "0"}).code, 2);
-    EXPECT_EQ(run_lacuna({"plan", "--model", "lola", "--batches", "1", "--batch", "2"}).code, 2);
+    EXPECT_EQ(run_lacuna({"plan", "--model", "messidor-private", "--batches", "0"}).code, 2);
+    EXPECT_EQ(run_lacuna({"plan", "--model", "messidor-private", "--batches", "1", "--batch", "2"}).code, 2);
 }
 
 TEST(Plan, WritesTheClientsHalfAndNothingOfTheWeights) {
