@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Has CMake build the compiled part, and installs it with the Python files.
+"""Has CMake build the compiled part, and installs it with the Python files and the training scripts.
 
 LACUNA_BUILD, an absolute path, names a CMake build folder of this tree, whose libraries are then used; without it
 everything is built in a folder of its own. CMAKE_ARGS are further arguments for CMake's configuration.
@@ -15,9 +15,11 @@ from pathlib import Path
 
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
+from setuptools.command.build_py import build_py
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
+TRAINING = HERE.parent / "train"
 
 
 def version():
@@ -46,10 +48,22 @@ class CMakeBuild(build_ext):
         shutil.copy(build / "python" / target.name, target)
 
 
+class WithTraining(build_py):
+    """The training scripts go with the classifier, which runs them."""
+
+    def run(self):
+        shutil.rmtree(self.build_lib, ignore_errors=True)  # files of an earlier build that are no more
+        super().run()
+        target = Path(self.build_lib) / "lacuna" / "train"
+        target.mkdir(parents=True, exist_ok=True)
+        for script in sorted(TRAINING.glob("*.py")):
+            shutil.copy(script, target)
+
+
 setup(
     version=version(),
     packages=["lacuna"],
     package_data={"lacuna": ["*.pyi", "py.typed"]},
     ext_modules=[Extension("lacuna._lacuna", sources=[])],
-    cmdclass={"build_ext": CMakeBuild},
+    cmdclass={"build_ext": CMakeBuild, "build_py": WithTraining},
 )

@@ -2,6 +2,8 @@
 #include "tools/python/bindings/arrays.h"
 
 #include <algorithm>
+#include <span>
+#include <string_view>
 
 #include "tools/python/bindings/calls.h"
 
@@ -37,10 +39,13 @@ py::array whole_numbers(const py::object& values, const std::string& what) {
         throw InputError(what + ": expected whole numbers, found an array of " + text_of(array.dtype()) +
                          "; round them, for example numpy.rint(x).astype(int)");
     }
-    if (kind == 'u' && array.itemsize() == sizeof(std::uint64_t) &&
-        std::ranges::any_of(py::array_t<std::uint64_t, py::array::c_style>::ensure(array).reshape({-1}),
-                            [](const py::handle& one) { return (one.cast<std::uint64_t>() >> 63) != 0; })) {
-        throw InputError(what + ": expected whole numbers that fit 64 bits with a sign, found larger ones");
+    if (kind == 'u' && array.itemsize() == sizeof(std::uint64_t)) {
+        const auto words = py::array_t<std::uint64_t, py::array::c_style>::ensure(array);
+        if (std::any_of(words.data(), words.data() + words.size(),
+                        [](std::uint64_t word) { return word >> 63 != 0; })) {
+            throw InputError(what +
+                             ": expected whole numbers that fit 64 bits with a sign, found larger ones");
+        }
     }
     return array;
 }
@@ -69,6 +74,26 @@ py::ssize_t images_in(std::vector<py::ssize_t> dimensions, const Shape& shape) {
     return -1;
 }
 
+void check_images(const py::array& array, const Shape& shape) {
+    if (images_in(dimensions(array), shape) >= 1) {
+        return;
+    }
+    const std::string c = std::to_string(shape.channels);
+    const std::string h = std::to_string(shape.height);
+    const std::string w = std::to_string(shape.width);
+    throw InputError("images: expected an array of shape (images, " + c + ", " + h + ", " + w + ")" +
+                     (shape.channels == 1 ? ", (images, " + h + ", " + w + ")" : "") + " or (images, " +
+                     std::to_string(shape.size()) + "), or one image, found shape " + shape_text(array));
+}
+
+bool is_bytes(const py::array& array) {
+    return array.dtype().kind() == 'u' && array.itemsize() == 1;
+}
+
+bool is_number(const py::array& array) {
+    return std::string_view("iufb").find(array.dtype().kind()) != std::string_view::npos;
+}
+
 bool fits(const mpz_class& value) {
     return mpz_fits_slong_p(value.get_mpz_t()) != 0;
 }
@@ -79,17 +104,21 @@ py::tuple shape_tuple(const Shape& shape) {
     return py::make_tuple(shape.channels, shape.height, shape.width);
 }
 
-std::vector<std::uint8_t> pixels_of(const py::object& images, const Shape& shape) {
-    const py::array array = whole_numbers(images, "images");
-    if (images_in(dimensions(array), shape) < 1) {
-        const std::string c = std::to_string(shape.channels);
-        const std::string h = std::to_string(shape.height);
-        const std::string w = std::to_string(shape.width);
-        throw InputError("images: expected an array of shape (images, " + c + ", " + h + ", " + w + ")" +
-                         (shape.channels == 1 ? ", (images, " + h + ", " + w + ")" : "") + " or (images, " +
-                         std::to_string(shape.size()) + "), or one image, found shape " + shape_text(array));
+std::vector<std::uint8_t> image_pixels(const py::object& images, const Shape& shape,
+                                       const InputFeatures& features) {
+    const py::array given = py::array::ensure(images);
+    if (given && !features.ranges.empty() && is_number(given) && !is_bytes(given)) {
+        check_images(given, shape);
+        const auto numbers = py::array_t<double, py::array::c_style | py::array::forcecast>::ensure(given);
+        return of_values([&] {
+            return pixels_of(features, shape,
+                             std::span(numbers.data(), static_cast<std::size_t>(numbers.size())));
+        });
     }
-    if (array.dtype().kind() == 'u' && array.itemsize() == 1) {
+    PyErr_Clear();  // what is no array is refused in words
+    const py::array array = whole_numbers(images, "images");
+    check_images(array, shape);
+    if (is_bytes(array)) {
         const auto bytes = py::array_t<std::uint8_t, py::array::c_style>::ensure(array);
         return {bytes.data(), bytes.data() + bytes.size()};
     }
@@ -140,7 +169,9 @@ py::array array_of(const std::vector<std::vector<mpz_class>>& rows) {
             list.append(integer_of(value));
         }
     }
-    return py::module_::import("numpy").attr("array")(list, "dtype"_a = "object").attr("reshape")(shape);
+    return py::module_::import("numpy")
+        .attr("array")(list, "dtype"_a = "object")
+        .attr("reshape")(py::make_tuple(rows.size(), columns));
 }
 
 py::int_ integer_of(const mpz_class& value) {

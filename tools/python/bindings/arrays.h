@@ -9,6 +9,7 @@
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
+#include <lacuna/nn/model/input_features.h>
 #include <lacuna/nn/model/shape.h>
 
 namespace lacuna::python {
@@ -16,10 +17,12 @@ namespace lacuna::python {
 /// (channels, height, width).
 [[nodiscard]] pybind11::tuple shape_tuple(const Shape& shape);
 
-/// Images one after another, as the library takes them. images: whole numbers 0 ... 255 in an array of shape
-/// (images, channels, height, width) or (images, elements), of one channel also (images, height, width); or
-/// one image without the first dimension. Throws InputError for anything else.
-[[nodiscard]] std::vector<std::uint8_t> pixels_of(const pybind11::object& images, const Shape& shape);
+/// Images one after another, as the library takes them. images: an array of shape (images, channels, height,
+/// width) or (images, elements), of one channel also (images, height, width); or one image without the first
+/// dimension. It holds pixels, whole numbers 0 ... 255; where features have ranges, arrays of another type
+/// than uint8 hold numbers that become pixels by them. Throws InputError for anything else.
+[[nodiscard]] std::vector<std::uint8_t> image_pixels(const pybind11::object& images, const Shape& shape,
+                                                     const InputFeatures& features);
 
 /// A vector of integers that fit 64 bits. Throws InputError for anything else; `what` names it.
 [[nodiscard]] std::vector<std::int64_t> integers_of(const pybind11::object& values, const std::string& what);

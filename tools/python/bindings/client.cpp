@@ -33,21 +33,25 @@ namespace {
 struct Made {
     std::shared_ptr<const Client> client;
     std::vector<std::uint8_t> record;
+    KeySetId id{};
 };
 
 HeldClient hold(const Made& made) {
-    return {made.client, std::make_shared<const py::bytes>(bytes_of(made.record)),
-            read_key_set_id(made.record)};
+    return {made.client,
+            made.record.empty() ? nullptr : std::make_shared<const py::bytes>(bytes_of(made.record)),
+            made.id};
 }
 
 HeldClient generate(const py::object& plan, std::optional<int> threads) {
     const std::shared_ptr<const ClientPlan> half = client_plan_of(plan);
     return hold(interruptible_of_values(threads, [&](const RunControl& control) {
-        Made made{std::make_shared<const Client>(*half), {}};
+        Made made;
+        made.client = std::make_shared<const Client>(*half);
         control.check();
         ByteStream stream;
         save(stream, made.client->context().ring(), made.client->evaluation_keys(control.threads));
         made.record = stream.take();
+        made.id = read_key_set_id(made.record);
         return made;
     }));
 }
@@ -76,6 +80,7 @@ HeldClient restore(const py::object& plan, const py::object& secret_key, const p
         }));
         control.check();
         made.record = keys.read();
+        made.id = read_key_set_id(made.record);
         Source source(made.record, keys.name());
         const EvaluationKeys loaded = load_evaluation_keys(source, ring);
         source.expect_end();
@@ -94,12 +99,15 @@ HeldClient load_folder(const py::object& folder, const std::optional<std::string
     return hold(interruptible(1, [&](const RunControl& /*control*/) {
         const KeyFolder keys(path);
         keys.complete();
-        Made made{std::make_shared<const Client>(keys.client(asking(passphrase, path.string()))), {}};
-        (void)keys.upload_id(made.client->plan(), made.client->context().ring());
-        Source source(path / "evaluation.keys");
-        made.record.resize(source.remaining().value_or(0));
-        source.read(made.record, "evaluation keys");
-        source.expect_end();
+        Made made;
+        made.client = std::make_shared<const Client>(keys.client(asking(passphrase, path.string())));
+        made.id = keys.upload_id(made.client->plan(), made.client->context().ring());
+        if (const std::filesystem::path file = path / "evaluation.keys"; std::filesystem::exists(file)) {
+            Source source(file);
+            made.record.resize(source.remaining().value_or(0));
+            source.read(made.record, "evaluation keys");
+            source.expect_end();
+        }
         return made;
     }));
 }
@@ -132,7 +140,8 @@ py::bytes secret_key(const HeldClient& self, const std::optional<std::string>& p
 py::object encrypt(const HeldClient& self, const py::object& images, const py::object& out, bool overwrite,
                    std::optional<int> threads) {
     const Client& client = *self.client;
-    const std::vector<std::uint8_t> pixels = pixels_of(images, client.plan().input_shape);
+    const std::vector<std::uint8_t> pixels =
+        image_pixels(images, client.plan().input_shape, client.plan().features);
     Destination destination(out, overwrite);
     interruptible_of_values(threads, [&](const RunControl& control) {
         destination.write([&](std::ostream& stream) {
@@ -168,6 +177,11 @@ double noise_budget(const HeldClient& self, const py::object& reply) {
 }  // namespace
 
 std::span<const std::uint8_t> record_of(const HeldClient& client) {
+    if (!client.record) {
+        throw InputError(
+            "expected a client with its evaluation keys, found one whose folder has no "
+            "evaluation.keys; Client.restore() takes them from where they were put");
+    }
     const auto view = static_cast<std::string_view>(*client.record);
     return {reinterpret_cast<const std::uint8_t*>(view.data()), view.size()};
 }
@@ -190,7 +204,11 @@ void bind_client(py::module_& module) {
                                    return HeldClientPlan{{self.client, &self.client->plan()}};
                                })
         .def_property_readonly("key_set", [](const HeldClient& self) { return format_hash(self.id); })
-        .def_property_readonly("evaluation_keys", [](const HeldClient& self) { return *self.record; })
+        .def_property_readonly("evaluation_keys",
+                               [](const HeldClient& self) {
+                                   (void)record_of(self);
+                                   return *self.record;
+                               })
         .def("secret_key", &secret_key, "passphrase"_a = py::none(),
              "The secret key's bytes, which nobody wipes; under a passphrase they are encrypted.")
         .def("encrypt", &encrypt, "images"_a, "out"_a = py::none(), "overwrite"_a = false,

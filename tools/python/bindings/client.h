@@ -14,11 +14,11 @@ namespace lacuna::python {
 /// Python's, so that a server may be given it again and again without copies.
 struct HeldClient {
     std::shared_ptr<const Client> client;
-    std::shared_ptr<const pybind11::bytes> record;
+    std::shared_ptr<const pybind11::bytes> record;  ///< none where a folder lacks them
     KeySetId id{};
 };
 
-/// The record, for calls without the GIL.
+/// The record, for calls without the GIL. Throws InputError where there is none.
 [[nodiscard]] std::span<const std::uint8_t> record_of(const HeldClient& client);
 
 /// Client.

@@ -15,6 +15,7 @@
 #include "tools/python/bindings/arrays.h"
 #include "tools/python/bindings/calls.h"
 #include "tools/python/bindings/contents.h"
+#include "tools/shipped_models.h"
 
 namespace lacuna::python {
 
@@ -42,7 +43,8 @@ HeldModel load_model_from(const py::object& source) {
 }
 
 Logits evaluate(const HeldModel& self, const py::object& images, std::optional<int> threads) {
-    const std::vector<std::uint8_t> pixels = pixels_of(images, self.model->input_shape);
+    const std::vector<std::uint8_t> pixels =
+        image_pixels(images, self.model->input_shape, self.model->features);
     return interruptible_of_values(threads, [&](const RunControl& control) {
         const std::size_t size = self.reference->image_size();
         const std::size_t block = images_between_checks * static_cast<std::size_t>(control.threads) * size;
@@ -56,6 +58,36 @@ Logits evaluate(const HeldModel& self, const py::object& images, std::optional<i
         }
         return logits;
     });
+}
+
+std::vector<std::string> shipped_names() {
+    std::vector<std::string> names;
+    for (const ShippedModel& model : shipped_model_files()) {
+        names.emplace_back(model.name);
+    }
+    return names;
+}
+
+HeldModel shipped(const std::string& name) {
+    const auto models = shipped_model_files();
+    const auto found = std::ranges::find(models, name, &ShippedModel::name);
+    if (found == models.end()) {
+        std::string names;
+        for (const ShippedModel& model : models) {
+            names.append(names.empty() ? "" : ", ").append(model.name);
+        }
+        throw InputError("name: expected one of " + names + ", found '" + name + "'");
+    }
+    return interruptible_of_values(
+        1, [&](const RunControl& control) { return hold(parse_model(found->text, name, control.stop)); });
+}
+
+std::vector<std::pair<double, double>> ranges_of(const InputFeatures& features) {
+    std::vector<std::pair<double, double>> ranges;
+    for (const InputRange& range : features.ranges) {
+        ranges.emplace_back(range.low, range.high);
+    }
+    return ranges;
 }
 
 /// [(layer, (low, high))] over all elements, the input first.
@@ -95,8 +127,11 @@ void bind_model(py::module_& module) {
                    ", pt_ct_mults=" + std::to_string(self.pt_ct_mults) +
                    ", ct_ct_mults=" + std::to_string(self.ct_ct_mults) + ")";
         });
+    module.def("shipped_models", &shipped_names, "The names of the models that come with the package.");
     py::class_<HeldModel>(module, "Model", "An integer network, as a *.lacuna.json holds it.")
         .def_static("load", &load_model_from, "source"_a)
+        .def_static("shipped", &shipped, "name"_a,
+                    "One that comes with the package: shipped_models() has the names.")
         .def("to_bytes",
              [](const HeldModel& self) {
                  return bytes_of(of_values([&] { return format_model(*self.model); }));
@@ -137,7 +172,14 @@ void bind_model(py::module_& module) {
                                })
         .def_property_readonly("input_shape",
                                [](const HeldModel& self) { return shape_tuple(self.model->input_shape); })
-        .def_property_readonly("thresholds", [](const HeldModel& self) { return self.model->thresholds; })
+        .def_property_readonly("thresholds",
+                               [](const HeldModel& self) -> py::object {
+                                   return self.model->features.thresholds.empty()
+                                              ? py::cast(self.model->thresholds)
+                                              : py::cast(self.model->features.thresholds);
+                               })
+        .def_property_readonly("input_ranges",
+                               [](const HeldModel& self) { return ranges_of(self.model->features); })
         .def_property_readonly("layers",
                                [](const HeldModel& self) {
                                    std::vector<std::string> names;

@@ -7,6 +7,9 @@
 #include "tools/python/bindings/model.h"
 #include "tools/python/bindings/scheme.h"
 #include "tools/python/bindings/server.h"
+#ifdef LACUNA_SERVICE
+#include "tools/python/bindings/remote.h"
+#endif
 
 PYBIND11_MODULE(_lacuna, module) {
     namespace python = lacuna::python;
@@ -17,6 +20,9 @@ PYBIND11_MODULE(_lacuna, module) {
     python::bind_plan(module);
     python::bind_client(module);
     python::bind_server(module);
+#ifdef LACUNA_SERVICE
+    python::bind_remote(module);
+#endif
     module.def(
         "kernel", [] { return std::string(lacuna::active_kernels().name); },
         "The kernel that computes: avx512ifma, avx2 or portable.");

@@ -57,6 +57,16 @@ HeldPlan make(const HeldModel& model, std::size_t batch, const std::string& pack
     });
 }
 
+HeldPlan load_plan(const py::object& source, const HeldModel& model) {
+    const Contents contents(source, "plan");
+    return interruptible_of_values(1, [&](const RunControl& control) {
+        return HeldPlan{std::make_shared<const Plan>(
+            contents.path() != nullptr
+                ? load_compiled_plan(*contents.path(), *model.model, control.stop)
+                : parse_compiled_plan(contents.text(), *model.model, contents.name()))};
+    });
+}
+
 std::vector<std::string> moduli_texts(const ClientPlan& plan) {
     std::vector<std::string> texts;
     for (const PlainModulus& t : plan.plain_moduli()) {
@@ -180,6 +190,11 @@ void bind_plan(py::module_& module) {
             },
             "Of one request on one thread of this machine, which is timed for a few milliseconds.")
         .def("to_json", [](const HeldPlan& self) { return format_plan(*self.plan); })
+        .def_static("load", &load_plan, "source"_a, "model"_a,
+                    "What to_bytes() or `lacuna plan --out` wrote, for the model that it was made for.")
+        .def(
+            "to_bytes", [](const HeldPlan& self) { return bytes_of(format_compiled_plan(*self.plan)); },
+            "The server's plan, without the model: loading it plans nothing anew.")
         .def("__str__",
              [](const HeldPlan& self) {
                  return of_values([&] {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <sstream>
 #include <string>
+#include <type_traits>
 #include <variant>
 #include <vector>
 
@@ -165,7 +166,9 @@ py::class_<Held<Key>> bind_key(py::module_& module, const char* name, const char
             },
             "context"_a, "source"_a)
         .def("__repr__", [name = std::string(name)](const Held<Key>& self) {
-            return name + "(n=" + std::to_string(self.context->context().n()) + ")";
+            constexpr bool secret = std::is_same_v<Key, SecretKey>;
+            return name + "(n=" + std::to_string(self.context->context().n()) +
+                   (secret ? ", not shown)" : ")");
         });
 }
 
@@ -191,10 +194,7 @@ struct HeldKeyGenerator {
 void bind_keys(py::module_& module) {
     bind_key<SecretKey>(module, "SecretKey",
                         "The secret s. Its repr shows nothing, and it cannot be pickled.", &load_secret_key)
-        .def("__reduce_ex__", &refuse_pickle)
-        .def("__repr__", [](const SharedSecretKey& self) {
-            return "SecretKey(n=" + std::to_string(self.context->context().n()) + ", not shown)";
-        });
+        .def("__reduce_ex__", &refuse_pickle);
     bind_key<PublicKey>(module, "PublicKey", "Encrypts, and decrypts nothing.", &load_public_key);
     bind_key<RelinKeys>(module, "RelinKeys", "From s^2 to s: for Evaluator.relinearize().", &load_relin_keys);
     bind_key<GaloisKeys>(module, "GaloisKeys", "For rotations of the slots.", &load_galois_keys)
