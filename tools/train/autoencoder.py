@@ -10,7 +10,6 @@ memory and time are `lacuna plan`'s, for one image.
 
 import argparse
 import copy
-import csv
 import math
 import os
 import sys
@@ -144,13 +143,6 @@ def experiment(split, validation, options, command, report):
     return rows
 
 
-def write_table(rows, file):
-    with open(file, "w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        writer.writerows(rows)
-
-
 def plot(rows):
     """What is left of each cost, in per cent of the unpruned network's, over the squared error added."""
     return line_plot.plot([(name, [(row[2], 100 * row[column] / rows[0][column]) for row in rows])
@@ -189,7 +181,7 @@ def run(options):
     torch.set_flush_denormal(True)
     rows = experiment(split, validation, options, command, lambda line: print(line, flush=True))
     if options.table:
-        write_table(rows, options.table)
+        output_file.write_csv(options.table, COLUMNS, rows)
     if options.plot:
         options.plot.write_text(plot(rows), encoding="utf-8")
 

@@ -8,7 +8,6 @@ features come from public image processing that the client runs in the clear; on
 """
 
 import argparse
-import csv
 import math
 import os
 import sys
@@ -148,13 +147,6 @@ def experiment(images, labels, parts, seeds, report):
     return rows
 
 
-def write_table(rows, file):
-    with open(file, "w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        writer.writerows(rows)
-
-
 def plot(rows, majority):
     """An SVG: accuracy over epsilon; the dashed line is the larger class's share."""
     names = [f"{row[0]:g}" if math.isfinite(row[0]) else "no noise" for row in rows]
@@ -215,7 +207,7 @@ def run(options):
         return
     rows = experiment(images, labels, options.folds, range(1, options.seeds + 1), lambda line: print(line, flush=True))
     if options.table:
-        write_table(rows, options.table)
+        output_file.write_csv(options.table, COLUMNS, rows)
     if options.plot:
         options.plot.write_text(plot(rows, majority), encoding="utf-8")
     if options.model:

@@ -7,7 +7,6 @@ before the change. The test set is read once, at the end, and only with --test.
 """
 
 import argparse
-import csv
 import hashlib
 import json
 import os
@@ -189,10 +188,7 @@ def load_checkpoint(file):
 
 
 def write_curve(rows, file):
-    with open(file, "w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(("part", "epoch", "loss", "validation", "T"))
-        writer.writerows(rows)
+    output_file.write_csv(file, ("part", "epoch", "loss", "validation", "T"), rows)
 
 
 def finish(network, course, output, log, command):

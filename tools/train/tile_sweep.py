@@ -11,7 +11,6 @@ are `lacuna plan`'s, flooded and not.
 
 import argparse
 import copy
-import csv
 import itertools
 import os
 import sys
@@ -93,13 +92,6 @@ def measure(recipe, course, command):
             flooded.products, flooded.rotations, round(flooded.milliseconds, 2))
 
 
-def write_table(rows, file):
-    with open(file, "w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        writer.writerows(rows)
-
-
 def plot(rows):
     ordered = [sorted((row[column], 100 * row[2]) for row in rows) for column in (6, 9)]
     return line_plot.plot([("without flooding", ordered[0]), ("flooded", ordered[1])], "nominal ms, one thread",
@@ -145,7 +137,7 @@ def sweep_tiles(options):
         print(f"{title:24} {score:10.2%} {bent:7.2%} {bits:3}  {costs[0]} {costs[1]} {costs[2]:.2f}  "
               f"({costs[3]} {costs[4]} {costs[5]:.2f})", flush=True)
     if options.table:
-        write_table(rows, options.table)
+        output_file.write_csv(options.table, COLUMNS, rows)
     if options.plot:
         options.plot.write_text(plot(rows), encoding="utf-8")
 
