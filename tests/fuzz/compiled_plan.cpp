@@ -15,6 +15,7 @@
 #include <lacuna/nn/server/compiled_model.h>
 #include <lacuna/ntt/error.h>
 #include "tests/fuzz/input.h"
+#include "tests/support/places.h"
 
 namespace {
 
@@ -52,7 +53,7 @@ std::string with_checksum(const std::string& text) {
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     static const Model model =
-        lacuna::load_model(std::filesystem::path(LACUNA_SOURCE_DIR) / "tests/package/tiny.lacuna.json");
+        lacuna::load_model(lacuna::test::source_folder() / "tests/package/tiny.lacuna.json");
     const std::string text(lacuna::testing::as_text({data, size}));
     attempt(text, model);
     attempt(with_checksum(text), model);

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include <gtest/gtest.h>
+#include "tests/support/places.h"
 
 namespace lacuna::testing {
 
@@ -138,7 +139,7 @@ struct CommandResult {
 
 inline CommandResult run_lacuna(const std::vector<std::string>& arguments,
                                 const ChildProcess::Setting& setting = {}) {
-    ChildProcess process(LACUNA_COMMAND, arguments, setting);
+    ChildProcess process(lacuna_command(), arguments, setting);
     CommandResult result;
     result.code = process.wait();
     result.output = process.output();

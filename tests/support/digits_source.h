@@ -6,6 +6,7 @@
 #include <iostream>
 #include <string>
 
+#include "tests/support/places.h"
 #include "tools/idx.h"
 
 namespace lacuna::test {
@@ -17,22 +18,19 @@ struct DigitsSource {
     std::filesystem::path folder;  ///< where they lie
 };
 
-/// Looks at the environment variable LACUNA_MNIST, then at the folder that the build names
-/// LACUNA_SHARED_MNIST, then takes the shipped digits; says once which. Throws Error for a folder without the
-/// right files.
+/// Looks at the environment variable LACUNA_MNIST, then at shared_mnist_folder(), then takes the shipped
+/// digits; says once which. Throws Error for a folder without the right files.
 inline const DigitsSource& digits_source() {
     static const DigitsSource source = [] {
         std::filesystem::path folder;
         if (const char* variable = std::getenv("LACUNA_MNIST"); variable != nullptr && *variable != '\0') {
             folder = variable;
-#ifdef LACUNA_SHARED_MNIST
-        } else if (std::filesystem::is_directory(LACUNA_SHARED_MNIST)) {
-            folder = LACUNA_SHARED_MNIST;
-#endif
+        } else if (std::filesystem::is_directory(shared_mnist_folder())) {
+            folder = shared_mnist_folder();
         }
         const bool is_mnist = !folder.empty();
         if (!is_mnist) {
-            folder = std::filesystem::path(LACUNA_SOURCE_DIR) / "tools" / "digits";
+            folder = source_folder() / "tools" / "digits";
         }
         DigitsSource result{read_digits(folder), is_mnist, folder};
         std::cout << "digits: " << result.digits.images.count << " images, "

@@ -13,6 +13,8 @@
 #include <lacuna/nn/model/reference.h>
 #include "tests/support/child_process.h"
 #include "tests/support/digits_source.h"
+#include "tests/support/places.h"
+#include "tools/key_folder.h"
 
 namespace lacuna::testing {
 namespace {
@@ -20,7 +22,7 @@ namespace {
 using nlohmann::json;
 namespace fs = std::filesystem;
 
-const fs::path shipped_model = fs::path(LACUNA_SOURCE_DIR) / "nn/models/faster-cryptonets.lacuna.json";
+const fs::path shipped_model = test::source_folder() / "nn/models/faster-cryptonets.lacuna.json";
 
 /// MNIST images as an IDX file.
 std::string idx_text(std::size_t count) {
@@ -504,7 +506,7 @@ TEST(ClientServer, ClientsOfAPlanWithoutEvaluationKeysAreToldApart) {
 TEST(Mistakes, HostileModelsAreRefusedBeforeTheyCostAnything) {
     const TemporaryFolder folder;
     for (const char* name : {"pools.json", "coefficients.json"}) {
-        fs::copy_file(fs::path(LACUNA_SOURCE_DIR) / "tests/fuzz/corpus/model" / name, folder / name);
+        fs::copy_file(test::source_folder() / "tests/fuzz/corpus/model" / name, folder / name);
         const CommandResult result = run_lacuna({"plan", "--model", (folder / name).string()});
         expect_failure(result, 1, {name, "layers[", "expected at most"});
     }
@@ -658,8 +660,11 @@ TEST(Inspect, SaysWhatEveryFileIs) {
     expect_failure(parties.at_client({"inspect", "images.idx"}), 1, {"images.idx"});
 }
 
-/// The command leaves a folder as it was, or as it would be afterwards, whenever it is killed.
-void expect_atomic(const Arguments& arguments, const fs::path& here, const std::vector<fs::path>& outputs) {
+/// The command leaves a folder as it was, or as it would be afterwards, whenever it is killed: at once, or,
+/// where several files change their places one by one, once whoever comes next has called `complete`.
+void expect_atomic(
+    const Arguments& arguments, const fs::path& here, const std::vector<fs::path>& outputs,
+    const std::function<void()>& complete = [] {}) {
     const auto snapshot = [&] {
         std::vector<std::string> contents;
         for (const fs::path& output : outputs) {
@@ -670,11 +675,12 @@ void expect_atomic(const Arguments& arguments, const fs::path& here, const std::
     bool finished = false;
     for (int wait = 3'000; !finished; wait *= 3) {
         const auto before = snapshot();
-        ChildProcess process(LACUNA_COMMAND, arguments, {here, {}});
+        ChildProcess process(test::lacuna_command(), arguments, {here, {}});
         ::usleep(static_cast<useconds_t>(wait));
         finished = !process.running();
         process.send(SIGKILL);
         const int code = process.wait();
+        complete();
         const auto after = snapshot();
         bool none = true;
         bool all = true;
@@ -703,14 +709,15 @@ TEST(Crash, KeepsThePreviousState) {
                   parties.server(), {parties.server() / "reply.lct"});
     const fs::path keys = parties.client() / "keys";
     expect_atomic({"keygen", "--client", "client.json", "--out", "keys", "--force"}, parties.client(),
-                  {keys / "secret.key", keys / "public.key", keys / "evaluation.keys"});
+                  {keys / "secret.key", keys / "public.key", keys / "evaluation.keys"},
+                  [&] { KeyFolder(keys).complete(); });
 }
 
 TEST(Crash, CtrlCLeavesNoHalfFile) {
     const Parties& parties = quick_parties();
     const auto before = names_in(parties.client());
     ChildProcess process(
-        LACUNA_COMMAND,
+        test::lacuna_command(),
         {"encrypt", "--keys", "keys", "--images", "images.idx", "--out", "stopped.lct", "--threads", "1"},
         {parties.client(), {{"LACUNA_KERNELS", "portable"}}});
     while (process.running() && names_in(parties.client()) == before) {

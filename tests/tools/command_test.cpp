@@ -6,6 +6,7 @@
 #include <lacuna/nn/model/model.h>
 #include <lacuna/nn/plan/plan.h>
 #include "tests/support/child_process.h"
+#include "tests/support/places.h"
 #include "tests/support/small_network.h"
 #include "tests/tools/deep_model.h"
 
@@ -14,7 +15,7 @@ namespace {
 
 using nlohmann::json;
 
-const std::filesystem::path models = std::filesystem::path(LACUNA_SOURCE_DIR) / "nn/models";
+const std::filesystem::path models = test::source_folder() / "nn/models";
 
 TEST(Command, HelpAndVersionSucceedEverywhere) {
     for (const auto& arguments : std::vector<std::vector<std::string>>{{"--help"},
@@ -193,7 +194,7 @@ TEST(ModelFile, WrongOnesAreRefusedInOneLine) {
         expect_failure(run_changed(command, [](json& m) { m["layers"][1]["coefficients"][0] = 1.5; }), 1,
                        {"layers[1].coefficients[0]", "1.5"});
         expect_failure(run_changed(command, [](json& m) { m["surprise"] = 1; }), 1, {"surprise"});
-        expect_failure(run_lacuna({command, "--model", LACUNA_SOURCE_DIR "/LICENSE"}), 1,
+        expect_failure(run_lacuna({command, "--model", (test::source_folder() / "LICENSE").string()}), 1,
                        {"LICENSE", "JSON"});
     }
 }

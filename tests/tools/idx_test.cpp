@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/idx.h"
+#include "tests/support/places.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -192,7 +193,7 @@ TEST_F(Idx, FindsMnistByOptionThenVariableThenFolder) {
 }
 
 TEST_F(Idx, ShippedDigitsAreComplete) {
-    const LabelledImages digits = read_digits(std::filesystem::path(LACUNA_SOURCE_DIR) / "tools" / "digits");
+    const LabelledImages digits = read_digits(test::source_folder() / "tools" / "digits");
     EXPECT_EQ(digits.images.count, 200U);
     EXPECT_EQ(digits.images.image_size(), 28U * 28U);
     for (std::size_t i = 0; i < digits.labels.size(); ++i) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/key_folder.h"
+#include "tests/support/places.h"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -227,7 +228,7 @@ TEST_F(KeyFolderTest, AKilledKeygenLeavesAFolderThatTheNextOneTakes) {
     bool finished = false;
     for (int wait = 2'000; !finished; wait += wait / 2) {
         fs::remove_all(folder / "keys");
-        ChildProcess process(LACUNA_COMMAND, arguments, {folder.path(), {}});
+        ChildProcess process(test::lacuna_command(), arguments, {folder.path(), {}});
         ::usleep(static_cast<useconds_t>(wait));
         finished = !process.running();
         process.send(SIGKILL);
@@ -248,7 +249,7 @@ TEST_F(KeyFolderTest, AFailureLeavesNothing) {
     const CommandResult result = [&] {
         ChildProcess process(
             "/bin/sh",
-            {"-c", "ulimit -f 4; exec \"$0\" keygen --client plan.json --out keys", LACUNA_COMMAND},
+            {"-c", "ulimit -f 4; exec \"$0\" keygen --client plan.json --out keys", test::lacuna_command()},
             {folder.path(), {}});
         CommandResult ended;
         ended.code = process.wait();
@@ -265,7 +266,7 @@ TEST_F(KeyFolderTest, ASecretKeyUnderAPassphrase) {
     write_text(folder / "wrong.txt", "battery staple\n");
     write_text(folder / "plan.json", format_client_plan(small_plan()));
     const auto run = [&](const std::string& command) {
-        ChildProcess process("/bin/sh", {"-c", "exec setsid \"$0\" " + command, LACUNA_COMMAND},
+        ChildProcess process("/bin/sh", {"-c", "exec setsid \"$0\" " + command, test::lacuna_command()},
                              {folder.path(), {}});
         CommandResult result;
         result.code = process.wait();

@@ -4,6 +4,7 @@
 #include <lacuna/nn/model/model.h>
 #include "tests/support/child_process.h"
 #include "tests/support/digits_source.h"
+#include "tests/support/places.h"
 #include "tests/tools/deep_model.h"
 
 namespace lacuna::testing {
@@ -11,7 +12,7 @@ namespace {
 
 using nlohmann::json;
 
-const std::filesystem::path shipped_digits = std::filesystem::path(LACUNA_SOURCE_DIR) / "tools/digits";
+const std::filesystem::path shipped_digits = test::source_folder() / "tools/digits";
 
 /// Runs in an empty folder, where no MNIST is found by chance.
 CommandResult run_without_mnist(std::vector<std::string> arguments) {
@@ -163,7 +164,7 @@ TEST(Mnist, RefusesASecurityLevelThatDoesNotFit) {
 
 TEST(Mnist, CtrlCStopsIt) {
     const TemporaryFolder folder;
-    ChildProcess process(LACUNA_COMMAND, {"mnist", "--packing", "slots", "--threads", "1"},
+    ChildProcess process(test::lacuna_command(), {"mnist", "--packing", "slots", "--threads", "1"},
                          {folder.path(), {{"LACUNA_MNIST", ""}, {"LACUNA_KERNELS", "portable"}}});
     while (process.running() && process.threads() < 2) {  // until there is one that waits for signals
         ::usleep(1'000);

@@ -18,6 +18,7 @@
 
 #include <lacuna/nn/model/model.h>
 #include "tests/support/child_process.h"
+#include "tests/support/places.h"
 #include "tests/tools/small_model.h"
 
 namespace lacuna::testing {
@@ -30,7 +31,7 @@ using Arguments = std::vector<std::string>;
 
 /// A command line for the shell, which knows the command as "$0".
 CommandResult run_shell(const std::string& line, const ChildProcess::Setting& setting = {}) {
-    ChildProcess process("/bin/sh", {"-c", line, LACUNA_COMMAND}, setting);
+    ChildProcess process("/bin/sh", {"-c", line, test::lacuna_command()}, setting);
     CommandResult result;
     result.code = process.wait();
     result.output = process.output();
@@ -88,7 +89,7 @@ TEST(Interrupts, EndWorkThatWaitsForAPipe) {
                                 {"encrypt", "--keys", "keys", "--images", "image.csv", "--out", "pipe.csv"},
                                 {"plan", "--model", "model.lacuna.json", "--export-client", "pipe.csv"}}) {
         for (const int signal : {SIGINT, SIGTERM}) {
-            ChildProcess process(LACUNA_COMMAND, arguments, {here, {}});
+            ChildProcess process(test::lacuna_command(), arguments, {here, {}});
             ::usleep(300'000);
             ASSERT_TRUE(process.running()) << arguments[0] << ": " << process.errors();
             process.send(signal);
@@ -107,7 +108,7 @@ TEST(Interrupts, EndASearchThatTakesLong) {
     const Arguments arguments = {"activation",  "--function", "gelu",       "--degree", "4",
                                  "--norm",      "minimax",    "--interval", "-8",       "8",
                                  "--exponents", "-20",        "10"};
-    ChildProcess process(LACUNA_COMMAND, arguments, {});
+    ChildProcess process(test::lacuna_command(), arguments, {});
     ::usleep(20'000);
     process.send(SIGTERM);
     ASSERT_TRUE(ends_within(process, 60));
@@ -352,7 +353,7 @@ class TerminalProcess {
         master_ = ::posix_openpt(O_RDWR | O_NOCTTY);
         EXPECT_TRUE(master_ >= 0 && ::grantpt(master_) == 0 && ::unlockpt(master_) == 0);
         const std::string name = ::ptsname(master_);
-        arguments.insert(arguments.begin(), LACUNA_COMMAND);
+        arguments.insert(arguments.begin(), test::lacuna_command());
         std::vector<char*> pointers;
         for (std::string& argument : arguments) {
             pointers.push_back(argument.data());
@@ -368,7 +369,7 @@ class TerminalProcess {
             }
             ::setenv("TERM", kind.c_str(), 1);
             if (::chdir(folder.c_str()) == 0) {
-                ::execv(LACUNA_COMMAND, pointers.data());
+                ::execv(pointers.front(), pointers.data());
             }
             ::_exit(127);
         }

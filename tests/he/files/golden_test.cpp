@@ -14,13 +14,14 @@
 #include <lacuna/he/fv/encryptor.h>
 #include <lacuna/ntt/error.h>
 #include "tests/support/binomial.h"
+#include "tests/support/places.h"
 #include "tests/support/records.h"
 #include "tests/support/scheme.h"
 
 namespace lacuna::testing {
 namespace {
 
-const std::filesystem::path folder = std::filesystem::path(LACUNA_SOURCE_DIR) / "tests" / "golden" / "he";
+const std::filesystem::path folder = test::source_folder() / "tests" / "golden" / "he";
 
 /// A digest of decoded words, so that what a file means is frozen and not only that it loads.
 class ContentHash {

@@ -8,12 +8,13 @@
 
 #include <lacuna/he/files/serialize.h>
 #include "tests/support/golden.h"
+#include "tests/support/places.h"
 #include "tests/support/serialization.h"
 
 namespace lacuna::testing {
 namespace {
 
-const std::filesystem::path folder = std::filesystem::path(LACUNA_SOURCE_DIR) / "tests" / "golden" / "he";
+const std::filesystem::path folder = test::source_folder() / "tests" / "golden" / "he";
 
 FileDescription described(const char* name) {
     Source source(folder / name);

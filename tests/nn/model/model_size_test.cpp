@@ -12,6 +12,7 @@
 #include <lacuna/nn/model/ranges.h>
 #include <lacuna/nn/plan/plan.h>
 #include <lacuna/ntt/error.h>
+#include "tests/support/places.h"
 #include "tests/support/random_model.h"
 
 namespace lacuna {
@@ -119,8 +120,7 @@ TEST(ModelSize, NonAdjacentFormsHaveAsManyDigitsAsCounted) {
 
 TEST(ModelSize, ShippedModelsAreFarBelowTheLimits) {
     std::size_t found = 0;
-    for (const auto& entry :
-         std::filesystem::directory_iterator(std::filesystem::path(LACUNA_SOURCE_DIR) / "nn/models")) {
+    for (const auto& entry : std::filesystem::directory_iterator(test::source_folder() / "nn/models")) {
         if (entry.path().string().ends_with(".lacuna.json")) {
             ++found;
             const Model model = load_model(entry.path());

@@ -14,6 +14,7 @@
 #include <lacuna/nn/plan/plan.h>
 #include <lacuna/ntt/error.h>
 #include "tests/support/inference.h"
+#include "tests/support/places.h"
 
 namespace lacuna::testing {
 namespace {
@@ -22,7 +23,7 @@ using nlohmann::json;
 namespace fs = std::filesystem;
 
 Model tiny_model() {
-    return load_model(fs::path(LACUNA_SOURCE_DIR) / "tests/package/tiny.lacuna.json");
+    return load_model(test::source_folder() / "tests/package/tiny.lacuna.json");
 }
 
 /// The file with another content under its right checksum.
@@ -68,8 +69,7 @@ TEST(CompiledPlan, ComesBackAsItWas) {
 }
 
 TEST(CompiledPlan, ComesBackForAShippedModel) {
-    const Model model =
-        load_model(fs::path(LACUNA_SOURCE_DIR) / "nn/models/faster-cryptonets-small.lacuna.json");
+    const Model model = load_model(test::source_folder() / "nn/models/faster-cryptonets-small.lacuna.json");
     for (const Packing packing : {Packing::slots, Packing::packed}) {
         const Plan plan = make_plan(model, {1, packing, 128, 0});
         EXPECT_EQ(format_plan(parse_compiled_plan(format_compiled_plan(plan), model, "server.plan")),
@@ -81,7 +81,7 @@ TEST(CompiledPlan, ComesBackForAShippedModel) {
 TEST(CompiledPlan, FilesOfEarlierReleasesAnswerExactly) {
     const Model model = tiny_model();
     for (const char* name : {"slots", "radix", "packed"}) {
-        const fs::path file = fs::path(LACUNA_SOURCE_DIR) / "tests/golden/nn" / (std::string(name) + ".plan");
+        const fs::path file = test::source_folder() / "tests/golden/nn" / (std::string(name) + ".plan");
         const Plan plan = load_compiled_plan(file, model);
         EXPECT_EQ(packing_name(plan.client.packing), std::string(name));
         std::ifstream stream(file);

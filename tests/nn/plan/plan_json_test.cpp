@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include <gtest/gtest.h>
+#include "tests/support/places.h"
 
 namespace lacuna {
 namespace {
@@ -12,8 +13,7 @@ namespace {
 using nlohmann::json;
 
 TEST(PlanFile, NamesEveryStepAndCount) {
-    const Model model =
-        load_model(std::filesystem::path(LACUNA_SOURCE_DIR) / "nn/models/faster-cryptonets.lacuna.json");
+    const Model model = load_model(test::source_folder() / "nn/models/faster-cryptonets.lacuna.json");
     const Plan plan = make_plan(model, {1, Packing::slots, 128, 0});
     const json document = json::parse(format_plan(plan));
     EXPECT_EQ(document["steps"].size(), plan.steps.size());

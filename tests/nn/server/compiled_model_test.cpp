@@ -19,6 +19,7 @@
 #include <lacuna/ntt/error.h>
 #include <lacuna/rns/basis.h>
 #include "tests/support/inference.h"
+#include "tests/support/places.h"
 
 namespace lacuna::testing {
 namespace {
@@ -165,8 +166,7 @@ std::size_t allocated_bytes() {
 
 /// A further client costs its keys, and next to nothing else.
 TEST(CompiledModels, CostASecondClientItsKeysAlone) {
-    const Model model = load_model(std::filesystem::path(LACUNA_SOURCE_DIR) / "nn" / "models" /
-                                   "faster-cryptonets.lacuna.json");
+    const Model model = load_model(test::source_folder() / "nn" / "models" / "faster-cryptonets.lacuna.json");
     const Plan plan = make_plan(model, request_of(Packing::slots, 0, 40));
     const std::size_t before = allocated_bytes();
     const auto compiled = std::make_shared<const CompiledModel>(model, plan);

@@ -21,6 +21,7 @@
 #include <lacuna/ntt/kernels.h>
 #include "tests/support/digits_source.h"
 #include "tests/support/inference.h"
+#include "tests/support/places.h"
 
 namespace lacuna::testing {
 namespace {
@@ -68,13 +69,10 @@ std::optional<std::filesystem::path> fashion_folder() {
         variable != nullptr && *variable != '\0') {
         return variable;
     }
-#ifdef LACUNA_SHARED_MNIST
-    const std::filesystem::path folder =
-        std::filesystem::path(LACUNA_SHARED_MNIST).parent_path() / "fashion-mnist";
+    const std::filesystem::path folder = test::shared_mnist_folder().parent_path() / "fashion-mnist";
     if (std::filesystem::is_directory(folder)) {
         return folder;
     }
-#endif
     return std::nullopt;
 }
 
@@ -83,8 +81,7 @@ constexpr const char* main_model = "faster-cryptonets";
 std::vector<std::string> shipped_models() {
     std::vector<std::string> names;
     const std::string suffix = ".lacuna.json";
-    for (const auto& entry :
-         std::filesystem::directory_iterator(std::filesystem::path(LACUNA_SOURCE_DIR) / "nn" / "models")) {
+    for (const auto& entry : std::filesystem::directory_iterator(test::source_folder() / "nn" / "models")) {
         const std::string name = entry.path().filename().string();
         if (name.ends_with(suffix)) {
             names.push_back(name.substr(0, name.size() - suffix.size()));
@@ -95,7 +92,7 @@ std::vector<std::string> shipped_models() {
 }
 
 Model load(const std::string& name) {
-    return load_model(std::filesystem::path(LACUNA_SOURCE_DIR) / "nn" / "models" / (name + ".lacuna.json"));
+    return load_model(test::source_folder() / "nn" / "models" / (name + ".lacuna.json"));
 }
 
 PlanRequest request_of(Packing packing) {

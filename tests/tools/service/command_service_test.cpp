@@ -15,6 +15,7 @@
 
 #include <lacuna/nn/model/reference.h>
 #include "tests/support/child_process.h"
+#include "tests/support/places.h"
 #include "tests/tools/service/running_server.h"
 #include "tests/tools/small_model.h"
 
@@ -31,8 +32,8 @@ class ServeProcess {
     explicit ServeProcess(const std::filesystem::path& folder, const Arguments& more = {}) {
         Arguments arguments = {"serve", "--listen", "127.0.0.1:0", "--json"};
         arguments.insert(arguments.end(), more.begin(), more.end());
-        process_ =
-            std::make_unique<ChildProcess>(LACUNA_COMMAND, arguments, ChildProcess::Setting{folder, {}});
+        process_ = std::make_unique<ChildProcess>(test::lacuna_command(), arguments,
+                                                  ChildProcess::Setting{folder, {}});
         await([&] { return process_->errors().find("\"loaded\"") != std::string::npos; });
         url_ = json::parse(process_->output()).at("url");
     }
