@@ -15,10 +15,10 @@
 
 #include <benchmark/benchmark.h>
 
+#include <lacuna/he/evaluation/evaluator.h>
 #include <lacuna/he/fv/batch_encoder.h>
 #include <lacuna/he/fv/decryptor.h>
 #include <lacuna/he/fv/encryptor.h>
-#include <lacuna/he/fv/evaluator.h>
 #include <lacuna/he/rlwe/key_generator.h>
 #include "bench/he/settings.h"
 #include "bench/he/sparse_bench.h"

@@ -13,10 +13,10 @@
 
 #include <benchmark/benchmark.h>
 
+#include <lacuna/he/evaluation/evaluator.h>
+#include <lacuna/he/evaluation/sparse_product.h>
 #include <lacuna/he/fv/batch_encoder.h>
 #include <lacuna/he/fv/encryptor.h>
-#include <lacuna/he/fv/evaluator.h>
-#include <lacuna/he/fv/sparse_product.h>
 #include <lacuna/he/rlwe/key_generator.h>
 #include "bench/support/on_demand.h"
 

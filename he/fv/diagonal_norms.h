@@ -5,7 +5,7 @@
 #include <span>
 
 #include <lacuna/he/fv/binomial_encoder.h>
-#include <lacuna/he/fv/diagonal_product.h>
+#include <lacuna/he/fv/diagonal.h>
 
 namespace lacuna {
 

@@ -10,7 +10,7 @@
 #include <gmpxx.h>
 
 #include <lacuna/he/fv/binomial_encoder.h>
-#include <lacuna/he/fv/diagonal_product.h>
+#include <lacuna/he/fv/diagonal.h>
 #include <lacuna/he/fv/plain_modulus.h>
 #include <lacuna/nn/packing/diagonal_account.h>
 #include <lacuna/nn/packing/layout.h>

@@ -81,9 +81,9 @@ double RadixPacking::weight(std::int64_t value, const std::vector<std::uint64_t>
     return weight(to_signed_mpz(value), moduli);
 }
 
-LayerKernel RadixPacking::compile(const LinearMap& map, std::size_t n, const Modulus& t,
-                                  std::uint64_t factor) {
-    return elementwise_kernel(map, n, t, factor, monomials);
+SparseProduct RadixPacking::compile(const LinearMap& map, std::size_t n, const Modulus& t,
+                                    std::uint64_t factor) {
+    return elementwise_layer(map, n, t, factor, monomials);
 }
 
 }  // namespace lacuna

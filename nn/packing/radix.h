@@ -15,7 +15,7 @@
 #include <lacuna/he/fv/plaintext.h>
 #include <lacuna/he/fv/radix_encoder.h>
 #include <lacuna/nn/packing/bounds.h>
-#include <lacuna/nn/packing/layer_kernel.h>
+#include <lacuna/nn/packing/sparse_layer.h>
 #include <lacuna/ntt/modulus.h>
 
 namespace lacuna {
@@ -79,8 +79,8 @@ class RadixPacking {
                                              const std::vector<std::uint64_t>& /*moduli*/) {
         return true;
     }
-    [[nodiscard]] static LayerKernel compile(const LinearMap& map, std::size_t n, const Modulus& t,
-                                             std::uint64_t factor);
+    [[nodiscard]] static SparseProduct compile(const LinearMap& map, std::size_t n, const Modulus& t,
+                                               std::uint64_t factor);
 };
 
 }  // namespace lacuna

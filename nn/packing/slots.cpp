@@ -66,9 +66,9 @@ bool SlotsPacking::keeps_integers(std::uint64_t magnitude, const std::vector<std
     return magnitude <= *std::min_element(moduli.begin(), moduli.end()) / 2;
 }
 
-LayerKernel SlotsPacking::compile(const LinearMap& map, std::size_t n, const Modulus& t,
-                                  std::uint64_t factor) {
-    return elementwise_kernel(map, n, t, factor, monomials);
+SparseProduct SlotsPacking::compile(const LinearMap& map, std::size_t n, const Modulus& t,
+                                    std::uint64_t factor) {
+    return elementwise_layer(map, n, t, factor, monomials);
 }
 
 }  // namespace lacuna

@@ -15,7 +15,7 @@
 #include <lacuna/he/fv/context.h>
 #include <lacuna/he/fv/plaintext.h>
 #include <lacuna/nn/packing/bounds.h>
-#include <lacuna/nn/packing/layer_kernel.h>
+#include <lacuna/nn/packing/sparse_layer.h>
 #include <lacuna/ntt/modulus.h>
 
 namespace lacuna {
@@ -92,8 +92,8 @@ class SlotsPacking {
     [[nodiscard]] static bool keeps_integers(std::uint64_t magnitude,
                                              const std::vector<std::uint64_t>& moduli);
     /// A linear layer, its biases times `factor`, as all values of its output carry it (value_factors).
-    [[nodiscard]] static LayerKernel compile(const LinearMap& map, std::size_t n, const Modulus& t,
-                                             std::uint64_t factor);
+    [[nodiscard]] static SparseProduct compile(const LinearMap& map, std::size_t n, const Modulus& t,
+                                               std::uint64_t factor);
 };
 
 }  // namespace lacuna

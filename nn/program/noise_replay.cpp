@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <optional>
 
-#include <lacuna/he/fv/flooding.h>
+#include <lacuna/he/evaluation/flooding.h>
 #include <lacuna/nn/model/overloaded.h>
 
 namespace lacuna {

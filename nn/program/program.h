@@ -16,7 +16,7 @@ namespace lacuna {
 // activation every value x has its powers beside it: x^1 is the value itself, ProductStep makes further ones,
 // and WeightedSumStep replaces all of them by one value again.
 
-/// A layer kernel: every value becomes a sum over all of them (nn/packing/layer_kernel.h).
+/// A layer kernel: every value becomes a sum over all of them (nn/server/layer_kernel.h).
 struct LinearStep {
     std::size_t layer = 0;  ///< of the model
     std::size_t stage = 0;  ///< its account (nn/program/stage.h)

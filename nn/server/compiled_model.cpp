@@ -7,7 +7,7 @@
 #include <thread>
 #include <utility>
 
-#include <lacuna/he/fv/flooding.h>
+#include <lacuna/he/evaluation/flooding.h>
 #include <lacuna/nn/client/upload_masks.h>
 #include <lacuna/nn/model/expanded_model.h>
 #include <lacuna/nn/model/overloaded.h>
@@ -166,7 +166,7 @@ void CompiledModel::compile(const Model& model) {
             set([&](const Modulus& t, std::uint64_t factor) { return polynomial(activation, t, factor); });
         } else if (step.get_if<JoinStep>() != nullptr) {
             set([&](const Modulus&, std::uint64_t) {
-                return join_kernel(context_.n(), plan_.client.classes, plan_.client.reply_stride);
+                return join_layer(context_.n(), plan_.client.classes, plan_.client.reply_stride);
             });
         }
     }

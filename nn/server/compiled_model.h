@@ -9,16 +9,16 @@
 #include <variant>
 #include <vector>
 
+#include <lacuna/he/evaluation/evaluator.h>
 #include <lacuna/he/fv/context.h>
 #include <lacuna/he/fv/encryptor.h>
-#include <lacuna/he/fv/evaluator.h>
 #include <lacuna/he/rlwe/evaluation_keys.h>
 #include <lacuna/nn/client/encrypted_tensor.h>
 #include <lacuna/nn/client/upload_masks.h>
 #include <lacuna/nn/model/model.h>
-#include <lacuna/nn/packing/layer_kernel.h>
 #include <lacuna/nn/plan/plan.h>
 #include <lacuna/nn/run_control.h>
+#include <lacuna/nn/server/layer_kernel.h>
 
 namespace lacuna {
 

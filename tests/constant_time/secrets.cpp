@@ -16,9 +16,9 @@
 #include <iostream>
 #include <string_view>
 
+#include <lacuna/he/evaluation/flooding.h>
 #include <lacuna/he/fv/decryptor.h>
 #include <lacuna/he/fv/encryptor.h>
-#include <lacuna/he/fv/flooding.h>
 #include <lacuna/he/rlwe/key_generator.h>
 
 extern "C" [[gnu::visibility("default")]] int RAND_priv_bytes(unsigned char* bytes, int count) {

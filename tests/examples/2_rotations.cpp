@@ -7,10 +7,10 @@
 // Prints the numbers turned by one, then their inner product:
 //     2 3 4 5 6 7 8 0
 //     1*8 + 2*7 + ... + 8*1 = 120
+#include <lacuna/he/evaluation/evaluator.h>
 #include <lacuna/he/fv/batch_encoder.h>
 #include <lacuna/he/fv/decryptor.h>
 #include <lacuna/he/fv/encryptor.h>
-#include <lacuna/he/fv/evaluator.h>
 #include <lacuna/he/rlwe/key_generator.h>
 
 #include <cstdint>

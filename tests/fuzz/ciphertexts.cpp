@@ -6,9 +6,9 @@
 #include <cstdlib>
 #include <sstream>
 
+#include <lacuna/he/evaluation/evaluator.h>
 #include <lacuna/he/files/kind.h>
 #include <lacuna/he/files/serialize.h>
-#include <lacuna/he/fv/evaluator.h>
 #include <lacuna/ntt/error.h>
 #include "tests/fuzz/input.h"
 

@@ -4,8 +4,8 @@
 #include <array>
 #include <cstdint>
 
+#include <lacuna/he/evaluation/evaluator.h>
 #include <lacuna/he/fv/context.h>
-#include <lacuna/he/fv/evaluator.h>
 #include <lacuna/he/fv/reduced_ciphertext.h>
 #include <lacuna/he/rlwe/key_generator.h>
 #include <lacuna/rns/ring_operations.h>

@@ -5,10 +5,10 @@
 #include <random>
 #include <vector>
 
+#include <lacuna/he/evaluation/evaluator.h>
 #include <lacuna/he/fv/context.h>
 #include <lacuna/he/fv/decryptor.h>
 #include <lacuna/he/fv/encryptor.h>
-#include <lacuna/he/fv/evaluator.h>
 #include <lacuna/he/rlwe/key_generator.h>
 
 namespace lacuna::testing {

@@ -13,9 +13,9 @@
 #include <thread>
 #include <vector>
 
+#include <lacuna/he/evaluation/flooding.h>
+#include <lacuna/he/evaluation/sparse_product.h>
 #include <lacuna/he/fv/batch_encoder.h>
-#include <lacuna/he/fv/flooding.h>
-#include <lacuna/he/fv/sparse_product.h>
 #include "tests/support/inference.h"
 #include "tests/support/scheme.h"
 

@@ -7,7 +7,7 @@
 
 #include <gtest/gtest.h>
 
-#include <lacuna/he/fv/product_tables.h>
+#include <lacuna/he/evaluation/product_tables.h>
 #include <lacuna/ntt/error.h>
 #include "tests/he/fv/binomial_fixture.h"
 #include "tests/he/fv/scheme_fixture.h"

@@ -13,7 +13,7 @@
 
 #include <gtest/gtest.h>
 
-#include <lacuna/he/fv/sparse_product.h>
+#include <lacuna/he/evaluation/sparse_product.h>
 #include <lacuna/ntt/error.h>
 #include "tests/support/parameter_names.h"
 #include "tests/support/scheme.h"

@@ -5,12 +5,12 @@
 
 #include <gtest/gtest.h>
 
+#include <lacuna/he/evaluation/evaluator.h>
 #include <lacuna/he/fv/batch_encoder.h>
 #include <lacuna/he/fv/binomial_encoder.h>
 #include <lacuna/he/fv/coefficient_encoder.h>
 #include <lacuna/he/fv/decryptor.h>
 #include <lacuna/he/fv/encryptor.h>
-#include <lacuna/he/fv/evaluator.h>
 #include <lacuna/he/fv/radix_encoder.h>
 #include <lacuna/he/rlwe/key_generator.h>
 #include <lacuna/ntt/error.h>

@@ -7,7 +7,7 @@
 #include <cmath>
 #include <vector>
 
-#include <lacuna/he/fv/sparse_product.h>
+#include <lacuna/he/evaluation/sparse_product.h>
 #include <lacuna/nn/model/digits.h>
 #include "tests/support/inference.h"
 

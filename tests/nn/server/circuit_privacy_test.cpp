@@ -11,7 +11,7 @@
 
 #include <gtest/gtest.h>
 
-#include <lacuna/he/fv/flooding.h>
+#include <lacuna/he/evaluation/flooding.h>
 #include "tests/support/small_network.h"
 
 namespace lacuna::testing {

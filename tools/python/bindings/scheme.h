@@ -7,8 +7,8 @@
 
 #include <pybind11/pybind11.h>
 
+#include <lacuna/he/evaluation/evaluator.h>
 #include <lacuna/he/fv/context.h>
-#include <lacuna/he/fv/evaluator.h>
 #include <lacuna/he/rlwe/keys.h>
 
 namespace lacuna::python {

@@ -10,21 +10,12 @@
 #include <lacuna/he/fv/binomial_encoder.h>
 #include <lacuna/he/fv/ciphertext.h>
 #include <lacuna/he/fv/context.h>
+#include <lacuna/he/fv/diagonal.h>
 #include <lacuna/he/fv/rotation_schedule.h>
 #include <lacuna/he/rlwe/keys.h>
 #include <lacuna/rns/polynomial.h>
 
 namespace lacuna {
-
-/// A generalised diagonal of a matrix over slots: slot j of the output takes values[j] times slot j + steps
-/// of the input. Missing values are 0.
-struct Diagonal {
-    RotatedInput rotation;
-    std::vector<std::int64_t> values;
-};
-
-/// The values as they stand before a giant rotation: value j at slot j + giant, of k.
-[[nodiscard]] std::vector<std::int64_t> turned_values(const Diagonal& diagonal, int giant, std::size_t k);
 
 /// A sparse matrix over the slots of a few ciphertexts modulo x^k - b, as a sum of rotated products with
 /// plaintext diagonals,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <lacuna/he/fv/diagonal_product.h>
+#include <lacuna/he/evaluation/diagonal_product.h>
 
 #include <algorithm>
 #include <array>
@@ -9,7 +9,7 @@
 #include <string>
 #include <utility>
 
-#include <lacuna/he/fv/evaluator.h>
+#include <lacuna/he/evaluation/evaluator.h>
 #include <lacuna/he/fv/rotation.h>
 #include <lacuna/he/rlwe/key_switch.h>
 #include <lacuna/ntt/error.h>
@@ -107,15 +107,6 @@ Ciphertext ciphertext_of(const Ciphertext& like, Switched parts) {
 }  // namespace
 
 // ---- preparation
-
-std::vector<std::int64_t> turned_values(const Diagonal& diagonal, int giant, std::size_t k) {
-    // rot_g(w x)[j] = w[j + g] x[j + g].
-    std::vector<std::int64_t> turned(k);
-    for (std::size_t j = 0; j < diagonal.values.size(); ++j) {
-        turned[(j + static_cast<std::size_t>(giant)) % k] = diagonal.values[j];
-    }
-    return turned;
-}
 
 DiagonalProduct::DiagonalProduct(const Context& context, const BinomialEncoder& encoder, std::size_t inputs,
                                  std::size_t outputs, std::size_t limbs, std::span<const Diagonal> diagonals,

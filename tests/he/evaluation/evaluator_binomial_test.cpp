@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The scheme modulo x^k - b against schoolbook arithmetic over the integers.
-#include <lacuna/he/fv/evaluator.h>
+#include <lacuna/he/evaluation/evaluator.h>
 
 #include <array>
 #include <vector>

@@ -8,9 +8,9 @@
 
 #include <gmpxx.h>
 
+#include <lacuna/he/evaluation/diagonal_product.h>
 #include <lacuna/he/fv/ciphertext.h>
 #include <lacuna/he/fv/context.h>
-#include <lacuna/he/fv/diagonal_product.h>
 #include <lacuna/he/rlwe/keys.h>
 #include <lacuna/nn/packing/packed_network.h>
 #include <lacuna/nn/run_control.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <lacuna/he/fv/sparse_product.h>
+#include <lacuna/he/evaluation/sparse_product.h>
 
 #include <algorithm>
 #include <cmath>

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <lacuna/nn/packing/layer_kernel.h>
+#include <lacuna/nn/packing/sparse_layer.h>
 
 #include <lacuna/nn/model/model.h>
-#include <lacuna/nn/model/overloaded.h>
 #include <lacuna/ntt/gmp_words.h>
 
 namespace lacuna {
 
-LayerKernel elementwise_kernel(
+SparseProduct elementwise_layer(
     const LinearMap& map, std::size_t n, const Modulus& t, std::uint64_t factor,
     const std::function<std::vector<Monomial>(const mpz_class&, const Modulus&)>& encode) {
     std::vector<std::vector<SparseTerm>> rows;
@@ -27,23 +26,12 @@ LayerKernel elementwise_kernel(
     return SparseProduct(n, map.weights.columns, std::move(rows), std::move(bias));
 }
 
-LayerKernel join_kernel(std::size_t n, std::size_t count, std::size_t stride) {
+SparseProduct join_layer(std::size_t n, std::size_t count, std::size_t stride) {
     std::vector<SparseTerm> row;
     for (std::uint32_t i = 0; i < count; ++i) {
         row.push_back({i, static_cast<std::uint32_t>(i * stride), 1});
     }
     return SparseProduct(n, count, {std::move(row)});
-}
-
-void apply(const LayerKernel& kernel, const Context& context, std::vector<Ciphertext>& values,
-           const GaloisKeys& keys, const RunControl& control) {
-    std::visit(Overloaded{
-                   [&](const SparseProduct& product) {
-                       product.transform(context, values, control.threads, control.stop);
-                   },
-                   [&](const PackedKernel& packed) { packed.apply(context, values, keys, control); },
-               },
-               kernel);
 }
 
 std::vector<Monomial> multiplied(std::vector<Monomial> terms, std::uint64_t factor, const Modulus& t) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The fused layer against a loop of evaluator calls: the same words, and through decryption the same numbers.
-#include <lacuna/he/fv/sparse_product.h>
+#include <lacuna/he/evaluation/sparse_product.h>
 
 #include <cmath>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <lacuna/he/fv/evaluator.h>
+#include <lacuna/he/evaluation/evaluator.h>
 
 #include <algorithm>
 #include <array>
@@ -7,7 +7,7 @@
 #include <string>
 #include <utility>
 
-#include <lacuna/he/fv/product_tables.h>
+#include <lacuna/he/evaluation/product_tables.h>
 #include <lacuna/he/fv/rotation.h>
 #include <lacuna/he/rlwe/key_switch.h>
 #include <lacuna/ntt/error.h>

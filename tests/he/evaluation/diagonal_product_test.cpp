@@ -7,7 +7,7 @@
 
 #include <gtest/gtest.h>
 
-#include <lacuna/he/fv/diagonal_product.h>
+#include <lacuna/he/evaluation/diagonal_product.h>
 #include <lacuna/he/fv/rotation.h>
 #include <lacuna/ntt/error.h>
 #include "tests/support/scheme.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <lacuna/nn/packing/packed_kernel.h>
+#include <lacuna/nn/server/packed_kernel.h>
 
 #include <lacuna/rns/ring_operations.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Kernels of layers on real ciphertexts, against the plain sum that a row stands for.
-#include <lacuna/nn/packing/layer_kernel.h>
+#include <lacuna/nn/server/layer_kernel.h>
 
 #include <cstdint>
 #include <random>
@@ -21,9 +21,9 @@ namespace {
 constexpr std::size_t n = 64;
 constexpr std::uint64_t t = 1 << 20;
 
-class LayerKernelTest : public ::testing::Test {
+class SparseLayerTest : public ::testing::Test {
   protected:
-    LayerKernelTest() {
+    SparseLayerTest() {
         for (int i = 0; i < 3; ++i) {
             messages.push_back(random_plaintext(n, t, random));
             values.push_back(scheme.encryptor.encrypt(messages.back()));
@@ -68,17 +68,17 @@ class LayerKernelTest : public ::testing::Test {
     LinearMap map;
 };
 
-TEST_F(LayerKernelTest, RowsAreSumsInTheSlots) {
+TEST_F(SparseLayerTest, RowsAreSumsInTheSlots) {
     expect_rows<SlotsPacking>(1);
 }
-TEST_F(LayerKernelTest, RowsAreSumsInRadix) {
+TEST_F(SparseLayerTest, RowsAreSumsInRadix) {
     expect_rows<RadixPacking>(1);
 }
-TEST_F(LayerKernelTest, BiasesCarryTheFactorOfTheirValues) {
+TEST_F(SparseLayerTest, BiasesCarryTheFactorOfTheirValues) {
     expect_rows<SlotsPacking>(77777);
 }
 
-TEST_F(LayerKernelTest, JoinedValuesStandSideBySide) {
+TEST_F(SparseLayerTest, JoinedValuesStandSideBySide) {
     constexpr std::size_t stride = 20;
     // Values of fewer coefficients than the distance, as logits are.
     values.clear();
@@ -88,7 +88,7 @@ TEST_F(LayerKernelTest, JoinedValuesStandSideBySide) {
         }
         values.push_back(scheme.encryptor.encrypt(message));
     }
-    apply(join_kernel(n, 3, stride), scheme.context, values, {}, {});
+    apply(join_layer(n, 3, stride), scheme.context, values, {}, {});
     ASSERT_EQ(values.size(), 1U);
     const Plaintext joined = scheme.decryptor.decrypt(values[0]);
     for (std::size_t i = 0; i < 3; ++i) {
@@ -98,7 +98,7 @@ TEST_F(LayerKernelTest, JoinedValuesStandSideBySide) {
     }
 }
 
-TEST_F(LayerKernelTest, FactorsAreCentredModuloT) {
+TEST_F(SparseLayerTest, FactorsAreCentredModuloT) {
     const Modulus modulus(97);
     const std::vector<Monomial> terms = multiplied({{3, 5}, {-1, 0}, {48, 2}}, 40, modulus);
     EXPECT_EQ(terms, (std::vector<Monomial>{{23, 5}, {-40, 0}, {-20, 2}}));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <lacuna/he/fv/product_tables.h>
+#include <lacuna/he/evaluation/product_tables.h>
 
 #include <set>
 #include <vector>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <lacuna/he/fv/evaluator.h>
+#include <lacuna/he/evaluation/evaluator.h>
 
 #include <cmath>
 #include <utility>

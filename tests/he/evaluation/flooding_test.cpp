@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <lacuna/he/fv/flooding.h>
+#include <lacuna/he/evaluation/flooding.h>
 
 #include <cmath>
 
