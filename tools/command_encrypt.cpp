@@ -9,12 +9,11 @@
 
 #include <lacuna/he/files/digest.h>
 #include "tools/command.h"
-#include "tools/data_set.h"
+#include "tools/image_options.h"
 #include "tools/json_output.h"
 #include "tools/key_folder.h"
 #include "tools/option_checks.h"
 #include "tools/passphrase_prompt.h"
-#include "tools/pictures.h"
 #include "tools/plan_options.h"
 #include "tools/progress_line.h"
 #include "tools/quantity.h"
@@ -27,8 +26,7 @@ namespace {
 
 struct Options {
     std::string keys;
-    std::vector<std::string> images;
-    DataOptions data;
+    ImageOptions images;
     std::string out;
     std::string passphrase_file;
     bool with_public_key = false;
@@ -37,40 +35,12 @@ struct Options {
     bool json = false;
 };
 
-/// Of one command: more are several files.
-constexpr std::size_t most_images = 1'000'000;
-
-std::vector<std::uint8_t> read_all(const std::vector<std::string>& files, const ClientPlan& plan) {
-    std::vector<std::uint8_t> pixels;
-    const std::size_t size = plan.input_shape.size();
-    for (const std::string& file : files) {
-        const std::size_t room = most_images - pixels.size() / size;
-        const std::vector<std::uint8_t> more =
-            room == 0 ? std::vector<std::uint8_t>() : read_pictures(file, plan.input_shape, room);
-        if (room == 0 || more.size() > room * size) {
-            throw Error(file + ": expected at most " + std::to_string(most_images) +
-                        " images at a time, found more; encrypt them in several files");
-        }
-        pixels.insert(pixels.end(), more.begin(), more.end());
-    }
-    return pixels;
-}
-
-/// The inputs that the options name, as pixels: numbers by the ranges in the client's half of the plan.
-std::vector<std::uint8_t> read_inputs(const Options& options, const ClientPlan& plan,
-                                      const std::stop_token& stop) {
-    if (!options.data.given()) {
-        return read_all(options.images, plan);
-    }
-    return std::move(options.data.read(plan.input_shape, plan.features, stop).pixels);
-}
-
 void encrypt(const Options& options, const std::stop_token& stop) {
     check_threads(options.threads);
     const KeyFolder folder(options.keys);
     folder.complete();
     const ClientPlan plan = folder.plan();
-    const std::vector<std::uint8_t> pixels = read_inputs(options, plan, stop);
+    const std::vector<std::uint8_t> pixels = options.images.read(plan, stop);
     // Not even opened where the public key does.
     const std::optional<Client> client =
         options.with_public_key
@@ -123,14 +93,10 @@ void add_encrypt_command(CLI::App& app, Work& work) {
         ->type_name("DIR")
         ->check(not_empty())
         ->required();
-    command
-        ->add_option(
-            "--images", options->images,
-            "PNG, PGM, IDX or CSV files (CSV: an image a line, its pixels as integers 0 ... 255 separated by "
-            "commas, row by row, no header), bright strokes on dark ground like MNIST's")
-        ->type_name("FILE...")
-        ->check(not_empty());
-    options->data.add_to(*command)->excludes(command->get_option("--images"));
+    options->images.add_to(
+        *command,
+        "PNG, PGM, IDX or CSV files (CSV: an image a line, its pixels as integers 0 ... 255 separated by "
+        "commas, row by row, no header), bright strokes on dark ground like MNIST's");
     command
         ->add_option("--out", options->out,
                      "the upload, for the server; more images than the plan holds are several uploads, one "
@@ -152,7 +118,7 @@ void add_encrypt_command(CLI::App& app, Work& work) {
         "  lacuna encrypt --keys keys --data rows.csv --count 100 --out upload.lct\n\n"
         "Numbers that are no pixels are quantised by the client's half of the plan.");
     command->callback([options, &work] {
-        if (options->images.empty() && !options->data.given()) {
+        if (!options->images.given()) {
             throw UsageError("expected --images or --data, found neither");
         }
         work = [options](const std::stop_token& stop) { encrypt(*options, stop); };

@@ -15,11 +15,11 @@
 #include <lacuna/tools/service/remote_client.h>
 #include "tools/answers.h"
 #include "tools/command.h"
+#include "tools/image_options.h"
 #include "tools/json_output.h"
 #include "tools/key_folder.h"
 #include "tools/option_checks.h"
 #include "tools/passphrase_prompt.h"
-#include "tools/pictures.h"
 #include "tools/plan_options.h"
 #include "tools/progress_line.h"
 #include "tools/quantity.h"
@@ -37,7 +37,7 @@ struct Options {
     std::string url;
     std::string model;
     std::string keys;
-    std::vector<std::string> images;
+    ImageOptions images;
     std::string passphrase_file;
     std::string token_file;
     int threads = 1;
@@ -113,16 +113,6 @@ std::vector<std::uint8_t> read_bytes(const std::filesystem::path& file) {
     return bytes;
 }
 
-std::vector<std::uint8_t> read_images(const Options& options, const ClientPlan& plan) {
-    constexpr std::size_t most = 1'000'000;
-    std::vector<std::uint8_t> pixels;
-    for (const std::string& file : options.images) {
-        const std::vector<std::uint8_t> more = read_pictures(file, plan.input_shape, most);
-        pixels.insert(pixels.end(), more.begin(), more.end());
-    }
-    return pixels;
-}
-
 nlohmann::ordered_json report_json(const std::vector<RemoteReport>& reports) {
     nlohmann::ordered_json requests = nlohmann::ordered_json::array();
     for (const RemoteReport& report : reports) {
@@ -142,7 +132,7 @@ void remote(const Options& options, const std::stop_token& stop) {
                         options.token_file.empty() ? std::string() : read_token(options.token_file));
     const std::string model = model_of(server, options);
     const ClientPlan plan = server.plan(model);
-    const std::vector<std::uint8_t> pixels = read_images(options, plan);
+    const std::vector<std::uint8_t> pixels = options.images.read(plan, stop);
     const Client client = client_of(options, plan, stop);
     const std::vector<std::uint8_t> record =
         read_bytes(std::filesystem::path(options.keys) / "evaluation.keys");
@@ -203,12 +193,8 @@ void add_remote_command(CLI::App& app, Work& work) {
     command->add_option("--model", options->model, "which of the server's models, where there are several")
         ->type_name("NAME")
         ->check(not_empty());
-    command
-        ->add_option(
-            "--images", options->images,
-            "PNG, PGM, IDX or CSV files as for `lacuna encrypt`; without any, keys are made and sent")
-        ->type_name("FILE...")
-        ->check(not_empty());
+    options->images.add_to(
+        *command, "PNG, PGM, IDX or CSV files as for `lacuna encrypt`; without any, keys are made and sent");
     command
         ->add_option("--token-file", options->token_file,
                      "send the bearer token in the first line of FILE; over https, or who listens has it")
@@ -222,7 +208,9 @@ void add_remote_command(CLI::App& app, Work& work) {
     command->footer(
         "Examples:\n"
         "  lacuna remote http://127.0.0.1:8080 --keys keys --images seven.png three.png\n"
-        "  lacuna remote https://digits.example --keys keys --images t10k-images-idx3-ubyte.gz --json");
+        "  lacuna remote https://digits.example --keys keys --images t10k-images-idx3-ubyte.gz --json\n"
+        "  lacuna remote http://127.0.0.1:8080 --keys keys --data rows.csv --count 100 --csv\n\n"
+        "Numbers that are no pixels are quantised by the client's half of the plan, which the server sends.");
     command->callback(
         [options, &work] { work = [options](const std::stop_token& stop) { remote(*options, stop); }; });
 }

@@ -100,6 +100,30 @@ TEST(CommandService, ClassifiesAndEndsInOrder) {
     expect_failure(folder.remote(server.url()), 1, {server.url(), "lacuna serve"});
 }
 
+TEST(CommandService, TakesDataByTheRangesOfTheServersPlan) {
+    const Folder folder;
+    Model model = test::small_model();
+    model.features.ranges = {{-1, 1}};
+    save_model(model, folder / "ranged.lacuna.json");
+    // Rows with a class behind; the second one has the levels of `pixels`.
+    write_text(folder / "rows.csv", "1,1,1,1,0\n0.5,-0.9,0.1,-1,1\n-1,-1,-1,-1,0\n");
+    ServeProcess server(folder.path(), {"--model", "ranged.lacuna.json"});
+    const auto remote = [&](const Arguments& more) {
+        Arguments arguments = {"remote", server.url(), "--keys", "client"};
+        arguments.insert(arguments.end(), more.begin(), more.end());
+        return run_lacuna(arguments, {folder.path(), {}});
+    };
+    expect_right(remote({"--data", "rows.csv", "--first", "1", "--count", "1", "--json"}));
+    const CommandResult all = remote({"--data", "rows.csv", "--json"});
+    ASSERT_EQ(all.code, 0) << all.errors;
+    EXPECT_EQ(json::parse(all.output).at("images").size(), 3U);
+    expect_failure(remote({"--data", "rows.csv", "--images", "images.csv"}), 2, {"--images"});
+    expect_failure(remote({"--data", "absent.npy"}), 1, {"absent.npy", "nothing"});
+    write_text(folder / "narrow.csv", "1,2\n");
+    expect_failure(remote({"--data", "narrow.csv"}), 1, {"narrow.csv: line 1", "4 columns", "found 2"});
+    expect_failure(remote({"--data", "rows.csv", "--input-shape", "1,4,4"}), 1, {"--input-shape"});
+}
+
 TEST(CommandService, ReadsItsConfigurationAgainOnHangup) {
     const Folder folder;
     write_text(folder / "serve.json", R"({"models": [{"model": "small.lacuna.json", "name": "one"}]})");
