@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include <lacuna/ntt/error.h>
 #include "tools/option_checks.h"
 #include "tools/pictures.h"
 

@@ -2,6 +2,7 @@
 #include <lacuna/nn/model/reference.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <string>
 #include <utility>
 
@@ -33,11 +34,13 @@ Integer from_mpz(const mpz_class& value) {
 }
 
 template <class Integer>
-Integer from_weight(std::int64_t weight) {
+void add_product(Integer& sum, std::int64_t weight, const Integer& x) {
     if constexpr (std::is_same_v<Integer, mpz_class>) {
-        return to_signed_mpz(weight);
+        // In place: a temporary would be allocated for every term. Weights are at most 2^30.
+        const auto add = weight < 0 ? mpz_submul_ui : mpz_addmul_ui;
+        add(sum.get_mpz_t(), x.get_mpz_t(), static_cast<unsigned long>(std::abs(weight)));
     } else {
-        return weight;
+        sum += weight * x;
     }
 }
 
@@ -53,6 +56,40 @@ mpz_class to_mpz(const Integer& value) {
         result += lacuna::to_mpz(static_cast<std::uint64_t>(magnitude));
         return negative ? mpz_class(-result) : result;
     }
+}
+
+template <class To, class From>
+To converted(const From& value) {
+    if constexpr (std::is_same_v<From, mpz_class>) {
+        return from_mpz<To>(value);
+    } else if constexpr (std::is_same_v<To, mpz_class>) {
+        return to_mpz(value);
+    } else {
+        return static_cast<To>(value);
+    }
+}
+
+/// Values of a block of images, at the width of the layer that made them.
+using Values = std::variant<std::vector<std::int64_t>, std::vector<Int128>, std::vector<mpz_class>>;
+
+/// The values as these integers, which hold them.
+template <class Integer>
+std::vector<Integer> take_as(Values& values) {
+    return std::visit(
+        [](auto& held) {
+            using Held = typename std::decay_t<decltype(held)>::value_type;
+            if constexpr (std::is_same_v<Held, Integer>) {
+                return std::move(held);
+            } else {
+                std::vector<Integer> result;
+                result.reserve(held.size());
+                for (const Held& value : held) {
+                    result.push_back(converted<Integer>(value));
+                }
+                return result;
+            }
+        },
+        values);
 }
 
 /// The logits of one image out of a block: logit i at block[i * lanes + lane].
@@ -110,18 +147,18 @@ std::size_t argmax(std::span<const mpz_class> logits) {
 }
 
 Reference::Reference(const Model& model, std::optional<IntegerWidth> width)
-    : Reference(model, slot_ranges(model).largest_working(), width) {}
+    : Reference(model, slot_ranges(model).working, width) {}
 
-Reference::Reference(const Model& model, const mpz_class& working, std::optional<IntegerWidth> width)
+Reference::Reference(const Model& model, std::span<const mpz_class> working,
+                     std::optional<IntegerWidth> width)
     : levels_(model.thresholds, model.features, model.input_shape) {
-    width_ = narrowest(working);
-    if (width) {
-        if (*width < width_) {
+    for (const mpz_class& bound : working) {
+        if (width && *width < narrowest(bound)) {
             throw Error("reference of model '" + model.name + "': expected a width that holds values of " +
-                        std::to_string(mpz_sizeinbase(working.get_mpz_t(), 2)) +
+                        std::to_string(mpz_sizeinbase(bound.get_mpz_t(), 2)) +
                         " bits and a sign, found a narrower one; let the reference choose");
         }
-        width_ = *width;
+        widths_.push_back(width.value_or(narrowest(bound)));
     }
     shapes_ = model.shapes();
     for (std::size_t l = 0; l < model.layers.size(); ++l) {
@@ -145,71 +182,110 @@ Reference::Reference(const Model& model, const mpz_class& working, std::optional
     }
 }
 
+IntegerWidth Reference::width() const {
+    return *std::max_element(widths_.begin(), widths_.end());
+}
+
 struct Reference::Evaluation {
     const Reference& reference;
 
-    /// Evaluates up to Lanes images at once; element e of image i lies at [e * Lanes + i], absent images are
-    /// 0. Calls watch with the values after each layer, the input first.
-    template <class Integer, std::size_t Lanes, class Watch>
-    std::vector<Integer> block(std::span<const std::uint8_t> pixels, std::size_t images,
-                               const Watch& watch) const {
-        std::vector<Integer> values(reference.image_size() * Lanes);
+    template <class Integer, std::size_t Lanes>
+    std::vector<Integer> apply(const Linear& linear, const std::vector<Integer>& values) const {
+        std::vector<Integer> next(linear.row_ends.size() * Lanes);
+        std::size_t i = 0;
+        for (std::size_t o = 0; o < linear.row_ends.size(); ++o) {
+            Integer sums[Lanes];
+            std::fill(sums, sums + Lanes, from_mpz<Integer>(linear.bias[o]));
+            for (; i < linear.row_ends[o]; ++i) {
+                const WeightTerm& term = linear.terms[i];
+                const Integer* x = values.data() + std::size_t{term.column} * Lanes;
+                for (std::size_t lane = 0; lane < Lanes; ++lane) {
+                    add_product(sums[lane], term.weight, x[lane]);
+                }
+            }
+            std::move(sums, sums + Lanes, next.data() + o * Lanes);
+        }
+        return next;
+    }
+
+    template <class Integer, std::size_t Lanes>
+    std::vector<Integer> apply(const Polynomial& polynomial, std::vector<Integer> values) const {
+        std::vector<Integer> coefficients;
+        for (const mpz_class& coefficient : polynomial.coefficients) {
+            coefficients.push_back(from_mpz<Integer>(coefficient));
+        }
+        for (Integer& x : values) {
+            Integer y = coefficients.back();
+            for (std::size_t i = coefficients.size() - 1; i-- > 0;) {
+                y = y * x + coefficients[i];
+            }
+            x = std::move(y);
+        }
+        return values;
+    }
+
+    template <class Integer, std::size_t Lanes>
+    std::vector<Integer> apply(const Identity&, std::vector<Integer> values) const {
+        return values;
+    }
+
+    /// One step at a width that holds what it takes, what it makes and what lies between.
+    template <std::size_t Lanes>
+    Values next(const Step& step, IntegerWidth width, Values values) const {
+        return std::visit(
+            [&](const auto& operation) -> Values {
+                switch (width) {
+                    case IntegerWidth::bits_64:
+                        return apply<std::int64_t, Lanes>(operation, take_as<std::int64_t>(values));
+                    case IntegerWidth::bits_128:
+                        return apply<Int128, Lanes>(operation, take_as<Int128>(values));
+                    case IntegerWidth::unbounded:
+                        break;
+                }
+                return apply<mpz_class, Lanes>(operation, take_as<mpz_class>(values));
+            },
+            step);
+    }
+
+    /// Evaluates up to Lanes images at once at these widths; element e of image i lies at [e * Lanes + i],
+    /// absent images are 0. Calls watch with the values after each layer, the input first.
+    template <std::size_t Lanes, class Watch>
+    Values block(std::span<const std::uint8_t> pixels, std::size_t images,
+                 std::span<const IntegerWidth> widths, const Watch& watch) const {
+        std::vector<std::int64_t> levels(reference.image_size() * Lanes);
         for (std::size_t image = 0; image < images; ++image) {
             for (std::size_t e = 0; e < reference.image_size(); ++e) {
-                values[e * Lanes + image] =
+                levels[e * Lanes + image] =
                     reference.levels_.level(e, pixels[image * reference.image_size() + e]);
             }
         }
+        Values values = std::move(levels);
         watch(values);
-        for (const Step& step : reference.steps_) {
-            if (const auto* linear = std::get_if<Linear>(&step)) {
-                std::vector<Integer> next(linear->row_ends.size() * Lanes);
-                std::size_t i = 0;
-                for (std::size_t o = 0; o < linear->row_ends.size(); ++o) {
-                    Integer sums[Lanes];
-                    std::fill(sums, sums + Lanes, from_mpz<Integer>(linear->bias[o]));
-                    for (; i < linear->row_ends[o]; ++i) {
-                        const WeightTerm& term = linear->terms[i];
-                        const Integer weight = from_weight<Integer>(term.weight);
-                        const Integer* x = values.data() + std::size_t{term.column} * Lanes;
-                        for (std::size_t lane = 0; lane < Lanes; ++lane) {
-                            sums[lane] += weight * x[lane];
-                        }
-                    }
-                    std::move(sums, sums + Lanes, next.data() + o * Lanes);
-                }
-                values = std::move(next);
-            } else if (const auto* polynomial = std::get_if<Polynomial>(&step)) {
-                std::vector<Integer> coefficients;
-                for (const mpz_class& coefficient : polynomial->coefficients) {
-                    coefficients.push_back(from_mpz<Integer>(coefficient));
-                }
-                for (Integer& x : values) {
-                    Integer y = coefficients.back();
-                    for (std::size_t i = coefficients.size() - 1; i-- > 0;) {
-                        y = y * x + coefficients[i];
-                    }
-                    x = y;
-                }
-            }
+        for (std::size_t s = 0; s < reference.steps_.size(); ++s) {
+            values = next<Lanes>(reference.steps_[s], widths[s + 1], std::move(values));
             watch(values);
         }
         return values;
     }
 
-    template <class Integer, std::size_t Lanes, class Store>
+    template <std::size_t Lanes, class Store>
     void for_each_block(std::span<const std::uint8_t> pixels, int threads, const Store& store) const {
         const std::size_t images = pixels.size() / reference.image_size();
         const std::size_t blocks = (images + Lanes - 1) / Lanes;
         parallel_for(blocks, threads, [&](std::size_t b) {
             const std::size_t first = b * Lanes;
             const std::size_t count = std::min(Lanes, images - first);
-            const std::vector<Integer> logits = block<Integer, Lanes>(
-                pixels.subspan(first * reference.image_size(), count * reference.image_size()), count,
-                [](const auto&) {});
-            for (std::size_t lane = 0; lane < count; ++lane) {
-                store(first + lane, BlockLogits<Integer>{logits, Lanes, lane});
-            }
+            const Values values =
+                block<Lanes>(pixels.subspan(first * reference.image_size(), count * reference.image_size()),
+                             count, reference.widths_, [](const Values&) {});
+            std::visit(
+                [&](const auto& logits) {
+                    using Integer = typename std::decay_t<decltype(logits)>::value_type;
+                    for (std::size_t lane = 0; lane < count; ++lane) {
+                        store(first + lane, BlockLogits<Integer>{logits, Lanes, lane});
+                    }
+                },
+                values);
         });
     }
 
@@ -225,16 +301,10 @@ struct Reference::Evaluation {
                         std::to_string(reference.image_size()) + " pixels, found " +
                         std::to_string(pixels.size()) + " pixels; give images of the model's input shape");
         }
-        const bool single = pixels.size() == reference.image_size();
-        switch (reference.width_) {
-            case IntegerWidth::bits_64:
-                return single ? for_each_block<std::int64_t, 1>(pixels, threads, store)
-                              : for_each_block<std::int64_t, batch_lanes>(pixels, threads, store);
-            case IntegerWidth::bits_128:
-                return single ? for_each_block<Int128, 1>(pixels, threads, store)
-                              : for_each_block<Int128, batch_lanes>(pixels, threads, store);
-            case IntegerWidth::unbounded:
-                return for_each_block<mpz_class, 1>(pixels, threads, store);
+        if (pixels.size() == reference.image_size()) {
+            for_each_block<1>(pixels, threads, store);
+        } else {
+            for_each_block<batch_lanes>(pixels, threads, store);
         }
     }
 };
@@ -266,10 +336,11 @@ std::size_t Reference::classify(std::span<const std::uint8_t> pixels) const {
 
 std::vector<std::vector<mpz_class>> Reference::trace(std::span<const std::uint8_t> pixels) const {
     check_single(pixels.size(), image_size());
-    std::vector<std::vector<mpz_class>> values;
-    (void)Evaluation{*this}.block<mpz_class, 1>(
-        pixels, 1, [&](const std::vector<mpz_class>& layer) { values.push_back(layer); });
-    return values;
+    const std::vector<IntegerWidth> unbounded(widths_.size(), IntegerWidth::unbounded);
+    std::vector<std::vector<mpz_class>> result;
+    (void)Evaluation{*this}.block<1>(pixels, 1, unbounded,
+                                     [&](Values layer) { result.push_back(take_as<mpz_class>(layer)); });
+    return result;
 }
 
 }  // namespace lacuna

@@ -17,18 +17,20 @@ namespace lacuna {
 /// Index of the largest logit, the lowest index on a tie: the class. Throws Error for no logits.
 [[nodiscard]] std::size_t argmax(std::span<const mpz_class> logits);
 
-/// The arithmetic that holds every value and partial sum of a network, for any image.
+/// The arithmetic that holds every value and partial sum of a layer or a network, for any image.
 enum class IntegerWidth { bits_64, bits_128, unbounded };
 
 /// Evaluates a model exactly over the integers. This is the oracle: encrypted inference must return these
 /// logits, bit for bit. Built once from a valid model; immutable, safe to share between threads.
 class Reference {
   public:
-    /// Evaluates at the given width, or at the narrowest that the proven ranges (nn/model/ranges.h) allow.
-    /// Throws Error for an invalid model, and for a width below what is proven.
+    /// Evaluates every layer at the given width, or each at the narrowest that the proven ranges
+    /// (nn/model/ranges.h) allow it: most work of a deep network is done before its values are long.
+    /// Throws Error for an invalid model, and for a width below what is proven of a layer.
     explicit Reference(const Model& model, std::optional<IntegerWidth> width = std::nullopt);
 
-    [[nodiscard]] IntegerWidth width() const { return width_; }
+    /// The widest that a layer is evaluated at.
+    [[nodiscard]] IntegerWidth width() const;
     /// Bytes of one image.
     [[nodiscard]] std::size_t image_size() const { return shapes_.front().size(); }
     [[nodiscard]] std::size_t classes() const { return shapes_.back().size(); }
@@ -44,7 +46,8 @@ class Reference {
     [[nodiscard]] std::vector<std::size_t> batch_classify(std::span<const std::uint8_t> pixels,
                                                           int threads) const;
 
-    /// Every element after every layer for one image; entry 0 is the quantised image.
+    /// Every element after every layer for one image, by unbounded integers, so that it can bear out the
+    /// ranges; entry 0 is the quantised image.
     [[nodiscard]] std::vector<std::vector<mpz_class>> trace(std::span<const std::uint8_t> pixels) const;
 
   private:
@@ -63,13 +66,14 @@ class Reference {
 
     struct Evaluation;  ///< the arithmetic, over one integer type at a time
 
-    /// working: the largest value or partial sum of a valid model.
-    Reference(const Model& model, const mpz_class& working, std::optional<IntegerWidth> width);
+    /// working: the bounds of SlotRanges on what evaluating each layer of a valid model touches.
+    Reference(const Model& model, std::span<const mpz_class> working, std::optional<IntegerWidth> width);
 
     std::vector<Shape> shapes_;
     LevelTable levels_;
     std::vector<Step> steps_;  ///< one per layer
-    IntegerWidth width_ = IntegerWidth::unbounded;
+    /// Of the input, then one per layer.
+    std::vector<IntegerWidth> widths_;
 };
 
 }  // namespace lacuna

@@ -164,6 +164,41 @@ TEST(Reference, BatchEqualsSingleOnAnyNumberOfThreads) {
     }
 }
 
+/// Values that grow, and shrink again, past every width: layers change it both ways.
+TEST(Reference, EveryLayerHasAWidthOfItsOwn) {
+    Model model;
+    model.name = "steps";
+    model.input_shape = {2, 1, 1};
+    model.thresholds = {64, 128, 192};
+    const auto dense = [](std::int64_t a, std::int64_t b, const mpz_class& bias) {
+        return Dense{{2, {{{0, a}, {1, b}}, {{0, b}, {1, -a}}}}, {bias, -bias}};
+    };
+    const mpz_class far = mpz_class(1) << 200;
+    model.layers = {{"fc1", dense(1 << 30, -7, 5)},        {"square1", Activation{{0, 0, 1}}},
+                    {"fc2", dense(3, -(1 << 29), -1)},     {"square2", Activation{{1, -2, 1}}},
+                    {"fc3", dense(-(1 << 30), 1, far)},    {"constant", Activation{{far, 0, -1}}},
+                    {"fc4", Dense{{2, {{}, {}}}, {1, 2}}}, {"fc5", dense(2, 3, 4)}};
+    const Reference reference(model);
+    EXPECT_EQ(reference.width(), IntegerWidth::unbounded);
+    const Reference plain(model, IntegerWidth::unbounded);
+    std::vector<std::uint8_t> all;
+    for (const int first : {0, 70, 255}) {
+        for (const int second : {0, 130, 200}) {
+            const std::vector<std::uint8_t> pixels = {static_cast<std::uint8_t>(first),
+                                                      static_cast<std::uint8_t>(second)};
+            EXPECT_EQ(reference.trace(pixels).back(), naive(model, pixels));
+            EXPECT_EQ(reference.logits(pixels), plain.logits(pixels));
+            all.insert(all.end(), pixels.begin(), pixels.end());
+        }
+    }
+    EXPECT_EQ(reference.batch_logits(all, 1), plain.batch_logits(all, 1));
+    // Without the layers that forget them, long values are the logits.
+    model.layers.resize(6);
+    EXPECT_EQ(Reference(model).batch_logits(all, 1),
+              Reference(model, IntegerWidth::unbounded).batch_logits(all, 1));
+    EXPECT_EQ(Reference(model).logits({all.data(), 2}), naive(model, {all[0], all[1]}));
+}
+
 TEST(Reference, ArgmaxTakesTheLowestIndexOnATie) {
     EXPECT_EQ(argmax(std::vector<mpz_class>{3, 7, 7, -1}), 1U);
     EXPECT_EQ(argmax(std::vector<mpz_class>{5, 5}), 0U);
