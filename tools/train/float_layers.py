@@ -237,6 +237,30 @@ def window_counts(shape, window, stride, pads, inside):
     return np.outer(*lengths)[None]
 
 
+@torch.no_grad()
+def as_matrix(layers, shape):
+    """(weight, bias) of the dense layer that does what these linear layers do, one after the other, with an input of
+    C x H x W: outputs x inputs."""
+
+    def through(x):
+        for layer in layers:
+            x = layer.forward(x)
+        return x.reshape(len(x), -1)
+
+    inputs = int(np.prod(shape))
+    zero = through(torch.zeros((1, *shape), dtype=torch.float64))
+    unit = torch.eye(inputs, dtype=torch.float64).reshape(inputs, *shape)
+    columns = torch.cat([through(part) - zero for part in unit.split(256)])
+    return columns.T.numpy(), zero.reshape(-1).numpy()
+
+
+def unpadded(layer):
+    """The layer before a padding with zeros that what reads it can do itself, and those pads."""
+    if isinstance(layer, Padding) and min(layer.pads) >= 0:
+        return layer.sources[0], layer.pads
+    return layer, (0, 0, 0, 0)
+
+
 def reduced(array):
     """The array (C x H x W or less of it) with every axis along which it is constant cut to length 1."""
     array = np.asarray(array, np.float64)

@@ -171,9 +171,11 @@ def prove_reading(original, pixels, scale):
 
 
 def bring_in(original, name, levels, scale=dataset.InputScale()):
-    """The Network, in the format's forms, of an original with nothing to replace."""
+    """The Network, in the format's forms, of an original with nothing to replace; its `remarks` say what was merged."""
     lowered = lowering.lower(original.network, scale.scale, scale.offset)
-    return lowering.build(lowered, name, levels)
+    network = lowering.build(lowered, name, levels)
+    network.remarks = lowered.remarks
+    return network
 
 
 def quantise_stepwise(network, grid, sizes, report):
@@ -411,6 +413,8 @@ def prepare(options, levels):
     judge.outputs(lambda images: _binary(original, original.runtime(scale.original(images))), "original network")
     if needed and options.activation == "poly":
         network = replace_all(original, options, levels, scale, judge, training_set or found)
+    for remark in network.remarks:
+        print(remark)
     numbers = any(one is not None and not one.is_pixels() for one in (training_set, found))
     prepared = Prepared(network, scale, judge, numbers)
     quantised = training.Pixels(network.recipe["thresholds"])

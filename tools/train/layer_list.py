@@ -179,7 +179,12 @@ def from_list(entries, taken, shape):
         tensors = taken.get(name, {})
         if kind == "convolution":
             window, stride, dilation = (_pair(entry.get(key, 1)) for key in ("kernel", "stride", "dilation"))
-            pads, groups = _pads(entry.get("padding", 0)), entry.get("groups", 1)
+            groups = entry.get("groups", 1)
+            source, zeros = fl.unpadded(source)
+            if source is not layers[-1]:
+                layers.pop()
+            pads = tuple(map(sum, zip(_pads(entry.get("padding", 0)), zeros)))
+            inside = source.shape
             weight = _array(tensors["weight"], (entry["maps"], inside[0] // groups, *window), name, "weight")
             if inside[0] % groups or entry["maps"] % groups:
                 raise ImportFailure(f"{name}: {groups} groups do not divide {inside[0]} channels and {entry['maps']} "

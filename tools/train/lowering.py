@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 import float_layers as fl
+import merging
 import residual
 from float_layers import ImportFailure
 from network import Network
@@ -57,6 +58,7 @@ class Lowering:
         self.scale, self.offset = fl.reduced(scale), fl.reduced(offset)
         self.order = None  # in a vector: the indices of its elements in the order that the shape has
         self.factor = 1.0  # times an output is what the network gives
+        self.remarks = []  # what was merged, for the user
 
     # --- what is written ----------------------------------------------------------------------------------------------
 
@@ -183,11 +185,7 @@ class Lowering:
         """A convolution, pool or padding as a dense layer."""
         inputs, outputs = int(np.prod(self.shape)), int(np.prod(layer.shape))
         self._check_size(inputs * outputs)
-        with torch.no_grad():
-            zero = layer.forward(torch.zeros((1, *self.shape), dtype=torch.float64)).reshape(-1)
-            unit = torch.eye(inputs, dtype=torch.float64).reshape(inputs, *self.shape)
-            columns = torch.cat([layer.forward(part).reshape(len(part), -1) - zero for part in unit.split(256)])
-        self.dense(columns.T.numpy(), zero.numpy())
+        self.dense(*fl.as_matrix([layer], self.shape))
         self.shape = layer.shape
 
     def pool(self, layer):
@@ -310,7 +308,8 @@ def lower(network, scale=1.0, offset=0.0):
                                 f"--activation poly it is replaced by {substitute}, and --retrain DATA wins back what "
                                 f"that costs")
     lowering = Lowering(network.layers[0].shape, scale, offset)
-    for layer in _chain(residual.unrolled(network)):
+    chain, lowering.remarks = merging.merged(_chain(residual.unrolled(network)), lowering.shape, DENSE_WEIGHTS)
+    for layer in chain:
         if isinstance(layer, fl.Dense):
             lowering.dense(layer.weight, layer.bias)
         elif isinstance(layer, fl.Convolution):

@@ -169,12 +169,6 @@ class Operators:
             self.fail(f"expected an image N x C x H x W, found N x {' x '.join(map(str, value.shape))}")
         return len(value.shape) - 1
 
-    def _unpadded(self, layer):
-        """The layer before a padding with zeros that what reads it can do itself, and those pads."""
-        if isinstance(layer, fl.Padding) and min(layer.pads) >= 0:
-            return layer.sources[0], layer.pads
-        return layer, (0, 0, 0, 0)
-
     def _spatial(self, value, channels, size):
         return (channels, size[1]) if len(value.shape) == 2 else (channels, *size)
 
@@ -195,7 +189,7 @@ class Operators:
         dilation = self._window(attributes, count, "dilations", 1)
         layer = self.layer_of(x)
         pads = self._pads(attributes, layer.shape, window, stride, dilation, count)
-        layer, more = self._unpadded(layer)
+        layer, more = fl.unpadded(layer)
         pads = tuple(p + q for p, q in zip(pads, more))
         bias = np.zeros(len(weight)) if bias is None else self.numbers(bias, "bias")
         if groups < 1 or len(weight) % groups or layer.shape[0] != weight.shape[1] * groups or \
@@ -288,7 +282,7 @@ class Operators:
         counts, ceil = bool(attributes.take("count_include_pad", 0)), bool(attributes.take("ceil_mode", 0))
 
         def make(layer, window, stride, pads):
-            layer, padded = self._unpadded(layer)
+            layer, padded = fl.unpadded(layer)
             return fl.average_pool(self.title(), layer, window, stride, pads, counts, ceil, padded)
         return self._pool(attributes, x, make)
 
