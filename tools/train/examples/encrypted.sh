@@ -69,7 +69,8 @@ echo "== import: proven equal, then quantised"
 python "$train/import_network.py" "$work/network.onnx" "$work/model.lacuna.json" --name "$name" "${options[@]}"
 
 echo "== plan (the server's, who knows the model; the client gets client.json)"
-"$lacuna" plan --model "$work/model.lacuna.json" --batch "$count" --export-client "$work/client.json" >"$work/plan.txt"
+"$lacuna" plan --model "$work/model.lacuna.json" --batch "$count" --export-client "$work/client.json" \
+    --out "$work/server.plan" >"$work/plan.txt"
 grep -E '^(Plan|Parameters|Keys|Upload)' "$work/plan.txt"
 
 echo "== keygen, encrypt (the client's)"
@@ -79,8 +80,8 @@ python "$train/to_pixels.py" "$work/model.lacuna.json" "${data[@]}" --out "$work
 "$lacuna" encrypt --keys "$work/keys" "${inputs[@]}" --out "$work/upload.lct"
 
 echo "== infer (the server's, who never sees an input)"
-"$lacuna" infer --model "$work/model.lacuna.json" --keys "$work/keys/evaluation.keys" --in "$work/upload.lct" \
-    --out "$work/reply.lct"
+"$lacuna" infer --model "$work/model.lacuna.json" --plan "$work/server.plan" --keys "$work/keys/evaluation.keys" \
+    --in "$work/upload.lct" --out "$work/reply.lct"
 
 echo "== decrypt (the client's)"
 "$lacuna" decrypt --keys "$work/keys" --in "$work/reply.lct" --csv >"$work/answers.csv"

@@ -102,16 +102,16 @@ NETWORKS = {
     "residual with a stride": (IMAGE, lambda: [nn.Conv2d(2, 3, 2), Written(
         lambda x, a, b, s, n: n(s(x)) - b(torch.square(a(x))), nn.Conv2d(3, 4, 3, 2, 1), nn.Conv2d(4, 5, 3, 1, 1),
         nn.Conv2d(3, 5, 1, 2), _norm(5)), Square(), *_head(45)]),
-    "residual over two activations": (IMAGE, lambda: [nn.Conv2d(2, 3, 3), Square(), Written(
-        lambda x, a, b: torch.square(b(0.5 * torch.square(a(x)) + a(x))) + x, nn.Conv2d(3, 3, 3, 1, 1),
-        nn.Conv2d(3, 3, 1)), *_head(60)]),
+    "residual over two activations": (IMAGE, lambda: [nn.Conv2d(2, 2, 3), Square(), Written(
+        lambda x, a, b: torch.square(b(0.5 * torch.square(a(x)) + a(x))) + x, nn.Conv2d(2, 2, 3, 1, 1),
+        nn.Conv2d(2, 2, 1)), *_head(40)]),
     "residual of a vector, twice": ((9,), lambda: [nn.Linear(9, 5), *(Written(
         lambda x, a, b: x + b(torch.square(a(x))), nn.Linear(5, 4), nn.Linear(4, 5)) for _ in range(2)), Square(),
         nn.Linear(5, 3)]),
     "residual of linear layers": (IMAGE, lambda: [Written(lambda x, a, b: a(x) + b(x), nn.Conv2d(2, 3, 3, 1, 1),
                                                           nn.Conv2d(2, 3, 1)), Square(), *_head(126)]),
-    "deep": (IMAGE, lambda: [nn.Conv2d(2, 4, 3, 1, 1), _norm(4), Square(), nn.Conv2d(4, 4, 3, 1, 1), _norm(4), Square(),
-                             nn.AvgPool2d(2), nn.Conv2d(4, 4, 2), _norm(4), Square(), *_head(16)]),
+    "deep": (IMAGE, lambda: [nn.Conv2d(2, 2, 3, 1, 1), _norm(2), Square(), nn.Conv2d(2, 3, 3, 1, 1), _norm(3), Square(),
+                             nn.AvgPool2d(2), nn.Conv2d(3, 4, 2), _norm(4), Square(), *_head(16)]),
 }
 
 
