@@ -61,9 +61,7 @@ void keygen(const Options& options, const std::stop_token& stop) {
     }
     folder.save(client, keys, overwrite, passphrase);
     const std::string id = format_hash(folder.id());
-    const std::uint64_t bytes =
-        evaluation_keys_bytes(client.context().ring(), keys.public_key.has_value(),
-                              keys.relin_keys.has_value(), keys.galois_keys.entries.size());
+    const std::uint64_t bytes = evaluation_keys_bytes(client.context().ring(), keys);
     if (options.json) {
         print_json_document({{"folder", options.out},
                              {"model", plan.model},

@@ -185,9 +185,7 @@ Outcome classify(const Model& model, const Plan& plan, const Digits& digits, std
             client.emplace(plan.client);
             keys = client->evaluation_keys(control.threads);
         }
-        outcome.key_bytes =
-            evaluation_keys_bytes(client->context().ring(), keys.public_key.has_value(),
-                                  keys.relin_keys.has_value(), keys.galois_keys.entries.size());
+        outcome.key_bytes = evaluation_keys_bytes(client->context().ring(), keys);
         const Stopwatch watch(outcome.setup);
         session.emplace(model, plan, std::move(keys));
         session->reserve(control);

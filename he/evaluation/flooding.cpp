@@ -30,7 +30,7 @@ Ciphertext flood(const Context& context, const Encryptor& encryptor, const Ciphe
     // What t(x) multiplies noise by at most: t itself, or |b| + 1.
     const std::uint64_t growth =
         a.t.is_integer() ? a.t.value() : static_cast<std::uint64_t>(std::abs(a.t.base())) + 1;
-    const mpz_class room = basis.prefix(limbs).product() / to_mpz(growth);
+    const mpz_class room = basis.prefix(limbs).product() / to_mpz(growth * NoiseModel::flood_summands);
     const int most = std::min(max_flood_bits, static_cast<int>(mpz_sizeinbase(room.get_mpz_t(), 2)) - 2);
     if (flood_bits < 1 || flood_bits > most) {
         throw Error("flood: expected 1 ... " + std::to_string(most) + " bits, found " +
@@ -41,26 +41,29 @@ Ciphertext flood(const Context& context, const Encryptor& encryptor, const Ciphe
     for (std::size_t k = 0; k < 2; ++k) {
         add(basis, result.parts[k], a.parts[k], result.parts[k]);
     }
-    // One integer of flood_bits + 1 random bits a coefficient, minus 2^flood_bits, in words from the lowest.
+    // Integers of flood_bits + 1 random bits, minus 2^flood_bits, in words from the lowest.
     const std::size_t n = a.n();
     const auto bits = static_cast<std::size_t>(flood_bits) + 1;
     const std::size_t words = (bits + 63) / 64;
     const std::uint64_t top_mask = bits % 64 == 0 ? ~std::uint64_t{0} : (std::uint64_t{1} << bits % 64) - 1;
     Buffer random = Buffer::uninitialised(n * words, Secrecy::secret);
-    RandomStream::secret().fill(random.span());
-    for (std::size_t i = 0; i < limbs; ++i) {
-        const Modulus& q = basis.modulus(i);
-        const std::uint64_t half =
-            q.power(q.reduce(std::uint64_t{2}), static_cast<std::uint64_t>(flood_bits));
-        std::uint64_t* const c0 = result.parts[0].limb(i);
-        for (std::size_t j = 0; j < n; ++j) {
-            std::uint64_t value = 0;
-            for (std::size_t w = words; w-- > 0;) {
-                const std::uint64_t word =
-                    random[w * n + j] & (w + 1 == words ? top_mask : ~std::uint64_t{0});
-                value = q.reduce((uint128_t{value} << 64) | word);
+    RandomStream stream = RandomStream::secret();
+    for (int summand = 0; summand < NoiseModel::flood_summands; ++summand) {
+        stream.fill(random.span());
+        for (std::size_t i = 0; i < limbs; ++i) {
+            const Modulus& q = basis.modulus(i);
+            const std::uint64_t half =
+                q.power(q.reduce(std::uint64_t{2}), static_cast<std::uint64_t>(flood_bits));
+            std::uint64_t* const c0 = result.parts[0].limb(i);
+            for (std::size_t j = 0; j < n; ++j) {
+                std::uint64_t value = 0;
+                for (std::size_t w = words; w-- > 0;) {
+                    const std::uint64_t word =
+                        random[w * n + j] & (w + 1 == words ? top_mask : ~std::uint64_t{0});
+                    value = q.reduce((uint128_t{value} << 64) | word);
+                }
+                c0[j] = q.add(c0[j], q.subtract(value, half));
             }
-            c0[j] = q.add(c0[j], q.subtract(value, half));
         }
     }
     return result;

@@ -47,9 +47,10 @@ void start(Checksum& checksum, const Chain* chain) {
 }
 
 /// Kinds that have a version 2.
-bool may_name_binomial(Kind kind) {
-    return kind == Kind::parameters || kind == Kind::plaintext || kind == Kind::ciphertext ||
-           kind == Kind::seeded_ciphertext || kind == Kind::reduced_ciphertext;
+bool has_second_version(Kind kind) {
+    return kind == Kind::galois_keys || kind == Kind::evaluation_keys || kind == Kind::parameters ||
+           kind == Kind::plaintext || kind == Kind::ciphertext || kind == Kind::seeded_ciphertext ||
+           kind == Kind::reduced_ciphertext;
 }
 
 std::string shown(std::span<const std::uint8_t> bytes) {
@@ -222,7 +223,7 @@ RecordReader::RecordReader(Source& source, Chain* chain)
         fail("a kind of record from 1 to 12", std::to_string(encoded[kind_offset]),
              "install a newer release of the library, or fetch the data again");
     }
-    if (header_.version == binomial_format_version && !may_name_binomial(header_.kind)) {
+    if (header_.version == binomial_format_version && !has_second_version(header_.kind)) {
         field_ = start_ + magic.size();
         fail("format version 1 of a record of kind " + std::string(kind_name(header_.kind)), "2",
              "install a newer release of the library, or fetch the data again");

@@ -19,6 +19,8 @@ namespace lacuna {
 inline constexpr std::uint8_t file_format_version = 1;
 /// Of records that name a binomial plaintext modulus: parameters, plaintexts and ciphertexts.
 inline constexpr std::uint8_t binomial_format_version = 2;
+/// Of Galois and evaluation keys some of which are for ciphertexts of fewer limbs than the ring has.
+inline constexpr std::uint8_t short_keys_format_version = 2;
 
 /// The first bytes of every record.
 struct RecordHeader {

@@ -94,6 +94,11 @@ inline constexpr std::uint64_t binomial_name_bytes = 8;
 [[nodiscard]] std::uint64_t galois_keys_bytes(const Ring& ring, std::size_t elements);
 [[nodiscard]] std::uint64_t evaluation_keys_bytes(const Ring& ring, bool public_key, bool relin_keys,
                                                   std::size_t galois_elements);
+/// The same for Galois keys for ciphertexts of fewer limbs than the ring has: of each key.
+[[nodiscard]] std::uint64_t galois_keys_bytes(const Ring& ring, std::span<const std::size_t> limbs);
+[[nodiscard]] std::uint64_t evaluation_keys_bytes(const Ring& ring, bool public_key, bool relin_keys,
+                                                  std::span<const std::size_t> galois_limbs);
+[[nodiscard]] std::uint64_t evaluation_keys_bytes(const Ring& ring, const EvaluationKeys& keys);
 [[nodiscard]] std::uint64_t ciphertext_bytes(const Ring& ring, std::size_t parts, std::size_t limbs);
 [[nodiscard]] std::uint64_t seeded_ciphertext_bytes(const Ring& ring, std::size_t limbs);
 [[nodiscard]] std::uint64_t reduced_ciphertext_bytes(const Ring& ring, const Reduction& reduction);

@@ -123,20 +123,23 @@ class NoiseModel {
                                                  const DiagonalNorms& norms) const;
     /// add_rotations() by so many.
     [[nodiscard]] NoiseEstimate add_rotations(const NoiseEstimate& a, std::size_t rotations) const;
-    /// Noise uniform in [-2^bits, 2^bits) over a fresh encryption of zero.
+    /// Sums of so many integers uniform in [-2^bits, 2^bits), over a fresh encryption of zero.
     struct Flooding {
         NoiseEstimate estimate;
         int bits = 0;
     };
-    /// The encryption of zero hides the parts, the flood what is left of both in the noise. Uniform noise in
-    /// [-B, B) hides noise bounded by E in one coefficient up to E / (2B) of statistical distance. All
-    /// coefficients of all the ciphertexts of a reply may not exceed half of 2^-privacy_bits together, so
-    /// that any two circuits are that close.
+    static constexpr int flood_summands = 3;
+    /// The encryption of zero hides the parts, the flood what is left of both in the noise. It does not hide
+    /// a coefficient by itself: of what all of them show together only the mean square of the noise counts,
+    /// and the root of their number (he/fv/noise.md, "Flooding"). All ciphertexts of a reply together may not
+    /// exceed half of 2^-privacy_bits, so that any two circuits are that close.
     [[nodiscard]] Flooding flood(const NoiseEstimate& a, int privacy_bits, std::size_t ciphertexts) const;
     /// How many low bits of c_0 and c_1 a reply of one limb may leave out where this budget is left: together
     /// they use up no more than it. Leaving out d bits rounds to a multiple of 2^d, an error of at most
     /// 2^(d-1) in c_0, and in c_1 one that is uniform and multiplied with s.
     [[nodiscard]] std::array<int, 2> droppable_bits(double budget) const;
+    /// The budget that is left of `budget` once so many low bits are left out of a reply of one limb.
+    [[nodiscard]] double budget_without_bits(double budget, const std::array<int, 2>& dropped) const;
 
     /// log2 of the bound on every coefficient, see above.
     [[nodiscard]] double log_bound(const NoiseEstimate& a) const;

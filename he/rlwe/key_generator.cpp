@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include <lacuna/he/rlwe/key_switch.h>
 #include <lacuna/he/rlwe/secret_bound.h>
 #include <lacuna/ntt/error.h>
 #include <lacuna/ntt/parallel.h>
@@ -15,16 +16,26 @@ namespace lacuna {
 
 namespace {
 
-/// Replaces b by -(a s + e) with fresh noise, all in NTT form modulo the key basis.
-void mask(const Ring& ring, const RnsPolynomial& secret, const RnsPolynomial& a, RandomStream& noise,
-          RnsPolynomial& b) {
-    const RnsBasis& basis = ring.key_basis();
+/// Replaces b by -(a s + e) with fresh noise, all in NTT form modulo a basis of key primes.
+void mask(const Ring& ring, const RnsBasis& basis, const RnsPolynomial& secret, const RnsPolynomial& a,
+          RandomStream& noise, RnsPolynomial& b) {
     const Buffer error = sample_error(ring.n(), noise, ring.kernels());
     b = RnsPolynomial::uninitialised(ring.n(), basis.size(), Form::coefficient);
     set_signed(basis, error.data(), b);
     to_ntt(basis, b);
     multiply_add(basis, a, secret, b);
     negate(basis, b, b);
+}
+
+/// Of a polynomial modulo all key primes, those of keys for so many limbs.
+RnsPolynomial rows_of(const Ring& ring, const RnsPolynomial& whole, std::size_t limbs) {
+    const std::size_t special = ring.special().size();
+    RnsPolynomial rows =
+        RnsPolynomial::uninitialised(ring.n(), limbs + special, whole.form(), Secrecy::secret);
+    for (std::size_t i = 0; i < limbs + special; ++i) {
+        std::copy_n(whole.limb(extended_prime(ring, limbs, i)), ring.n(), rows.limb(i));
+    }
+    return rows;
 }
 
 }  // namespace
@@ -58,42 +69,39 @@ PublicKey KeyGenerator::public_key() const {
     key.seed = public_seed();
     expand(*ring_, key);
     RandomStream noise = RandomStream::secret();
-    mask(*ring_, secret_->s, key.a, noise, key.b);
+    mask(*ring_, ring_->key_basis(), secret_->s, key.a, noise, key.b);
     return key;
 }
 
-void KeyGenerator::fill_digit(KeySwitchKey& key, std::size_t d, const mpz_class& p, const RnsPolynomial& from,
-                              const RnsPolynomial& to, RandomStream& noise) const {
-    const RnsBasis& basis = ring_->key_basis();
-    KeySwitchKey::Digit& digit = key.digits[d];
-    digit.a = RnsPolynomial::uninitialised(ring_->n(), basis.size(), Form::ntt);
-    sample_uniform(basis, key.seed, d * key_stream_stride, digit.a);
-    mask(*ring_, to, digit.a, noise, digit.b);
-    const std::size_t begin = d * ring_->digit_limbs();
-    for (std::size_t i = begin; i < std::min(begin + ring_->digit_limbs(), ring_->max_limbs()); ++i) {
-        const Modulus& q = basis.modulus(i);
-        Buffer product = Buffer::uninitialised(ring_->n(), Secrecy::secret);
-        ring_->kernels().multiply_scalar(product.data(), from.limb(i), ring_->n(),
-                                         ShoupFactor(residue(p, q), q), q);
-        ring_->kernels().add(digit.b.limb(i), digit.b.limb(i), product.data(), ring_->n(), q);
-    }
-}
-
 KeySwitchKey KeyGenerator::key_switch_key(const RnsPolynomial& from, const RnsPolynomial& to,
-                                          int threads) const {
+                                          std::size_t limbs, int threads) const {
     if (ring_->special().size() == 0) {
         throw Error("key generator: relinearisation and rotation need special primes; add special_bits");
     }
+    const RnsBasis basis = key_primes(*ring_, limbs);
+    const RnsPolynomial secret = rows_of(*ring_, to, limbs);
+    const mpz_class p = ring_->special().product();
     KeySwitchKey key;
     key.seed = public_seed();
-    key.digits.resize(ring_->digits(ring_->max_limbs()));
-    const mpz_class p = ring_->special().product();
+    key.digits.resize(ring_->digits(limbs));
     std::vector<RandomStream> noises;
     for (std::size_t d = 0; d < key.digits.size(); ++d) {
         noises.push_back(RandomStream::secret());
     }
-    parallel_for(key.digits.size(), threads,
-                 [&](std::size_t d) { fill_digit(key, d, p, from, to, noises[d]); });
+    parallel_for(key.digits.size(), threads, [&](std::size_t d) {
+        KeySwitchKey::Digit& digit = key.digits[d];
+        digit.a = RnsPolynomial::uninitialised(ring_->n(), basis.size(), Form::ntt);
+        sample_uniform(basis, key.seed, d * key_stream_stride, digit.a);
+        mask(*ring_, basis, secret, digit.a, noises[d], digit.b);
+        const std::size_t begin = d * ring_->digit_limbs();
+        for (std::size_t i = begin; i < std::min(begin + ring_->digit_limbs(), limbs); ++i) {
+            const Modulus& q = basis.modulus(i);
+            Buffer product = Buffer::uninitialised(ring_->n(), Secrecy::secret);
+            ring_->kernels().multiply_scalar(product.data(), from.limb(i), ring_->n(),
+                                             ShoupFactor(residue(p, q), q), q);
+            ring_->kernels().add(digit.b.limb(i), digit.b.limb(i), product.data(), ring_->n(), q);
+        }
+    });
     return key;
 }
 
@@ -101,7 +109,7 @@ RelinKeys KeyGenerator::relin_keys(int threads) const {
     RnsPolynomial square =
         RnsPolynomial::uninitialised(ring_->n(), ring_->key_basis().size(), Form::ntt, Secrecy::secret);
     multiply(ring_->key_basis(), secret_->s, secret_->s, square);
-    return {ring_->hash(), key_switch_key(square, secret_->s, threads)};
+    return {ring_->hash(), key_switch_key(square, secret_->s, ring_->max_limbs(), threads)};
 }
 
 GaloisKeys KeyGenerator::galois_keys(std::span<const int> steps, bool row_swap, int threads) const {
@@ -115,10 +123,21 @@ GaloisKeys KeyGenerator::galois_keys(std::span<const int> steps, bool row_swap, 
     return galois_keys_for(elements, threads);
 }
 
-GaloisKeys KeyGenerator::galois_keys_for(std::span<const std::uint32_t> elements, int threads) const {
+GaloisKeys KeyGenerator::galois_keys_for(std::span<const std::uint32_t> elements, int threads,
+                                         std::span<const std::size_t> limbs) const {
+    const bool fits = limbs.empty() ||
+                      (limbs.size() == elements.size() && std::ranges::all_of(limbs, [&](std::size_t of_one) {
+                           return of_one >= 1 && of_one <= ring_->max_limbs();
+                       }));
+    if (!fits) {
+        throw Error("key generator: expected 1 ... " + std::to_string(ring_->max_limbs()) +
+                    " limbs for each of " + std::to_string(elements.size()) + " Galois elements, found " +
+                    std::to_string(limbs.size()) + " numbers or others");
+    }
     GaloisKeys keys;
     keys.ring = ring_->hash();
-    for (const std::uint32_t element : elements) {
+    for (std::size_t i = 0; i < elements.size(); ++i) {
+        const std::uint32_t element = elements[i];
         if (element == 1 || keys.entries.contains(element)) {
             continue;
         }
@@ -126,7 +145,8 @@ GaloisKeys KeyGenerator::galois_keys_for(std::span<const std::uint32_t> elements
         RnsPolynomial rotated(ring_->n(), ring_->key_basis().size(), Form::ntt, Secrecy::secret);
         Automorphism(ring_->n(), inverse_element(ring_->n(), element))
             .apply(ring_->key_basis(), secret_->s, rotated);
-        keys.entries.emplace(element, GaloisKeys::Entry{key_switch_key(secret_->s, rotated, threads),
+        const std::size_t of_key = limbs.empty() ? ring_->max_limbs() : limbs[i];
+        keys.entries.emplace(element, GaloisKeys::Entry{key_switch_key(secret_->s, rotated, of_key, threads),
                                                         std::move(automorphism)});
     }
     return keys;

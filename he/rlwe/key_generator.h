@@ -26,16 +26,17 @@ class KeyGenerator {
     /// Keys for rotations by these steps and, if asked, the swap of the rows.
     [[nodiscard]] GaloisKeys galois_keys(std::span<const int> steps, bool row_swap = false,
                                          int threads = 1) const;
-    /// Keys for these Galois elements: rotation_elements() names those of a plaintext modulus.
-    [[nodiscard]] GaloisKeys galois_keys_for(std::span<const std::uint32_t> elements, int threads = 1) const;
+    /// Keys for these Galois elements: rotation_elements() names those of a plaintext modulus. limbs: for
+    /// each of them, of the largest ciphertext that it turns; none: as many as the ring has. Throws Error for
+    /// other numbers.
+    [[nodiscard]] GaloisKeys galois_keys_for(std::span<const std::uint32_t> elements, int threads = 1,
+                                             std::span<const std::size_t> limbs = {}) const;
 
   private:
-    /// A key that leads from one secret to another, both in NTT form modulo the key basis.
+    /// A key that leads from one secret to another, both in NTT form modulo the key basis, for polynomials of
+    /// so many limbs.
     [[nodiscard]] KeySwitchKey key_switch_key(const RnsPolynomial& from, const RnsPolynomial& to,
-                                              int threads) const;
-    /// Digit d of that key, whose seed is set; p: the special modulus.
-    void fill_digit(KeySwitchKey& key, std::size_t d, const mpz_class& p, const RnsPolynomial& from,
-                    const RnsPolynomial& to, RandomStream& noise) const;
+                                              std::size_t limbs, int threads) const;
 
     std::shared_ptr<const Ring> ring_;
     std::shared_ptr<const SecretKey> secret_;

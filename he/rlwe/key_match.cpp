@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include <lacuna/he/rlwe/key_switch.h>
 #include <lacuna/ntt/error.h>
 #include <lacuna/rns/automorphism.h>
 #include <lacuna/rns/ring_operations.h>
@@ -39,7 +40,8 @@ bool is_small(const Ring& ring, std::size_t i, const RnsPolynomial& b, const Rns
 /// From `message` to `secret`.
 bool matches(const Ring& ring, const KeySwitchKey& key, const RnsPolynomial& secret,
              const RnsPolynomial& message) {
-    if (key.digits.size() != ring.digits(ring.max_limbs())) {
+    const std::size_t limbs = key_limbs(ring, key);
+    if (limbs == 0 || limbs > ring.max_limbs() || key.digits.size() != ring.digits(limbs)) {
         return false;
     }
     bool all = true;

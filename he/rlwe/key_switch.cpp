@@ -21,14 +21,23 @@ void check_operand(const Ring& ring, const RnsPolynomial& c) {
     }
 }
 
-void check_key(std::size_t digits, const KeySwitchKey& key) {
-    if (key.digits.size() < digits) {
-        throw Error("key switching: the key has " + std::to_string(key.digits.size()) + " digits, " +
-                    std::to_string(digits) + " are needed; it belongs to other parameters");
+void check_key(const Ring& ring, std::size_t limbs, const KeySwitchKey& key) {
+    if (key_limbs(ring, key) < limbs || key.digits.size() < ring.digits(limbs)) {
+        throw Error("key switching: the key is for ciphertexts of at most " +
+                    std::to_string(key_limbs(ring, key)) + " limbs, this one has " + std::to_string(limbs) +
+                    "; it belongs to other parameters or to a lower level");
     }
 }
 
 }  // namespace
+
+RnsBasis key_primes(const Ring& ring, std::size_t limbs) {
+    return ring.data().prefix(limbs).joined(ring.special());
+}
+
+std::size_t key_limbs(const Ring& ring, const KeySwitchKey& key) {
+    return key.digits.empty() ? 0 : key.digits.front().b.limbs() - ring.special().size();
+}
 
 // ---- RaisedDigits
 
@@ -91,19 +100,20 @@ std::span<const std::uint64_t* const> RaisedDigits::modulo(std::size_t i) {
 void RaisedDigits::multiply(const KeySwitchKey& key, std::size_t i, std::uint64_t* out_b,
                             std::uint64_t* out_a) {
     const std::span<const std::uint64_t* const> rows = modulo(i);
-    check_key(rows.size(), key);
+    check_key(*ring_, c_->limbs(), key);
     // In pieces that leave the digits in the first-level cache for the second sum.
     constexpr std::size_t piece = 1024;
     const std::size_t prime = extended_prime(*ring_, c_->limbs(), i);
     const Modulus& q = ring_->key_basis().modulus(prime);
+    const std::size_t row = i < c_->limbs() ? i : key_limbs(*ring_, key) + (i - c_->limbs());
     std::vector<const std::uint64_t*> digits(rows.size());
     std::vector<const std::uint64_t*> keys_b(rows.size());
     std::vector<const std::uint64_t*> keys_a(rows.size());
     for (std::size_t begin = 0; begin < ring_->n(); begin += piece) {
         for (std::size_t d = 0; d < rows.size(); ++d) {
             digits[d] = rows[d] + begin;
-            keys_b[d] = key.digits[d].b.limb(prime) + begin;
-            keys_a[d] = key.digits[d].a.limb(prime) + begin;
+            keys_b[d] = key.digits[d].b.limb(row) + begin;
+            keys_a[d] = key.digits[d].a.limb(row) + begin;
         }
         const std::size_t size = std::min(piece, ring_->n() - begin);
         ring_->kernels().dot(out_b + begin, digits.data(), keys_b.data(), rows.size(), size, q);

@@ -10,6 +10,7 @@
 #include <lacuna/he/rlwe/keys.h>
 #include <lacuna/he/rlwe/ring.h>
 #include <lacuna/ntt/buffer.h>
+#include <lacuna/rns/basis.h>
 #include <lacuna/rns/polynomial.h>
 
 namespace lacuna {
@@ -27,6 +28,12 @@ namespace lacuna {
 [[nodiscard]] inline std::size_t extended_prime(const Ring& ring, std::size_t limbs, std::size_t i) {
     return i < limbs ? i : ring.max_limbs() + (i - limbs);
 }
+
+/// The primes of a key for polynomials of at most `limbs` limbs: so many data primes, then the special ones.
+[[nodiscard]] RnsBasis key_primes(const Ring& ring, std::size_t limbs);
+/// Limbs of the largest polynomials that a key switches, 0 where it has no digits. A key need not be made for
+/// more than the ciphertexts that it turns have: it is shorter by their missing digits and primes.
+[[nodiscard]] std::size_t key_limbs(const Ring& ring, const KeySwitchKey& key);
 
 /// The raised digits of one polynomial. Rotations of the same ciphertext share them (hoisting: Halevi, Shoup,
 /// ePrint 2018/244).

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include <lacuna/he/rlwe/key_switch.h>
 #include <lacuna/ntt/error.h>
 #include <lacuna/rns/sampler.h>
 
@@ -18,7 +19,7 @@ const GaloisKeys::Entry& GaloisKeys::at(std::uint32_t element) const {
 }
 
 void expand(const Ring& ring, KeySwitchKey& key) {
-    const RnsBasis& basis = ring.key_basis();
+    const RnsBasis basis = key_primes(ring, key_limbs(ring, key));
     for (std::size_t d = 0; d < key.digits.size(); ++d) {
         key.digits[d].a = RnsPolynomial::uninitialised(ring.n(), basis.size(), Form::ntt);
         sample_uniform(basis, key.seed, d * key_stream_stride, key.digits[d].a);

@@ -29,7 +29,8 @@ struct PublicKey {
 
 /// Leads from one secret s' to another s'': turns c s' into d_0 + d_1 s''. Digit d holds (b_d, a_d) modulo QP
 /// in NTT form with b_d = -(a_d s'' + e_d) + P g_d s', where g_d is 1 modulo the data primes of the digit and
-/// 0 modulo the others; a_d is expanded from the seed, streams d * key_stream_stride ... .
+/// 0 modulo the others; a_d is expanded from the seed, streams d * key_stream_stride ... . A key for
+/// ciphertexts of fewer limbs has their digits and primes alone, Q the product of these (key_primes()).
 struct KeySwitchKey {
     struct Digit {
         RnsPolynomial b;

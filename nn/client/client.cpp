@@ -128,7 +128,7 @@ EvaluationKeys Client::evaluation_keys(int threads) const {
     if (plan_.relin_keys) {
         keys.relin_keys = generator_.relin_keys(threads);
     }
-    keys.galois_keys = generator_.galois_keys_for(plan_.galois_elements, threads);
+    keys.galois_keys = generator_.galois_keys_for(plan_.galois_elements, threads, plan_.galois_limbs);
     return keys;
 }
 
@@ -197,9 +197,17 @@ std::vector<std::vector<mpz_class>> Client::decrypt_packed(const EncryptedTensor
                  [&](std::size_t i) { slots[i] = encoder.decode(decryptor.decrypt(ciphertexts[i])); });
     std::vector<std::vector<mpz_class>> logits(reply.layout.batch);
     for (std::size_t image = 0; image < logits.size(); ++image) {
-        for (const std::size_t place : plan_.packed.logits) {
-            logits[image].push_back(
-                slots[image * reply.layout.each + place / encoder.slots()][place % encoder.slots()]);
+        for (const std::size_t logit : plan_.packed.logits) {
+            const Place first{logit / encoder.slots(), logit % encoder.slots()};
+            mpz_class& sum = logits[image].emplace_back();
+            for (std::size_t i = 0; i < plan_.packed.parts.count; ++i) {
+                const Place place = repeat_of(first, plan_.packed.parts, i, encoder.slots());
+                sum += slots[image * reply.layout.each + place.ciphertext][place.position];
+            }
+            mpz_fdiv_r(sum.get_mpz_t(), sum.get_mpz_t(), encoder.modulus().get_mpz_t());
+            if (2 * sum > encoder.modulus()) {
+                sum -= encoder.modulus();
+            }
         }
     }
     return logits;

@@ -41,6 +41,8 @@ struct ClientPlan {
     std::size_t batch = 1;   ///< images a request holds: 1 ... batch
     bool relin_keys = true;  ///< which evaluation keys the server needs
     std::vector<std::uint32_t> galois_elements;
+    /// For each of them, the limbs of the largest ciphertext that the key turns; empty: all of them.
+    std::vector<std::size_t> galois_limbs;
     bool public_key = false;         ///< to re-randomise the reply
     bool public_encryption = false;  ///< images may also be encrypted with the public key
     std::size_t reply_limbs = 1;

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <initializer_list>
 #include <numeric>
 #include <set>
 #include <utility>
@@ -25,6 +26,7 @@ using nlohmann::ordered_json;
 constexpr int client_plan_version = 2;
 constexpr int packed_plan_version = 3;    // with binomials and where elements are in slots
 constexpr int features_plan_version = 4;  // of any packing, where channels or elements are set apart
+constexpr int parts_plan_version = 5;     // packed, with parts of logits and levels of keys
 constexpr std::size_t max_galois_keys = 256;
 const char* const again = "export the client's half of the plan again";
 
@@ -102,7 +104,7 @@ void check_plain_moduli(const ClientPlan& plan, const FieldPath& place) {
 }
 
 void parse_input(const json& value, const FieldPath& place, int version, ClientPlan& plan) {
-    const bool features = version == features_plan_version;
+    const bool features = version >= features_plan_version;
     if (features) {
         check_object(value, place, {"shape", "thresholds", "low", "high", "public_encryption"});
     } else {
@@ -127,11 +129,35 @@ Extent parse_extent(const json& value, const FieldPath& place, std::size_t least
             count(pair[1], FieldPath(place, std::size_t{1}), least, ModelLimits::dimension)};
 }
 
+/// The parts of a logit: no slot of them is another's.
+void parse_parts(const json& value, const FieldPath& place, std::size_t slots, ClientPlan& plan) {
+    Repeats& parts = plan.packed.parts;
+    parts.count = count(member(value, place, "parts"), FieldPath(place, "parts"), 1, slots);
+    parts.step =
+        count(member(value, place, "part_step"), FieldPath(place, "part_step"), 0, slots / parts.count);
+    std::set<std::pair<std::size_t, std::size_t>> taken;
+    for (const std::size_t logit : plan.packed.logits) {
+        for (std::size_t i = 0; i < parts.count; ++i) {
+            const Place part = repeat_of({logit / slots, logit % slots}, parts, i, slots);
+            if (!taken.emplace(part.ciphertext, part.position).second) {
+                fail(place, "a slot for every part of a logit", "two parts in one", again);
+            }
+        }
+    }
+}
+
 /// Where elements are in slots; every one of them in a row, and no two in one slot.
-void parse_packed(const json& value, const FieldPath& place, ClientPlan& plan) {
-    check_object(value, place,
-                 {"phases", "origin", "row_step", "column_step", "block_step", "blocks", "copies",
-                  "copy_step", "logits"});
+void parse_packed(const json& value, const FieldPath& place, int version, ClientPlan& plan) {
+    const bool parts = version == parts_plan_version;
+    if (parts) {
+        check_object(value, place,
+                     {"phases", "origin", "row_step", "column_step", "block_step", "blocks", "copies",
+                      "copy_step", "logits", "parts", "part_step"});
+    } else {
+        check_object(value, place,
+                     {"phases", "origin", "row_step", "column_step", "block_step", "blocks", "copies",
+                      "copy_step", "logits"});
+    }
     const std::size_t slots = plan.parameters.plain_polynomials.front().power();
     const auto number = [&](const char* field, std::size_t least, std::size_t most) {
         return count(member(value, place, field), FieldPath(place, field), least, most);
@@ -168,10 +194,18 @@ void parse_packed(const json& value, const FieldPath& place, ClientPlan& plan) {
         plan.packed.logits.push_back(
             count(logits[i], FieldPath(logits_at, i), 0, max_packed_ciphertexts * slots - 1));
     }
+    if (parts) {
+        parse_parts(value, place, slots, plan);
+    }
 }
 
-void parse_keys(const json& value, const FieldPath& place, ClientPlan& plan) {
-    check_object(value, place, {"relinearisation", "galois_elements", "public"});
+void parse_keys(const json& value, const FieldPath& place, int version, ClientPlan& plan) {
+    const bool limbs = version == parts_plan_version;
+    if (limbs) {
+        check_object(value, place, {"relinearisation", "galois_elements", "galois_limbs", "public"});
+    } else {
+        check_object(value, place, {"relinearisation", "galois_elements", "public"});
+    }
     plan.relin_keys = boolean(member(value, place, "relinearisation"), FieldPath(place, "relinearisation"));
     plan.public_key = boolean(member(value, place, "public"), FieldPath(place, "public"));
     const FieldPath elements_at(place, "galois_elements");
@@ -189,6 +223,14 @@ void parse_keys(const json& value, const FieldPath& place, ClientPlan& plan) {
         }
         plan.galois_elements.push_back(static_cast<std::uint32_t>(element));
         least = element + 2;
+    }
+    if (limbs) {
+        const FieldPath limbs_at(place, "galois_limbs");
+        const json& list = array_of(member(value, place, "galois_limbs"), limbs_at, elements.size());
+        for (std::size_t i = 0; i < list.size(); ++i) {
+            plan.galois_limbs.push_back(
+                count(list[i], FieldPath(limbs_at, i), 1, plan.parameters.data_primes.size()));
+        }
     }
     if ((plan.relin_keys || !plan.galois_elements.empty()) && plan.parameters.special_primes.empty()) {
         fail(place, "no key-switching keys without special primes", "some", again);
@@ -234,6 +276,9 @@ void parse_reply(const json& value, const FieldPath& place, ClientPlan& plan) {
 }
 
 int version_of(const ClientPlan& plan) {
+    if (plan.packed.parts != Repeats{} || !plan.galois_limbs.empty()) {
+        return parts_plan_version;
+    }
     if (!plan.features.empty()) {
         return features_plan_version;
     }
@@ -282,6 +327,11 @@ ordered_json client_plan_json(const ClientPlan& plan) {
                               {"copies", input.copies},         {"copy_step", input.copy_step},
                               {"logits", plan.packed.logits}};
     }
+    if (version_of(plan) == parts_plan_version) {
+        document["keys"]["galois_limbs"] = plan.galois_limbs;
+        document["packed"]["parts"] = plan.packed.parts.count;
+        document["packed"]["part_step"] = plan.packed.parts.step;
+    }
     return document;
 }
 
@@ -296,11 +346,14 @@ ClientPlan parse_client_plan(std::string_view text, const std::string& source) {
     const json document = parse_document(text, root, plan_document);
     const bool packed =
         document.is_object() && document.value("packing", json()) == packing_name(Packing::packed);
-    const int version =
-        check_format(document, root, "the client's half of a plan", "lacuna-client-plan",
-                     {packed ? packed_plan_version : client_plan_version, features_plan_version},
-                     "give the file that `lacuna plan --export-client` wrote",
-                     std::string("use a library that reads this version, or ") + again);
+    const auto version_among = [&](std::initializer_list<int> versions) {
+        return check_format(document, root, "the client's half of a plan", "lacuna-client-plan", versions,
+                            "give the file that `lacuna plan --export-client` wrote",
+                            std::string("use a library that reads this version, or ") + again);
+    };
+    const int version = packed
+                            ? version_among({packed_plan_version, features_plan_version, parts_plan_version})
+                            : version_among({client_plan_version, features_plan_version});
     if (packed) {
         check_object(document, root,
                      {"format", "version", "model", "packing", "batch", "input", "parameters", "keys",
@@ -338,10 +391,10 @@ ClientPlan parse_client_plan(std::string_view text, const std::string& source) {
         rules_of(plan.packing));
     plan.batch = count(member(document, root, "batch"), FieldPath(root, "batch"), 1, most_images);
     parse_input(member(document, root, "input"), FieldPath(root, "input"), version, plan);
-    parse_keys(member(document, root, "keys"), FieldPath(root, "keys"), plan);
+    parse_keys(member(document, root, "keys"), FieldPath(root, "keys"), version, plan);
     parse_reply(member(document, root, "reply"), FieldPath(root, "reply"), plan);
     if (packed) {
-        parse_packed(member(document, root, "packed"), FieldPath(root, "packed"), plan);
+        parse_packed(member(document, root, "packed"), FieldPath(root, "packed"), version, plan);
     }
     const FieldPath privacy_at(root, "privacy_bits");
     plan.privacy_bits =

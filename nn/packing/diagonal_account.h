@@ -9,7 +9,7 @@
 namespace lacuna {
 
 /// What a linear layer of the packed packing does, with diagonals left out: a DiagonalProduct, then sums of
-/// rotations, then a constant.
+/// rotations, then a constant; the last layer of a model may leave the sums to the client.
 struct DiagonalAccount {
     std::size_t inputs = 1;  ///< ciphertexts
     std::size_t outputs = 1;
@@ -19,6 +19,8 @@ struct DiagonalAccount {
     std::size_t most_giants = 0;  ///< of one output
     /// Of each sum of rotations that follows, for every output, how many rotations it adds.
     std::vector<std::size_t> folds;
+    /// Slots that the client adds up to one element, masked by shares of zero; 1: none to add.
+    std::size_t parts = 1;
     DiagonalNorms norms;
 
     [[nodiscard]] std::size_t rotations() const {

@@ -40,11 +40,26 @@ struct PackedArrangement {
     bool operator==(const PackedArrangement&) const = default;
 };
 
+/// The same in `count` slots of a row, `step` slots apart around it.
+struct Repeats {
+    std::size_t count = 1;
+    std::size_t step = 0;
+    bool operator==(const Repeats&) const = default;
+};
+
+/// Repeat number i of a place, in a row of `slots` slots.
+[[nodiscard]] constexpr Place repeat_of(const Place& place, const Repeats& repeats, std::size_t i,
+                                        std::size_t slots) {
+    return {place.ciphertext, (place.position + i * repeats.step) % slots};
+}
+
 /// Where the packed packing has the elements of input and reply.
 struct PackedTensors {
     PackedArrangement input;
     /// For every logit, ciphertext of its image times slots of a ciphertext plus slot.
     std::vector<std::size_t> logits;
+    /// A logit is the sum of so many slots modulo the slots' prime, the one above the first of them.
+    Repeats parts;
     bool operator==(const PackedTensors&) const = default;
 };
 

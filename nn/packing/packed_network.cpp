@@ -27,6 +27,7 @@ constexpr double product_cost = 6;
 constexpr double baby_cost = 24;
 constexpr double giant_cost = 3.3 * baby_cost;
 constexpr double fold_cost = 100;
+constexpr double mask_cost = 100;    // of parts that the client adds up
 constexpr double key_cost = 40;      // what a rotation of its own key is to be spared for
 constexpr double output_cost = 600;  // its last division, and what the next layer does to it
 
@@ -61,10 +62,11 @@ struct Tensor {
     std::vector<Place> places;
     std::size_t ciphertexts = 1;
     std::optional<PackedArrangement> arrangement;  // where convolutions can go on from it
+    Repeats copies;                                // of every element, in its row
 };
 
 Tensor arranged(const Shape& shape, const PackedArrangement& arrangement) {
-    return {shape, arrangement.places(shape), arrangement.ciphertexts(shape), arrangement};
+    return {shape, arrangement.places(shape), arrangement.ciphertexts(shape), arrangement, {}};
 }
 
 /// The input of a convolution or pool that comes first; nothing where a block is longer than a row.
@@ -110,12 +112,14 @@ struct Way {
     std::vector<Diagonal> diagonals;
     RotationSchedule schedule;
     std::vector<std::vector<int>> folds;
+    Repeats copies;  // of the outputs
+    Repeats parts;   // of every output, left to the client
 
     [[nodiscard]] double cost() const {
         double sum = product_cost * static_cast<double>(diagonals.size()) +
                      baby_cost * static_cast<double>(schedule.babies) +
                      giant_cost * static_cast<double>(schedule.giants) +
-                     output_cost * static_cast<double>(ciphertexts);
+                     output_cost * static_cast<double>(ciphertexts) + (parts.count > 1 ? mask_cost : 0);
         for (const auto& fold : folds) {
             sum +=
                 static_cast<double>(ciphertexts) * (fold_cost + baby_cost * static_cast<double>(fold.size()));
@@ -223,10 +227,16 @@ void best_fold(std::size_t count, std::size_t step, std::vector<std::vector<int>
 /// Row r is summed in parts, at all slots r + j period, so that `period` diagonals suffice however many
 /// inputs there are; the parts are added up by rotations (Juvekar, Vaikuntanathan, Chandrakasan, GAZELLE,
 /// USENIX Security 2018, section 4: hybrid). Where the period divides the number of slots the sum is in every
-/// part at the end; else other slots than the first part's hold sums of some, which `clean` rules out.
+/// part at the end; else other slots than the first part's hold sums of some, which Fold::clean rules out.
+enum class Fold {
+    any,
+    clean,
+    left,  ///< to the client
+};
 std::optional<Way> folded_way(const WeightMatrix& weights, const Tensor& in, std::size_t slots,
-                              std::size_t period, bool clean, std::optional<int> width) {
+                              std::size_t period, Fold fold, std::optional<int> width) {
     const bool cyclic = slots % period == 0;
+    const bool clean = fold == Fold::clean;
     if (weights.rows.size() > period || period > slots || (clean && !cyclic)) {
         return std::nullopt;
     }
@@ -257,19 +267,118 @@ std::optional<Way> folded_way(const WeightMatrix& weights, const Tensor& in, std
     double best = std::numeric_limits<double>::infinity();
     // A few parts more, which are 0, may make a better number.
     const std::size_t least = cyclic && (clean || parts > most) ? most : parts;
-    for (std::size_t count = least; count <= std::min(most, least + 8); ++count) {
+    if (fold == Fold::left) {
+        way.parts = {least, period};
+    }
+    for (std::size_t count = least; fold != Fold::left && count <= std::min(most, least + 8); ++count) {
         std::vector<std::vector<int>> folds;
         double cost = 0;
         best_fold(count, period, folds, cost);
         if (cost < best) {
             best = cost;
             way.folds = std::move(folds);
+            way.copies = cyclic && count == most ? Repeats{most, period} : Repeats{};
         }
     }
     const auto k = static_cast<std::int64_t>(slots);
     for (std::size_t r = 0; r < weights.rows.size(); ++r) {
         const std::int64_t slot = ((static_cast<std::int64_t>(r) + first * d) % k + k) % k;
         way.outputs.push_back({0, static_cast<std::size_t>(slot)});
+    }
+    maker.finish(way);
+    return way;
+}
+
+/// For every slot of a row, the element that is there.
+std::vector<std::optional<std::uint32_t>> elements_in(const Tensor& in, std::size_t slots) {
+    std::vector<std::optional<std::uint32_t>> result(slots);
+    for (std::size_t e = 0; e < in.places.size(); ++e) {
+        for (std::size_t i = 0; i < in.copies.count; ++i) {
+            result[repeat_of(in.places[e], in.copies, i, slots).position] = static_cast<std::uint32_t>(e);
+        }
+    }
+    return result;
+}
+
+/// What a sum in parts still lacks.
+class MissingWeights {
+  public:
+    MissingWeights(const WeightMatrix& weights, const Tensor& in, std::size_t slots, std::size_t period)
+        : elements_(elements_in(in, slots)), slots_(slots), period_(period) {
+        for (const auto& row : weights.rows) {
+            auto& of_row = weights_.emplace_back(weights.columns);
+            for (const WeightTerm& term : row) {
+                of_row[term.column] = term.weight;
+                left_ += term.weight != 0 ? 1 : 0;
+            }
+        }
+    }
+
+    [[nodiscard]] std::size_t left() const { return left_; }
+    /// The step of the rotation that brings most of them to a slot of their row.
+    [[nodiscard]] std::size_t best_step() {
+        std::size_t best = 0;
+        std::size_t most = 0;
+        for (std::size_t step = 0; step < slots_; ++step) {
+            std::size_t reached = 0;
+            for_each_reached(step, [&](std::size_t, std::int64_t&) { ++reached; });
+            if (reached > most) {
+                most = reached;
+                best = step;
+            }
+        }
+        return best;
+    }
+    void take(std::size_t step, DiagonalMaker& maker) {
+        for_each_reached(step, [&](std::size_t slot, std::int64_t& weight) {
+            maker.add(0, static_cast<std::int64_t>(slot), 0, static_cast<std::int64_t>(slot + step), weight);
+            weight = 0;
+            --left_;
+        });
+    }
+
+  private:
+    /// Calls visit(slot, weight) for all that this rotation brings.
+    template <typename Visit>
+    void for_each_reached(std::size_t step, const Visit& visit) {
+        for (std::size_t r = 0; r < weights_.size(); ++r) {
+            for (std::size_t j = 0; j < slots_ / period_; ++j) {
+                const std::size_t slot = r + j * period_;
+                const auto& element = elements_[(slot + step) % slots_];
+                if (element && weights_[r][*element] != 0) {
+                    visit(slot, weights_[r][*element]);
+                }
+            }
+        }
+    }
+
+    std::vector<std::optional<std::uint32_t>> elements_;  // [slot]
+    std::size_t slots_;
+    std::size_t period_;
+    std::vector<std::vector<std::int64_t>> weights_;  // [row][element]
+    std::size_t left_ = 0;
+};
+
+/// The parts of folded_way() left to the client, of inputs that have copies: few rotations reach all of them.
+/// Nothing where it takes many.
+std::optional<Way> parted_way_of_copies(const WeightMatrix& weights, const Tensor& in, std::size_t slots,
+                                        std::size_t period, std::optional<int> width) {
+    constexpr int most_steps = 16;
+    if (weights.rows.size() > period || slots / period < 2 || in.ciphertexts != 1) {
+        return std::nullopt;
+    }
+    Way way;
+    way.parts = {slots / period, period};
+    DiagonalMaker maker(slots, width);
+    MissingWeights missing(weights, in, slots, period);
+    for (int steps = 0; missing.left() > 0; ++steps) {
+        if (steps == most_steps) {
+            return std::nullopt;
+        }
+        missing.take(missing.best_step(), maker);
+    }
+    for (std::size_t r = 0; r < weights.rows.size(); ++r) {
+        way.outputs.push_back({0, r});
     }
     maker.finish(way);
     return way;
@@ -296,38 +405,43 @@ std::optional<PackedArrangement> windows_in(const PackedArrangement& in, const W
 /// The ways of one linear layer.
 class WayMaker {
   public:
-    /// clean: slots without an output must hold 0.
+    /// What becomes of the output.
+    enum class Next {
+        layers,
+        activations,  ///< and no other layer: slots without an element must hold 0
+        reply,        ///< the same, and the client may add parts up
+    };
     WayMaker(const Layer& layer, const LinearMap& map, const Tensor& in, const Shape& out, std::size_t slots,
-             bool clean)
-        : layer_(layer), weights_(map.weights), in_(in), out_(out), slots_(slots), clean_(clean) {}
+             Next next)
+        : layer_(layer), weights_(map.weights), in_(in), out_(out), slots_(slots), next_(next) {}
 
-    [[nodiscard]] Way best() const {
-        std::optional<Way> best;
+    [[nodiscard]] std::vector<Way> all() const {
+        std::vector<Way> ways;
         const auto consider = [&](PackedWay::Kind kind, std::size_t period) {
-            std::optional<Way> way = make(kind, period, std::nullopt);
-            if (way && (!best || way->cost() < best->cost())) {
-                best = std::move(way);
+            if (std::optional<Way> way = make(kind, period, std::nullopt)) {
+                ways.push_back(std::move(*way));
             }
         };
         consider(PackedWay::Kind::arranged, 0);
-        if (!best || weights_.rows.size() <= slots_) {
+        if (ways.empty() || weights_.rows.size() <= slots_) {
             consider(PackedWay::Kind::direct, 0);
         }
         for (const std::size_t period : periods()) {
             consider(PackedWay::Kind::folded, period);
+            consider(PackedWay::Kind::parted, period);
         }
-        if (!best) {
+        if (ways.empty()) {
             throw Error("layer '" + layer_.name + "' needs more than " + std::to_string(most_diagonals) +
                         " diagonals, or its " + std::to_string(weights_.rows.size()) + " outputs more than " +
                         std::to_string(most_ciphertexts) + " ciphertexts, of " + std::to_string(slots_) +
                         " slots");
         }
-        return std::move(*best);
+        return ways;
     }
 
     [[nodiscard]] Way known(const PackedWay& way) const {
-        const bool has_period =
-            way.kind == PackedWay::Kind::folded ? periods().contains(way.period) : way.period == 0;
+        const bool periodic = way.kind == PackedWay::Kind::folded || way.kind == PackedWay::Kind::parted;
+        const bool has_period = periodic ? periods().contains(way.period) : way.period == 0;
         std::optional<Way> made = has_period ? make(way.kind, way.period, way.width) : std::nullopt;
         if (!made) {
             throw Error("layer '" + layer_.name + "' cannot be laid out as the plan says; plan this model");
@@ -336,7 +450,7 @@ class WayMaker {
     }
 
   private:
-    /// Of folded ways.
+    /// Of folded and parted ways.
     [[nodiscard]] std::set<std::size_t> periods() const {
         return {weights_.rows.size(), std::bit_ceil(weights_.rows.size())};
     }
@@ -361,7 +475,19 @@ class WayMaker {
     [[nodiscard]] std::optional<Way> make_any(PackedWay::Kind kind, std::size_t period,
                                               std::optional<int> width) const {
         if (kind == PackedWay::Kind::folded) {
-            return folded_way(weights_, in_, slots_, period, clean_, width);
+            return folded_way(weights_, in_, slots_, period, next_ == Next::layers ? Fold::any : Fold::clean,
+                              width);
+        }
+        if (kind == PackedWay::Kind::parted) {
+            if (next_ != Next::reply) {
+                return std::nullopt;
+            }
+            if (in_.copies.count > 1) {
+                if (auto way = parted_way_of_copies(weights_, in_, slots_, period, width)) {
+                    return way;
+                }
+            }
+            return folded_way(weights_, in_, slots_, period, Fold::left, width);
         }
         if (kind == PackedWay::Kind::direct) {
             std::vector<Place> places;
@@ -386,8 +512,85 @@ class WayMaker {
     const Tensor& in_;
     const Shape& out_;
     std::size_t slots_;
-    bool clean_;
+    Next next_;
 };
+
+/// The ways of all layers of a model.
+class Layers {
+  public:
+    Layers(const ExpandedModel& model, std::size_t slots) : model_(model), slots_(slots) {
+        for (std::size_t l = 0; l < model.layers().size(); ++l) {
+            if (is_linear(model.layers()[l])) {
+                linear_.push_back(l);
+            }
+            activates_ = std::holds_alternative<Activation>(model.layers()[l].kind) ||
+                         (activates_ && !is_linear(model.layers()[l]));
+        }
+    }
+
+    /// Numbers of the linear ones.
+    [[nodiscard]] const std::vector<std::size_t>& linear() const { return linear_; }
+    [[nodiscard]] WayMaker maker(std::size_t layer, const Tensor& in) const {
+        const auto next = layer != linear_.back() ? WayMaker::Next::layers
+                          : activates_            ? WayMaker::Next::activations
+                                                  : WayMaker::Next::reply;
+        return {model_.layers()[layer], model_.map(layer), in, model_.shapes()[layer + 1], slots_, next};
+    }
+    /// The cheapest one; for the last layer but one, together with the last, which gains by copies.
+    [[nodiscard]] Way best(std::size_t layer, const Tensor& in) const {
+        std::vector<Way> ways = maker(layer, in).all();
+        const bool ahead = linear_.size() > 1 && layer == linear_[linear_.size() - 2];
+        std::vector<double> costs;
+        for (const Way& way : ways) {
+            costs.push_back(way.cost() + (ahead ? cost_of_last(after(in, layer, way)) : 0));
+        }
+        return std::move(ways[static_cast<std::size_t>(std::ranges::min_element(costs) - costs.begin())]);
+    }
+    [[nodiscard]] Tensor after(const Tensor& in, std::size_t layer, const Way& way) const {
+        Tensor out = in;
+        out.shape = model_.shapes()[layer + 1];
+        out.places = way.outputs;
+        out.ciphertexts = way.ciphertexts;
+        out.arrangement = way.arrangement;
+        out.copies = way.copies;
+        return out;
+    }
+
+  private:
+    /// Infinite where there is no way.
+    [[nodiscard]] double cost_of_last(Tensor in) const {
+        double least = std::numeric_limits<double>::infinity();
+        in.shape = model_.shapes()[linear_.back()];
+        try {
+            for (const Way& way : maker(linear_.back(), in).all()) {
+                least = std::min(least, way.cost());
+            }
+        } catch (const Error&) {
+            return least;
+        }
+        return least;
+    }
+
+    const ExpandedModel& model_;
+    std::size_t slots_;
+    std::vector<std::size_t> linear_;
+    bool activates_ = false;  // behind the last linear one
+};
+
+/// The input's arrangement: by phases where a convolution or pool comes first.
+PackedArrangement arrangement_of(const ExpandedModel& model, const std::vector<std::size_t>& linear,
+                                 std::size_t slots) {
+    const std::vector<Shape>& shapes = model.shapes();
+    std::optional<PackedArrangement> phases;
+    if (!linear.empty()) {
+        const std::size_t first = linear.front();
+        const auto windows = windows_of(model.layers()[first]);
+        if (windows && shapes[first] == shapes.front()) {
+            phases = phases_for(*windows, shapes[first], shapes[first + 1], slots);
+        }
+    }
+    return phases.value_or(rows_of(shapes.front(), slots));
+}
 
 DiagonalAccount account_of(const Way& way, std::size_t inputs) {
     DiagonalAccount account;
@@ -408,10 +611,20 @@ DiagonalAccount account_of(const Way& way, std::size_t inputs) {
     for (const auto& fold : way.folds) {
         account.folds.push_back(fold.size());
     }
+    account.parts = way.parts.count;
     return account;
 }
 
 }  // namespace
+
+std::set<int> PackedLayer::steps() const {
+    const std::vector<int> scheduled = schedule.steps();
+    std::set<int> steps(scheduled.begin(), scheduled.end());
+    for (const auto& fold : folds) {
+        steps.insert(fold.begin(), fold.end());
+    }
+    return steps;
+}
 
 void PackedLayer::measure(const BinomialEncoder& encoder, std::size_t n) {
     account.norms = diagonal_norms(encoder, n, diagonals, schedule);
@@ -438,66 +651,49 @@ void PackedNetwork::lay_out(const ExpandedModel& model, std::size_t slots,
                             const std::span<const PackedWay>* ways) {
     const std::vector<Shape>& shapes = model.shapes();
     const std::vector<Layer>& layers = model.layers();
-    std::size_t last_linear = layers.size();
-    std::optional<PackedArrangement> phases;
-    bool first = true;
-    for (std::size_t l = 0; l < layers.size(); ++l) {
-        if (!is_linear(layers[l])) {
-            continue;
-        }
-        last_linear = l;
-        const auto windows = windows_of(layers[l]);
-        if (first && windows && shapes[l] == shapes.front()) {
-            phases = phases_for(*windows, shapes[l], shapes[l + 1], slots);
-        }
-        first = false;
+    const Layers makers(model, slots);
+    if (ways != nullptr && ways->size() != makers.linear().size()) {
+        throw Error("expected a layout of " + std::to_string(makers.linear().size()) +
+                    " linear layers, found one of " + std::to_string(ways->size()) + "; plan this model");
     }
-    const auto linear = static_cast<std::size_t>(std::ranges::count_if(layers, is_linear));
-    if (ways != nullptr && ways->size() != linear) {
-        throw Error("expected a layout of " + std::to_string(linear) + " linear layers, found one of " +
-                    std::to_string(ways->size()) + "; plan this model");
-    }
-    input_ = phases.value_or(rows_of(shapes.front(), slots));
+    input_ = arrangement_of(model, makers.linear(), slots);
     Tensor tensor = arranged(shapes.front(), input_);
     if (tensor.ciphertexts > most_ciphertexts || input_.slots(shapes.front()) > slots) {
         throw Error("an input of " + std::to_string(shapes.front().size()) + " elements needs more than " +
                     std::to_string(most_ciphertexts) + " ciphertexts of " + std::to_string(slots) + " slots");
     }
     input_ciphertexts_ = tensor.ciphertexts;
-    places_.push_back(tensor.places);
-    ciphertexts_.push_back(tensor.ciphertexts);
+    const auto note = [&] {
+        places_.push_back(tensor.places);
+        ciphertexts_.push_back(tensor.ciphertexts);
+        copies_.push_back(tensor.copies);
+    };
+    note();
     for (std::size_t l = 0; l < layers.size(); ++l) {
-        tensor.shape = shapes[l + 1];
         if (is_linear(layers[l])) {
-            const WayMaker maker(layers[l], model.map(l), tensor, shapes[l + 1], slots, l == last_linear);
-            Way way = ways == nullptr ? maker.best() : maker.known((*ways)[layers_.size()]);
+            Way way = ways == nullptr ? makers.best(l, tensor)
+                                      : makers.maker(l, tensor).known((*ways)[layers_.size()]);
             PackedLayer& layer = layers_.emplace_back();
             layer.layer = l;
             layer.way = way.way;
             layer.account = account_of(way, tensor.ciphertexts);
+            parts_ = way.parts;
+            tensor = makers.after(tensor, l, way);
             layer.diagonals = std::move(way.diagonals);
             layer.schedule = std::move(way.schedule);
             layer.folds = std::move(way.folds);
-            tensor.places = std::move(way.outputs);
-            tensor.ciphertexts = way.ciphertexts;
-            tensor.arrangement = way.arrangement;
         } else if (std::holds_alternative<Flatten>(layers[l].kind)) {
             tensor.arrangement.reset();
         }
-        places_.push_back(tensor.places);
-        ciphertexts_.push_back(tensor.ciphertexts);
+        tensor.shape = shapes[l + 1];
+        note();
     }
 }
 
 std::vector<int> PackedNetwork::steps() const {
     std::set<int> steps;
     for (const PackedLayer& layer : layers_) {
-        for (const int step : layer.schedule.steps()) {
-            steps.insert(step);
-        }
-        for (const auto& fold : layer.folds) {
-            steps.insert(fold.begin(), fold.end());
-        }
+        steps.merge(layer.steps());
     }
     return {steps.begin(), steps.end()};
 }
@@ -514,6 +710,7 @@ PackedTensors packed_tensors(const PackedNetwork& network, std::size_t slots) {
     for (const Place& place : network.places().back()) {
         tensors.logits.push_back(place.ciphertext * slots + place.position);
     }
+    tensors.parts = network.parts();
     return tensors;
 }
 
@@ -524,6 +721,22 @@ std::vector<std::uint32_t> rotation_elements(const PackedNetwork& network, std::
         elements.insert(rotation_element(n, t, steps));
     }
     return {elements.begin(), elements.end()};
+}
+
+std::vector<std::size_t> rotation_limbs(const PackedNetwork& network, std::size_t n, const PlainModulus& t,
+                                        std::span<const std::size_t> layer_limbs) {
+    std::map<std::uint32_t, std::size_t> limbs;
+    for (std::size_t l = 0; l < network.layers().size(); ++l) {
+        for (const int step : network.layers()[l].steps()) {
+            std::size_t& most = limbs[rotation_element(n, t, step)];
+            most = std::max(most, layer_limbs[l]);
+        }
+    }
+    std::vector<std::size_t> result;
+    for (const auto& [element, most] : limbs) {
+        result.push_back(most);
+    }
+    return result;
 }
 
 }  // namespace lacuna

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <span>
 #include <vector>
 
@@ -26,9 +27,10 @@ struct PackedWay {
         arranged,  ///< outputs where the windows of a convolution or pool are
         direct,    ///< outputs one after the other
         folded,    ///< rows summed in parts, a `period` of slots apart, which rotations add up
+        parted,    ///< of the last layer: the same, but the client adds the parts up
     };
     Kind kind = Kind::direct;
-    std::size_t period = 0;  ///< folded: at least the number of rows; else 0
+    std::size_t period = 0;  ///< folded, parted: at least the number of rows; else 0
     int width = 0;           ///< RotationSchedule::width
     bool operator==(const PackedWay&) const = default;
 };
@@ -41,6 +43,9 @@ struct PackedLayer {
     RotationSchedule schedule;
     std::vector<std::vector<int>> folds;  ///< steps of every sum of rotations that follows
     DiagonalAccount account;              ///< norms: measure() fills them in
+
+    /// The steps that need a key.
+    [[nodiscard]] std::set<int> steps() const;
 
     /// The norms of account, for an encoder's modulus and a ring of degree n.
     void measure(const BinomialEncoder& encoder, std::size_t n);
@@ -66,6 +71,10 @@ class PackedNetwork {
     /// The elements after every layer of the model; entry 0: the input's first copies.
     [[nodiscard]] const std::vector<std::vector<Place>>& places() const { return places_; }
     [[nodiscard]] std::size_t ciphertexts(std::size_t entry) const { return ciphertexts_[entry]; }
+    /// Where else every element of an entry of places() is: a fold leaves its sum in every part of a row.
+    [[nodiscard]] const Repeats& copies(std::size_t entry) const { return copies_[entry]; }
+    /// Where the parts of a logit are that the client adds up.
+    [[nodiscard]] const Repeats& parts() const { return parts_; }
     /// The steps that need a key, ascending.
     [[nodiscard]] std::vector<int> steps() const;
     /// Fills in the norms of every layer's diagonals.
@@ -79,6 +88,8 @@ class PackedNetwork {
     std::vector<PackedLayer> layers_;
     std::vector<std::vector<Place>> places_;
     std::vector<std::size_t> ciphertexts_;
+    std::vector<Repeats> copies_;
+    Repeats parts_;
 };
 
 /// Where a client puts pixels and finds logits, for rows of `slots` slots.
@@ -86,5 +97,10 @@ class PackedNetwork {
 /// The Galois elements of its rotations, ascending, in a ring of degree n.
 [[nodiscard]] std::vector<std::uint32_t> rotation_elements(const PackedNetwork& network, std::size_t n,
                                                            const PlainModulus& t);
+/// For each of these, the limbs of the largest ciphertext that it turns, where the inputs of the layers have
+/// layer_limbs.
+[[nodiscard]] std::vector<std::size_t> rotation_limbs(const PackedNetwork& network, std::size_t n,
+                                                      const PlainModulus& t,
+                                                      std::span<const std::size_t> layer_limbs);
 
 }  // namespace lacuna

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <optional>
@@ -21,6 +22,7 @@ using namespace strict_json;
 using nlohmann::ordered_json;
 
 constexpr int compiled_plan_version = 1;
+constexpr int parts_version = 2;  // where the client adds parts of logits up
 constexpr std::size_t most_stages = 256;
 constexpr std::size_t most_folds = 64;
 /// The client's half, and as much again as a small document.
@@ -34,10 +36,11 @@ constexpr std::size_t most_asked = 1'000'000'000;
 constexpr double largest_norm = 1e300;
 const char* const again = "write the plan again with `lacuna plan --out`";
 
-constexpr std::array<std::pair<PackedWay::Kind, const char*>, 3> way_names = {
+constexpr std::array<std::pair<PackedWay::Kind, const char*>, 4> way_names = {
     {{PackedWay::Kind::arranged, "arranged"},
      {PackedWay::Kind::direct, "direct"},
-     {PackedWay::Kind::folded, "folded"}}};
+     {PackedWay::Kind::folded, "folded"},
+     {PackedWay::Kind::parted, "parted"}}};
 
 const char* way_name(PackedWay::Kind kind) {
     for (const auto& [known, name] : way_names) {
@@ -57,11 +60,24 @@ std::string checksum_of(json document) {
     return format_hash(checksum.value());
 }
 
+int version_of(const PlanRecipe& recipe) {
+    return std::ranges::any_of(
+               recipe.stages,
+               [](const Stage& stage) { return stage.diagonals && stage.diagonals->parts > 1; })
+               ? parts_version
+               : compiled_plan_version;
+}
+
 ordered_json norms_json(const DiagonalAccount& account) {
-    return {{"inputs", account.inputs},  {"outputs", account.outputs}, {"products", account.products},
-            {"babies", account.babies},  {"giants", account.giants},   {"most_giants", account.most_giants},
-            {"folds", account.folds},    {"any", account.norms.any},   {"fresh", account.norms.fresh},
-            {"keys", account.norms.keys}};
+    ordered_json row = {{"inputs", account.inputs},     {"outputs", account.outputs},
+                        {"products", account.products}, {"babies", account.babies},
+                        {"giants", account.giants},     {"most_giants", account.most_giants},
+                        {"folds", account.folds},       {"any", account.norms.any},
+                        {"fresh", account.norms.fresh}, {"keys", account.norms.keys}};
+    if (account.parts > 1) {
+        row["parts"] = account.parts;
+    }
+    return row;
 }
 
 ordered_json stages_json(const PlanRecipe& recipe) {
@@ -98,7 +114,7 @@ double norm(const json& object, const FieldPath& place, const char* field) {
 DiagonalAccount parse_diagonals(const json& value, const FieldPath& place) {
     check_object(value, place,
                  {"inputs", "outputs", "products", "babies", "giants", "most_giants", "folds", "any", "fresh",
-                  "keys"});
+                  "keys", "parts"});
     const auto number_of = [&](const char* field, std::size_t least, std::size_t most) {
         return count(member(value, place, field), FieldPath(place, field), least, most);
     };
@@ -118,6 +134,9 @@ DiagonalAccount parse_diagonals(const json& value, const FieldPath& place) {
     for (std::size_t i = 0; i < folds.size(); ++i) {
         account.folds.push_back(count(folds[i], FieldPath(folds_at, i), 0, max_ntt_size));
     }
+    if (value.contains("parts")) {
+        account.parts = number_of("parts", 2, max_ntt_size);
+    }
     account.norms.any = norm(value, place, "any");
     account.norms.fresh = norm(value, place, "fresh");
     account.norms.keys = norm(value, place, "keys");
@@ -136,7 +155,7 @@ PackedWay parse_way(const json& value, const FieldPath& place) {
         }
     }
     if (!known) {
-        fail(FieldPath(place, "kind"), "arranged, direct or folded", describe(value["kind"]), again);
+        fail(FieldPath(place, "kind"), "arranged, direct, folded or parted", describe(value["kind"]), again);
     }
     way.period = count(member(value, place, "period"), FieldPath(place, "period"), 0, max_ntt_size);
     way.width = static_cast<int>(
@@ -175,7 +194,7 @@ void parse_stage(const json& value, const FieldPath& place, PlanRecipe& recipe) 
 std::string format_compiled_plan(const Plan& plan) {
     ordered_json document = {
         {"format", "lacuna-plan"},
-        {"version", compiled_plan_version},
+        {"version", version_of(plan.recipe)},
         {"model_digest", format_hash(plan.model_digest)},
         {"client", ordered_json::parse(format_client_plan(plan.client))},
         {"batch", plan.recipe.batch},
@@ -191,7 +210,7 @@ namespace {
 /// The whole document, its format, version and checksum verified.
 json parse_whole(std::string_view text, const FieldPath& root) {
     json document = parse_document(text, root, whole_document);
-    check_format(document, root, "a compiled plan", "lacuna-plan", {compiled_plan_version},
+    check_format(document, root, "a compiled plan", "lacuna-plan", {compiled_plan_version, parts_version},
                  "give the file that `lacuna plan --out` wrote",
                  std::string("use a library that reads this version, or ") + again);
     check_object(document, root,

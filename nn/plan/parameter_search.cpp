@@ -297,6 +297,11 @@ std::array<int, 2> Candidate::droppable_bits() const {
     return NoiseModel(parameters, log_t(), circuit.replies).droppable_bits(circuit.reply_budget_bits);
 }
 
+double Candidate::reply_budget_bits(const std::array<int, 2>& dropped) const {
+    return NoiseModel(parameters, log_t(), circuit.replies)
+        .budget_without_bits(circuit.reply_budget_bits, dropped);
+}
+
 std::optional<Candidate> best_candidate(const ExpandedModel& model, const PlanRequest& request,
                                         Packing packing, const PackingBounds& bounds) {
     if (packing == Packing::packed) {
@@ -387,7 +392,9 @@ std::optional<Candidate> known_candidate(const ExpandedModel& model, const Clien
     CircuitSetting setting = setting_of(request, client.parameters.n, client.packing, candidate.log_t(),
                                         packed ? packed_batch(request) : client.plain_moduli().size());
     setting.parameters = client.parameters;
-    std::optional<Circuit> circuit = replay_circuit(candidate.stages, setting, recipe.choices);
+    Choices choices = recipe.choices;
+    choices.reply_limbs = client.reply_limbs;
+    std::optional<Circuit> circuit = replay_circuit(candidate.stages, setting, choices);
     if (!circuit) {
         return std::nullopt;
     }

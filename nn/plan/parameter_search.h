@@ -29,6 +29,8 @@ struct Candidate {
     [[nodiscard]] double log_t() const;
     /// How many low bits of c_0 and c_1 its reply can leave out.
     [[nodiscard]] std::array<int, 2> droppable_bits() const;
+    /// What is left of its budget once so many are left out.
+    [[nodiscard]] double reply_budget_bits(const std::array<int, 2>& dropped) const;
 };
 
 /// Images of a request in the packed packing: no more than were asked for, since the proof counts them.

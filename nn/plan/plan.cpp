@@ -43,11 +43,19 @@ double Plan::cost() const {
 
 double Plan::evaluation_key_bytes() const {
     const Parameters& p = client.parameters;
-    const double word_bits =
-        bits_sum(p.data_primes, p.data_primes.size()) + bits_sum(p.special_primes, p.special_primes.size());
-    const auto digits = static_cast<double>((p.data_primes.size() + p.digit_limbs - 1) / p.digit_limbs);
-    const double keys = (client.relin_keys ? 1 : 0) + static_cast<double>(client.galois_elements.size());
-    return static_cast<double>(p.n) / 8 * word_bits * (keys * digits + (client.sends_public_key() ? 1 : 0));
+    const std::size_t most = p.data_primes.size();
+    const auto polynomial_bits = [&](std::size_t limbs) {
+        return bits_sum(p.data_primes, limbs) + bits_sum(p.special_primes, p.special_primes.size());
+    };
+    const auto key_bits = [&](std::size_t limbs) {
+        return polynomial_bits(limbs) * static_cast<double>((limbs + p.digit_limbs - 1) / p.digit_limbs);
+    };
+    double bits =
+        (client.relin_keys ? key_bits(most) : 0) + (client.sends_public_key() ? polynomial_bits(most) : 0);
+    for (std::size_t i = 0; i < client.galois_elements.size(); ++i) {
+        bits += key_bits(client.galois_limbs.empty() ? most : client.galois_limbs[i]);
+    }
+    return static_cast<double>(p.n) / 8 * bits;
 }
 
 double Plan::upload_bytes() const {

@@ -40,7 +40,7 @@ struct Plan {
     mpz_class range;              ///< proven: the largest |logit| (slots) or |coefficient| of a logit (radix)
     std::size_t degree = 0;       ///< proven: the largest degree of a digit polynomial (radix)
     double output_budget_bits = 0;  ///< proven noise budget at the output, before the last switch
-    double reply_budget_bits = 0;   ///< and at the reply
+    double reply_budget_bits = 0;   ///< and at the reply, low bits left out
     std::vector<std::string> reasons;
     PlanRecipe recipe;
 

@@ -39,8 +39,11 @@ std::vector<std::string> explain(const Plan& plan, std::size_t batch) {
                       " at " + std::to_string(parameters.security) +
                       " bits (2024 guidelines); this plan uses " + bits_text(plan.log_qp()));
     reasons.push_back("noise: proven to leave " + bits_text(plan.output_budget_bits) +
-                      " bits at the output and " + bits_text(plan.reply_budget_bits) +
-                      " at the reply, for every input, except with probability 2^-128");
+                      " bits at the output and " + bits_text(plan.reply_budget_bits) + " at the reply" +
+                      (plan.client.reply_dropped_bits[0] + plan.client.reply_dropped_bits[1] > 0
+                           ? ", once its low bits are left out"
+                           : "") +
+                      ", for every input, except with probability 2^-128");
     if (plan.client.privacy_bits == 0) {
         reasons.push_back("circuit privacy: off; the reply's noise may say something about the model");
     } else {

@@ -123,6 +123,8 @@ const char* step_name(PlanStep::Kind kind) {
             return "relinearise";
         case PlanStep::Kind::mod_switch:
             return "mod switch";
+        case PlanStep::Kind::mask:
+            return "mask";
         case PlanStep::Kind::flood:
             return "flood";
         case PlanStep::Kind::join:
@@ -155,6 +157,8 @@ ClientPlan client_plan(const Model& model, const PlanRequest& request, const Cho
         const PlainModulus& t = candidate.parameters.plain_polynomials.front();
         client.packed = packed_tensors(*candidate.network, t.power());
         client.galois_elements = rotation_elements(*candidate.network, candidate.parameters.n, t);
+        client.galois_limbs = rotation_limbs(*candidate.network, candidate.parameters.n, t,
+                                             linear_limbs(candidate.circuit.program));
     }
     client.relin_keys = candidate.circuit.relinearizes;
     client.public_key = request.privacy_bits > 0;
@@ -187,7 +191,7 @@ Plan plan_of(const Model& model, const ExpandedModel& expanded, const Choice& ch
     plan.range = choice.bounds.range;
     plan.degree = choice.bounds.degree;
     plan.output_budget_bits = circuit.output_budget_bits;
-    plan.reply_budget_bits = circuit.reply_budget_bits;
+    plan.reply_budget_bits = choice.candidate.reply_budget_bits(plan.client.reply_dropped_bits);
     plan.recipe.stages = choice.candidate.stages;
     plan.recipe.choices = circuit.choices;
     return plan;
@@ -252,6 +256,11 @@ Plan remake_plan(const Model& model, const ClientPlan& client, const PlanRecipe&
     ClientPlan own = client_plan(model, request, choice);
     own.packed = client.packed;  // CompiledModel compares these with its layout
     own.galois_elements = client.galois_elements;
+    own.galois_limbs = client.galois_limbs;
+    for (std::size_t part = 0; part < own.reply_dropped_bits.size(); ++part) {  // fewer do no harm
+        own.reply_dropped_bits[part] =
+            std::min(own.reply_dropped_bits[part], client.reply_dropped_bits[part]);
+    }
     if (own != client) {
         throw Error("plan: the client's half in this plan is not that of the model '" + model.name +
                     "' with these levels; plan the model");

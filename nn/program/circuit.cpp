@@ -92,13 +92,13 @@ class LevelSearch {
         }
     }
 
-    /// The program with these choices, which decrypts, and its accounts.
-    [[nodiscard]] Circuit circuit() {
+    /// The program with these choices, which decrypts, and its accounts. least_reply_limbs: of its reply.
+    [[nodiscard]] Circuit circuit(std::size_t least_reply_limbs = 1) {
         Circuit circuit;
         const NoiseReplay output = *replay(compile());
         circuit.output_budget_bits = output.budget();
         circuit.reply_limbs = output.estimate().limbs;
-        for (std::size_t limbs = 1; limbs < output.estimate().limbs; ++limbs) {
+        for (std::size_t limbs = least_reply_limbs; limbs < output.estimate().limbs; ++limbs) {
             if (noise_.budget(output.switched(limbs)) > 0) {
                 circuit.reply_limbs = choices_.reply_limbs = limbs;
                 break;
@@ -181,6 +181,7 @@ class LevelSearch {
                                    [](const WeightedSumStep&) { return Kind::activation; },
                                    [](const RelinearizeStep&) { return Kind::relinearize; },
                                    [](const ModSwitchStep&) { return Kind::mod_switch; },
+                                   [](const MaskStep&) { return Kind::mask; },
                                    [](const FloodStep&) { return Kind::flood; },
                                    [](const JoinStep&) { return Kind::join; },
                                },
@@ -254,7 +255,7 @@ std::optional<Circuit> replay_circuit(std::span<const Stage> stages, const Circu
     if (!search.holds()) {
         return std::nullopt;
     }
-    Circuit circuit = search.circuit();
+    Circuit circuit = search.circuit(std::max<std::size_t>(choices.reply_limbs, 1));
     circuit.replies = replies;
     return circuit;
 }

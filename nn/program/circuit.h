@@ -46,7 +46,7 @@ struct Circuit {
                                                   const CircuitSetting& setting);
 
 /// The program with choices that were found before. Its proof is done again: nothing where it does not
-/// decrypt, or where no program has such choices. reply_limbs is found anew.
+/// decrypt, or where no program has such choices. reply_limbs is found anew, from the one there on.
 [[nodiscard]] std::optional<Circuit> replay_circuit(std::span<const Stage> stages,
                                                     const CircuitSetting& setting, const Choices& choices);
 

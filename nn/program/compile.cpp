@@ -162,6 +162,10 @@ class Compiler {
             elements_ = 1;
             append(JoinStep{}, "the logits' digits side by side: one ciphertext to send");
         }
+        if (stages_.back().diagonals && stages_.back().diagonals->parts > 1) {
+            append(MaskStep{},
+                   "the client adds up the parts of a logit: no rotation does; shares of zero hide them");
+        }
         if (setting_.flood) {
             append(FloodStep{},
                    "hides everything but the answer: a fresh encryption of zero and uniform noise");

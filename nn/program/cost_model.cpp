@@ -11,6 +11,8 @@ namespace {
 // A word of a product with a key or a diagonal, and of a permutation, in nanoseconds.
 constexpr double row_from_memory = 0.12;
 constexpr double permutation = 0.35;
+// A coefficient of a random plaintext, encoded from slots.
+constexpr double mask_coefficient = 20;
 
 }  // namespace
 
@@ -86,6 +88,10 @@ double CostModel::diagonals(const DiagonalAccount& account, std::size_t limbs) c
 
 double CostModel::mod_switch(std::size_t size, std::size_t limbs) const {
     return static_cast<double>(size) * n_ * static_cast<double>(limbs) * 0.4;
+}
+
+double CostModel::mask() const {
+    return n_ * mask_coefficient;
 }
 
 double CostModel::flood(std::size_t limbs) const {

@@ -28,6 +28,8 @@ class CostModel {
     /// A DiagonalProduct and the sums of rotations behind it.
     [[nodiscard]] double diagonals(const DiagonalAccount& account, std::size_t limbs) const;
     [[nodiscard]] double mod_switch(std::size_t size, std::size_t limbs) const;
+    /// Shares of zero, encoded and added.
+    [[nodiscard]] double mask() const;
     [[nodiscard]] double flood(std::size_t limbs) const;
 
   private:

@@ -37,6 +37,9 @@ CostReplay::Cost CostReplay::of(const Step& step) const {
                           [&](const ModSwitchStep&) -> Cost {
                               return {0, cost_->mod_switch(step.size, limbs_)};
                           },
+                          [&](const MaskStep&) -> Cost {
+                              return {0, cost_->mask()};
+                          },
                           [&](const FloodStep&) -> Cost {
                               return {0, cost_->flood(limbs_)};
                           },

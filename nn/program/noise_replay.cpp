@@ -40,6 +40,7 @@ void NoiseReplay::run(const Step& step) {
             },
             [&](const WeightedSumStep& sum) { add_up(stages_[sum.stage], sum); },
             [&](const ModSwitchStep&) { values = switched(step.limbs); },
+            [&](const MaskStep&) { values = noise_->add_plain(values); },
             [&](const FloodStep&) { flood(); },
             [&](const JoinStep&) { values = noise_->linear(values, static_cast<double>(elements_)); },
         },

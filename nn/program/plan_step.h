@@ -14,6 +14,7 @@ struct PlanStep {
         activation,   ///< a polynomial of every element
         relinearize,  ///< size 3 to size 2
         mod_switch,   ///< to fewer limbs
+        mask,         ///< shares of zero, where the client adds parts of logits up
         flood,        ///< re-randomise and drown the noise, for circuit privacy
         join,         ///< radix logits side by side in one ciphertext
     };

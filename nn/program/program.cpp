@@ -19,6 +19,16 @@ Program activation_steps(const std::vector<bool>& needed) {
     return steps;
 }
 
+std::vector<std::size_t> linear_limbs(const Program& program) {
+    std::vector<std::size_t> limbs;
+    for (const Step& step : program) {
+        if (step.get_if<LinearStep>() != nullptr) {
+            limbs.push_back(step.limbs);
+        }
+    }
+    return limbs;
+}
+
 std::vector<std::uint64_t> value_factors(const Program& program,
                                          const std::vector<std::uint64_t>& data_primes, const Modulus& t) {
     std::vector<std::uint64_t> factors;

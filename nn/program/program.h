@@ -42,6 +42,8 @@ struct WeightedSumStep {
 };
 /// To Step::limbs.
 struct ModSwitchStep {};
+/// Shares of zero added to the parts of every logit that are left to the client (nn/server/reply_mask.h).
+struct MaskStep {};
 /// Re-randomises and drowns the noise, for circuit privacy.
 struct FloodStep {
     int bits = 0;  ///< the added noise is uniform in [-2^bits, 2^bits)
@@ -54,8 +56,8 @@ struct JoinStep {};
 /// (nn/program/cost_replay.h), ranges, operation counts, the printed plan, and the evaluator
 /// (nn/server/compiled_model.h).
 struct Step {
-    std::variant<LinearStep, ProductStep, RelinearizeStep, WeightedSumStep, ModSwitchStep, FloodStep,
-                 JoinStep>
+    std::variant<LinearStep, ProductStep, RelinearizeStep, WeightedSumStep, ModSwitchStep, MaskStep,
+                 FloodStep, JoinStep>
         kind;
     std::size_t line = 0;      ///< of the printed plan: those of an activation share one
     std::size_t elements = 0;  ///< values after the step
@@ -74,6 +76,9 @@ using Program = std::vector<Step>;
 /// An activation as steps: the products that its weights need, where needed[i] says whether x^i has one
 /// (entry 0, the constant, is of no account), and their sum. What else a step says is left to the caller.
 [[nodiscard]] Program activation_steps(const std::vector<bool>& needed);
+
+/// The level of every LinearStep, in their order.
+[[nodiscard]] std::vector<std::size_t> linear_limbs(const Program& program);
 
 /// The constant factor that the values after each step carry modulo t. It is 1 until an unscaled square,
 /// which leaves -Q modulo t, with the Q of its level; a product multiplies the factors of its operands. Only

@@ -56,8 +56,11 @@ void check_model(const Model& model, const Plan& plan) {
 void check_layout_of(const PackedNetwork& network, const Plan& plan, std::size_t slots) {
     const ClientPlan& client = plan.client;
     const PlainModulus& t = client.parameters.plain_polynomials.front();
-    bool same = packed_tensors(network, slots) == client.packed &&
-                rotation_elements(network, client.parameters.n, t) == client.galois_elements;
+    bool same =
+        packed_tensors(network, slots) == client.packed &&
+        rotation_elements(network, client.parameters.n, t) == client.galois_elements &&
+        (client.galois_limbs.empty() ||
+         rotation_limbs(network, client.parameters.n, t, linear_limbs(plan.program)) == client.galois_limbs);
     auto layer = network.layers().begin();
     for (const Stage& stage : plan.recipe.stages) {
         if (stage.linear) {
@@ -97,7 +100,8 @@ CompiledModel::CompiledModel(const Model& model, const Plan& plan, Context conte
 
 void CompiledModel::compile_packed(const Model& model) {
     const ExpandedModel expanded(model);
-    const BinomialEncoder encoder(context_);
+    const auto shared_encoder = std::make_shared<const BinomialEncoder>(context_);
+    const BinomialEncoder& encoder = *shared_encoder;
     const PackedNetwork network(expanded, encoder.slots(), plan_.recipe.ways);
     check_layout_of(network, plan_, encoder.slots());
     const int threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
@@ -107,14 +111,16 @@ void CompiledModel::compile_packed(const Model& model) {
     for (std::size_t s = 0; s < plan_.program.size(); ++s) {
         const Step& step = plan_.program[s];
         if (const auto* linear = step.get_if<LinearStep>()) {
-            PackedKernel kernel(context_, encoder, *layer++, network.places()[linear->layer + 1],
-                                expanded.map(linear->layer).bias, limbs, threads);
+            PackedKernel kernel(context_, encoder, *layer++, expanded.map(linear->layer).bias,
+                                network.places()[linear->layer + 1], network.copies(linear->layer + 1), limbs,
+                                threads);
             prepared_bytes_ += kernel.bytes();
             operands[s] = LayerKernel(std::move(kernel));
         } else if (const auto* sum = step.get_if<WeightedSumStep>()) {
-            operands[s] =
-                packed_polynomial(std::get<Activation>(model.layers[sum->layer].kind), encoder,
-                                  network.places()[sum->layer + 1], network.ciphertexts(sum->layer + 1));
+            operands[s] = packed_polynomial(std::get<Activation>(model.layers[sum->layer].kind), encoder,
+                                            network, sum->layer + 1);
+        } else if (step.get_if<MaskStep>() != nullptr) {
+            operands[s] = ReplyMask(shared_encoder, plan_.client.packed);
         }
         limbs = step.limbs;
     }
@@ -122,8 +128,8 @@ void CompiledModel::compile_packed(const Model& model) {
 
 CompiledModel::Polynomial CompiledModel::packed_polynomial(const Activation& activation,
                                                            const BinomialEncoder& encoder,
-                                                           std::span<const Place> places,
-                                                           std::size_t ciphertexts) const {
+                                                           const PackedNetwork& network,
+                                                           std::size_t entry) const {
     Polynomial result;
     result.weights.emplace_back();
     for (std::size_t i = 1; i < activation.coefficients.size(); ++i) {
@@ -131,9 +137,10 @@ CompiledModel::Polynomial CompiledModel::packed_polynomial(const Activation& act
             PackedPacking::monomials(activation.coefficients[i], context_.plain().t(), context_.n()));
     }
     // In slots without an element there is nothing to be told of the constant.
+    const std::vector<Place>& places = network.places()[entry];
     const std::vector<mpz_class> constants(places.size(), activation.coefficients.front());
-    for (std::size_t c = 0; c < ciphertexts; ++c) {
-        result.constants.push_back(packed_plaintext(encoder, places, constants, c));
+    for (std::size_t c = 0; c < network.ciphertexts(entry); ++c) {
+        result.constants.push_back(packed_plaintext(encoder, constants, places, network.copies(entry), c));
     }
     return result;
 }
@@ -415,6 +422,10 @@ Ciphertext CompiledModel::run_element(const Request& request, std::size_t m, con
                     powers[1] = add_up(std::get<Polynomial>(operands_[m][s]), step, powers, index);
                 },
                 [&](const ModSwitchStep&) { powers[1] = evaluator_.mod_switch_to(*powers[1], step.limbs); },
+                [&](const MaskStep&) {
+                    powers[1] =
+                        evaluator_.add_plain(*powers[1], std::get<ReplyMask>(operands_[m][s]).shares());
+                },
                 [&](const FloodStep& flooding) {
                     powers[1] = flood(context_, *request.encryptor, *powers[1], flooding.bits);
                 },

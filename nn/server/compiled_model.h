@@ -19,6 +19,7 @@
 #include <lacuna/nn/plan/plan.h>
 #include <lacuna/nn/run_control.h>
 #include <lacuna/nn/server/layer_kernel.h>
+#include <lacuna/nn/server/reply_mask.h>
 
 namespace lacuna {
 
@@ -87,7 +88,7 @@ class CompiledModel {
         }
     };
     /// What a step of the program needs beside what it says itself.
-    using Operand = std::variant<std::monostate, LayerKernel, Polynomial>;
+    using Operand = std::variant<std::monostate, LayerKernel, Polynomial, ReplyMask>;
 
     /// How far a run has come.
     struct Position {
@@ -99,7 +100,7 @@ class CompiledModel {
     void compile(const Model& model);
     void compile_packed(const Model& model);
     [[nodiscard]] Polynomial packed_polynomial(const Activation& activation, const BinomialEncoder& encoder,
-                                               std::span<const Place> places, std::size_t ciphertexts) const;
+                                               const PackedNetwork& network, std::size_t entry) const;
     [[nodiscard]] Polynomial polynomial(const Activation& activation, const Modulus& t,
                                         std::uint64_t factor) const;
     void check_public_encryption() const;

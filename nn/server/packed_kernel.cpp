@@ -5,13 +5,16 @@
 
 namespace lacuna {
 
-std::optional<Plaintext> packed_plaintext(const BinomialEncoder& encoder, std::span<const Place> places,
-                                          std::span<const mpz_class> values, std::size_t index) {
+std::optional<Plaintext> packed_plaintext(const BinomialEncoder& encoder, std::span<const mpz_class> values,
+                                          std::span<const Place> places, const Repeats& copies,
+                                          std::size_t index) {
     std::vector<mpz_class> slots(encoder.slots());
     bool any = false;
     for (std::size_t e = 0; e < places.size(); ++e) {
         if (places[e].ciphertext == index && values[e] != 0) {
-            slots[places[e].position] = values[e];
+            for (std::size_t i = 0; i < copies.count; ++i) {
+                slots[repeat_of(places[e], copies, i, slots.size()).position] = values[e];
+            }
             any = true;
         }
     }
@@ -19,14 +22,14 @@ std::optional<Plaintext> packed_plaintext(const BinomialEncoder& encoder, std::s
 }
 
 PackedKernel::PackedKernel(const Context& context, const BinomialEncoder& encoder, const PackedLayer& layer,
-                           std::span<const Place> places, std::span<const mpz_class> bias, std::size_t limbs,
-                           int threads)
+                           std::span<const mpz_class> bias, std::span<const Place> places,
+                           const Repeats& copies, std::size_t limbs, int threads)
     : product_(context, encoder, layer.account.inputs, layer.account.outputs, limbs, layer.diagonals,
                layer.schedule, threads),
       folds_(layer.folds) {
     for (std::size_t o = 0; o < layer.account.outputs; ++o) {
         bias_.emplace_back();
-        if (const auto plaintext = packed_plaintext(encoder, places, bias, o)) {
+        if (const auto plaintext = packed_plaintext(encoder, bias, places, copies, o)) {
             bias_.back().emplace(context.n(), limbs, Form::coefficient);
             context.plain_for(plaintext->t()).add_scaled(context.ring(), *plaintext, *bias_.back(), false);
         }

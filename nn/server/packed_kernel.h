@@ -20,10 +20,10 @@ namespace lacuna {
 /// A linear layer of the packed packing, prepared: diagonals, sums of rotations, biases.
 class PackedKernel {
   public:
-    /// places: of the layer's outputs; bias: of each. limbs: the level of its inputs.
+    /// bias: of every output, at its place and its copies. limbs: the level of the inputs.
     PackedKernel(const Context& context, const BinomialEncoder& encoder, const PackedLayer& layer,
-                 std::span<const Place> places, std::span<const mpz_class> bias, std::size_t limbs,
-                 int threads);
+                 std::span<const mpz_class> bias, std::span<const Place> places, const Repeats& copies,
+                 std::size_t limbs, int threads);
 
     /// Of the prepared diagonals and biases.
     [[nodiscard]] std::size_t bytes() const;
@@ -37,9 +37,11 @@ class PackedKernel {
     std::vector<std::optional<RnsPolynomial>> bias_;  // [output]: what c_0 grows by; none for 0
 };
 
-/// A plaintext with these values at these places of ciphertext `index`; none where all of them are 0.
+/// A plaintext with these values at these places of ciphertext `index`, and wherever these have copies; none
+/// where all of them are 0.
 [[nodiscard]] std::optional<Plaintext> packed_plaintext(const BinomialEncoder& encoder,
-                                                        std::span<const Place> places,
-                                                        std::span<const mpz_class> values, std::size_t index);
+                                                        std::span<const mpz_class> values,
+                                                        std::span<const Place> places, const Repeats& copies,
+                                                        std::size_t index);
 
 }  // namespace lacuna

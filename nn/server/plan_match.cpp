@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include <lacuna/he/rlwe/key_switch.h>
 #include <lacuna/ntt/error.h>
 
 namespace lacuna {
@@ -58,21 +59,25 @@ void check_keys(const EvaluationKeys& keys, const Ring& ring, const ClientPlan& 
                 "this plan");
         }
     };
-    const auto whole = [&](const RnsPolynomial& part) {
-        if (part.n() != ring.n() || part.limbs() != ring.key_basis().size() || part.form() != Form::ntt) {
-            throw Error("session: expected keys of " + std::to_string(ring.key_basis().size()) +
+    const auto has_limbs = [&](const RnsPolynomial& part, std::size_t limbs) {
+        const std::size_t expected = limbs + ring.special().size();
+        if (part.n() != ring.n() || part.limbs() != expected || part.form() != Form::ntt) {
+            throw Error("session: expected keys of " + std::to_string(expected) +
                         " limbs in NTT form, found others; load or generate them again");
         }
     };
-    const auto switches = [&](const KeySwitchKey& key) {
-        if (key.digits.size() != ring.digits(ring.max_limbs())) {
-            throw Error("session: expected key-switching keys of " +
-                        std::to_string(ring.digits(ring.max_limbs())) + " digits, found " +
-                        std::to_string(key.digits.size()) + "; load or generate them again");
+    // For ciphertexts of at least so many limbs.
+    const auto switches = [&](const KeySwitchKey& key, std::size_t least) {
+        const std::size_t limbs = key_limbs(ring, key);
+        if (limbs < least || limbs > ring.max_limbs() || key.digits.size() != ring.digits(limbs)) {
+            throw Error("session: expected key-switching keys of " + std::to_string(ring.digits(least)) +
+                        " digits for ciphertexts of " + std::to_string(least) + " limbs, found " +
+                        std::to_string(key.digits.size()) + " for " + std::to_string(limbs) +
+                        "; load or generate them again");
         }
         for (const KeySwitchKey::Digit& digit : key.digits) {
-            whole(digit.a);
-            whole(digit.b);
+            has_limbs(digit.a, limbs);
+            has_limbs(digit.b, limbs);
         }
     };
     belongs(keys.ring);
@@ -83,13 +88,14 @@ void check_keys(const EvaluationKeys& keys, const Ring& ring, const ClientPlan& 
                 "plan");
         }
         belongs(keys.relin_keys->ring);
-        switches(keys.relin_keys->key);
+        switches(keys.relin_keys->key, ring.max_limbs());
     }
     if (!plan.galois_elements.empty()) {
         belongs(keys.galois_keys.ring);
     }
-    for (const std::uint32_t element : plan.galois_elements) {
-        switches(keys.galois_keys.at(element).key);
+    for (std::size_t i = 0; i < plan.galois_elements.size(); ++i) {
+        switches(keys.galois_keys.at(plan.galois_elements[i]).key,
+                 plan.galois_limbs.empty() ? ring.max_limbs() : plan.galois_limbs[i]);
     }
     if (plan.public_key) {
         if (!keys.public_key) {
@@ -98,8 +104,8 @@ void check_keys(const EvaluationKeys& keys, const Ring& ring, const ClientPlan& 
                 "keys for this plan");
         }
         belongs(keys.public_key->ring);
-        whole(keys.public_key->a);
-        whole(keys.public_key->b);
+        has_limbs(keys.public_key->a, ring.max_limbs());
+        has_limbs(keys.public_key->b, ring.max_limbs());
     }
 }
 

@@ -18,13 +18,14 @@ Parameters ring_of(std::size_t n, std::vector<int> data) {
     return small_parameters(n, std::move(data), {50}, {t, 17});
 }
 
-/// Noise up to Q / (2 t) decrypts, and not a bit more: that is where the limit lies, at every level.
+/// Noise up to Q / (2 t) decrypts, and not a bit more: that is where the limit of three times 2^bits lies, at
+/// every level.
 TEST(Flooding, LeavesRoomForTheMessage) {
     const Scheme scheme(ring_of(1024, {50, 50, 40}));
     const Plaintext zero(1024, t);
     for (std::size_t limbs = 1; limbs <= 3; ++limbs) {
         const double room =
-            scheme.context.ring().log_q(limbs) - 1 - std::log2(static_cast<double>(t));  // log2(Q / 2t)
+            scheme.context.ring().log_q(limbs) - 1 - std::log2(static_cast<double>(3 * t));  // log2(Q / 6t)
         const int most = static_cast<int>(std::floor(room));
         const Ciphertext a = scheme.public_encryptor.encrypt_zero(t, limbs);
         EXPECT_NO_THROW((void)flood(scheme.context, scheme.public_encryptor, a, most)) << limbs;
@@ -64,7 +65,7 @@ TEST_P(BinomialFloodingTest, FloodedAndSwitchedCiphertextsKeepTheirMessage) {
     const Ciphertext product =
         scheme.evaluator.relinearize(scheme.evaluator.multiply(encrypted_a, encrypted_b), relin);
     const BinomialRing::Element expected = ring.multiply(value_a, value_b);
-    const int bits = static_cast<int>(scheme.context.ring().log_q(product.limbs()) - t.log_bound() - 4);
+    const int bits = static_cast<int>(scheme.context.ring().log_q(product.limbs()) - t.log_bound() - 6);
     EXPECT_EQ(decrypt(flood(scheme.context, scheme.public_encryptor, product, bits)), expected);
     EXPECT_EQ(decrypt(scheme.evaluator.mod_switch(product)), expected);
 }

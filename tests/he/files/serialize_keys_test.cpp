@@ -6,6 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include <lacuna/he/rlwe/key_match.h>
+#include <lacuna/he/rlwe/key_switch.h>
 #include "tests/he/files/serialize_fixture.h"
 
 namespace lacuna::testing {
@@ -91,6 +93,40 @@ TEST_P(SerializeKeys, KeysComeBackWithTheirExpandedHalves) {
 }
 
 class KeysRefusal : public RefusalTest {};
+
+/// A key for ciphertexts of fewer limbs: version 2, as long as its digits and primes.
+TEST_F(KeysRefusal, ShortKeysComeBackAndLieInNothing) {
+    const KeyGenerator generator(context.shared_ring(), golden.secret_key());
+    const std::array<std::uint32_t, 3> elements = {3, 9, 31};
+    const std::array<std::size_t, 3> limbs = {1, ring.max_limbs(), 2};
+    const GaloisKeys keys = generator.galois_keys_for(elements, 1, limbs);
+    const Bytes bytes = saved(ring, keys);
+    EXPECT_EQ(bytes.size(), galois_keys_bytes(ring, limbs));
+    EXPECT_LT(bytes.size(), galois_keys_bytes(ring, 3));
+    const auto load = [this](Source& source) { (void)load_galois_keys(source, ring); };
+    std::size_t i = 0;
+    const GaloisKeys back = loaded(bytes, [&](Source& source) { return load_galois_keys(source, ring); });
+    expect_equal(back, keys);
+    for (const auto& [element, entry] : back.entries) {
+        EXPECT_EQ(key_limbs(ring, entry.key), limbs[i]);
+        EXPECT_EQ(entry.key.digits.size(), ring.digits(limbs[i++]));
+    }
+    EvaluationKeys all;
+    all.ring = ring.hash();
+    all.galois_keys = keys;
+    EXPECT_EQ(saved(ring, all).size(), evaluation_keys_bytes(ring, all));
+    EXPECT_TRUE(matches(ring, golden.secret_key(), all));
+    // Where all of them are whole there is no such list.
+    expect_error(loading(with(bytes, 48, 0), load), {"limbs from 1 to", "found 0"});
+    expect_error(loading(with(bytes, 48, static_cast<std::uint8_t>(ring.max_limbs() + 1)), load),
+                 {"limbs from 1 to"});
+    expect_error(loading(with(bytes, 48, 2), load), {"bytes of body"});
+    EXPECT_THROW((void)generator.galois_keys_for(elements, 1, std::array<std::size_t, 3>{0, 1, 1}), Error);
+    EXPECT_THROW((void)generator.galois_keys_for(elements, 1, std::array<std::size_t, 2>{1, 1}), Error);
+    EXPECT_THROW(
+        (void)generator.galois_keys_for(elements, 1, std::array<std::size_t, 3>{1, 1, ring.max_limbs() + 1}),
+        Error);
+}
 
 TEST_F(KeysRefusal, SecretsThatAreNotTernary) {
     const auto load = [this](Source& source) { (void)load_secret_key(source, ring); };

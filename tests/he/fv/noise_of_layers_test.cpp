@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstddef>
+#include <utility>
+#include <vector>
 
 #include <lacuna/he/fv/noise.h>
 
@@ -73,19 +78,85 @@ TEST(NoiseOfLayers, AFloodHidesEveryCoefficientAndFillsItsBound) {
         noise.relinearize(noise.multiply(noise.fresh_symmetric(), noise.fresh_symmetric()));
     for (const std::size_t ciphertexts : {1, 30}) {
         const NoiseModel::Flooding flooding = noise.flood(product, 40, ciphertexts);
-        const double hidden = noise.log_bound(product);
-        const double log_distance =
-            hidden - (flooding.bits + 1) + 13 + std::log2(static_cast<double>(ciphertexts));
+        const double hidden = product.log_sigma();
+        const double log_distance = std::log2(1.09) + hidden - (flooding.bits + 1) +
+                                    0.5 * (13 + std::log2(static_cast<double>(ciphertexts)));
         EXPECT_LE(log_distance, -41);
-        EXPECT_GT(log_distance, -43);
-        EXPECT_GE(noise.log_bound(flooding.estimate), flooding.bits);
-        EXPECT_LE(noise.log_bound(flooding.estimate), flooding.bits + 0.01);
+        EXPECT_GT(log_distance, -42.5);
+        EXPECT_GE(noise.log_bound(flooding.estimate), flooding.bits + std::log2(3.0));
+        EXPECT_LE(noise.log_bound(flooding.estimate), flooding.bits + std::log2(3.0) + 0.01);
         // The rounding of a switch adds to the bound, not to a variance.
         const NoiseEstimate switched = noise.mod_switch_to(flooding.estimate, 1);
         NoiseEstimate nothing;
         nothing.limbs = product.limbs;
         EXPECT_GE(bound(noise, switched), std::exp2(flooding.bits - 100) +
                                               bound(noise, noise.mod_switch_to(nothing, 1)) * (1 - 1e-9));
+    }
+}
+
+/// The density of a sum of three integers uniform among N, times N^3.
+std::vector<double> sums_of_three(std::size_t size) {
+    std::vector<double> density = {1};
+    for (int summand = 0; summand < NoiseModel::flood_summands; ++summand) {
+        std::vector<double> next(density.size() + size - 1);
+        for (std::size_t i = 0; i < density.size(); ++i) {
+            for (std::size_t j = 0; j < size; ++j) {
+                next[i + j] += density[i];
+            }
+        }
+        density = std::move(next);
+    }
+    return density;
+}
+
+/// What the flood's proof says of one coefficient, summed up exactly.
+TEST(Flood, DensityChangesAsLittleAsItsProofSays) {
+    for (const std::size_t size : {2, 3, 4, 7, 16, 94, 128, 1000}) {
+        const auto n = static_cast<double>(size);
+        const std::vector<double> density = sums_of_three(size);
+        double changes = std::sqrt(density.front()) * std::sqrt(density.front()) * 2;  // from and to 0
+        for (std::size_t j = 1; j < density.size(); ++j) {
+            changes += std::pow(std::sqrt(density[j]) - std::sqrt(density[j - 1]), 2);
+        }
+        changes /= n * n * n;
+        EXPECT_LE(changes, (7.0 / 6 + 2 / n) / (n * n)) << size;
+        if (size >= 94) {
+            EXPECT_LE(std::sqrt(changes), 1.09 / n) << size;
+            EXPECT_GE(std::sqrt(changes), 1.05 / n) << size;
+        }
+    }
+}
+
+/// And of shifts by vectors of two coefficients, by their Euclidean norm.
+TEST(Flood, DistanceIsBoundedByTheEuclideanNorm) {
+    constexpr std::size_t size = 94;
+    const std::vector<double> density = sums_of_three(size);
+    const double total = std::pow(static_cast<double>(size), 3);
+    const auto at = [&](std::ptrdiff_t j) {
+        return j < 0 || j >= std::ssize(density) ? 0.0 : density[static_cast<std::size_t>(j)] / total;
+    };
+    for (const auto& [a, b] : {std::pair{1, 0}, {1, 1}, {3, -4}, {10, 24}, {0, 200}}) {
+        double distance = 0;
+        for (std::ptrdiff_t i = std::min(0, a); i < std::ssize(density) + std::max(0, a); ++i) {
+            for (std::ptrdiff_t j = std::min(0, b); j < std::ssize(density) + std::max(0, b); ++j) {
+                distance += std::abs(at(i) * at(j) - at(i - a) * at(j - b)) / 2;
+            }
+        }
+        EXPECT_LE(distance, 1.09 / size * std::hypot(a, b)) << a << ' ' << b;
+        EXPECT_GT(distance, 0);
+    }
+}
+
+/// What is stated of a reply is what is left when its low bits are gone.
+TEST(NoiseOfLayers, WhatBitsLeaveIsSmallAndPositive) {
+    const NoiseModel noise = model_of({50});
+    for (const double budget : {0.3, 0.7, 3.5, 12.0}) {
+        const auto dropped = noise.droppable_bits(budget);
+        const double left = noise.budget_without_bits(budget, dropped);
+        EXPECT_GT(left, 0) << budget;
+        EXPECT_LE(left, budget) << budget;
+        EXPECT_EQ(noise.budget_without_bits(budget, {0, 0}), budget);
+        EXPECT_LT(noise.budget_without_bits(budget, {dropped[0] + 3, dropped[1]}), left);
     }
 }
 

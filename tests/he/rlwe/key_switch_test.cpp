@@ -13,6 +13,7 @@
 #include <gtest/gtest.h>
 
 #include <lacuna/ntt/error.h>
+#include <lacuna/rns/automorphism.h>
 #include <lacuna/rns/sampler.h>
 #include "tests/he/fv/scheme_fixture.h"
 #include "tests/support/big_polynomial.h"
@@ -72,6 +73,42 @@ TEST_P(KeySwitchTest, SharesDigitsBetweenKeysWithoutAnyDifference) {
         ASSERT_EQ(together.size(), keys.size());
         for (std::size_t k = 0; k < keys.size(); ++k) {
             EXPECT_EQ(together[k], switch_key(ring, c, *keys[k])) << k;
+        }
+    }
+}
+
+/// Keys for fewer limbs do at every level below what whole ones do, and are refused above.
+TEST_P(KeySwitchTest, ShortKeysSwitchWhatTheyAreMadeFor) {
+    const std::array<std::uint32_t, 1> element = {3};
+    BigPolynomial rotated = secret;  // s(x^(1/3)): coefficient j of s at j / 3
+    const std::uint32_t inverse = inverse_element(n, 3);
+    for (std::size_t j = 0; j < n; ++j) {
+        const std::size_t to = j * inverse % (2 * n);
+        rotated[to % n] = to < n ? secret[j] : mpz_class(-secret[j]);
+    }
+    for (std::size_t most = 1; most <= ring.max_limbs(); ++most) {
+        const GaloisKeys keys =
+            scheme.generator.galois_keys_for(element, 1, std::array<std::size_t, 1>{most});
+        const KeySwitchKey& key = keys.at(3).key;
+        EXPECT_EQ(key_limbs(ring, key), most);
+        EXPECT_EQ(key.digits.size(), ring.digits(most));
+        for (std::size_t limbs = 1; limbs <= most; ++limbs) {
+            const RnsPolynomial c = random_operand(limbs);
+            const auto [d0, d1] = switch_key(ring, c, key);
+            const mpz_class q = ring.data().prefix(limbs).product();
+            const BigPolynomial found =
+                sum_of(integers_of(ring.data(), d0), product_of(integers_of(ring.data(), d1), rotated));
+            const BigPolynomial expected = product_of(integers_of(ring.data(), c), secret);
+            mpz_class products = 0;
+            for (std::size_t d = 0; d < ring.digits(limbs); ++d) {
+                products += to_mpz(n) * (digit_modulus(d, limbs) / 2 + 1) * error_bound;
+            }
+            EXPECT_LE(largest_of(centred_modulo(sum_of(found, scaled(expected, -1)), q)),
+                      products / ring.special().product() + to_mpz(n) + 2)
+                << limbs << " of " << most;
+        }
+        if (most < ring.max_limbs()) {
+            EXPECT_THROW((void)switch_key(ring, random_operand(most + 1), key), Error);
         }
     }
 }

@@ -53,5 +53,19 @@ TEST_P(ReplyTest, ShortRepliesHoldTheSameLogits) {
     EXPECT_NE(reply.residues, whole.residues) << "low bits are gone";
 }
 
+/// The budget that a plan states is that of the reply as it arrives.
+TEST_P(ReplyTest, ArriveWithTheBudgetThatIsStated) {
+    const ClientPlan& plan = inference_.plan.client;
+    for (int run = 0; run < 3; ++run) {
+        EncryptedTensor reply =
+            inference_.session.infer(inference_.client.encrypt(random_.images(model_, 1)));
+        const double whole = inference_.client.noise_budget(reply);
+        (void)shorten_reply(inference_.client.context().ring(), plan, reply);
+        EXPECT_GE(inference_.client.noise_budget(reply), inference_.plan.reply_budget_bits);
+        EXPECT_GE(whole, inference_.plan.steps.back().budget_bits);
+    }
+    EXPECT_GT(inference_.plan.reply_budget_bits, 0);
+}
+
 }  // namespace
 }  // namespace lacuna::testing

@@ -90,14 +90,22 @@ class PlainRun {
             ASSERT_EQ(rows.size(), network_.ciphertexts(l + 1));
             const LinearMap map =
                 is_linear(model.layers[l]) ? linear_map(model.layers[l], model.shapes()[l]) : LinearMap{};
+            const bool last = l + 1 == model.layers.size();
             for (std::size_t e = 0; e < places.size(); ++e) {
-                mpz_class& value = rows[places[e].ciphertext][places[e].position];
-                value += map.bias.empty() ? mpz_class(0) : map.bias[e];
-                EXPECT_EQ(value, trace[l + 1][e]) << model.layers[l].name << ", element " << e;
+                for (std::size_t i = 0; i < network_.copies(l + 1).count; ++i) {
+                    mpz_class& value = at(rows, repeat_of(places[e], network_.copies(l + 1), i, slots_));
+                    value += map.bias.empty() ? mpz_class(0) : map.bias[e];
+                    if (last && network_.parts().count > 1) {
+                        continue;
+                    }
+                    EXPECT_EQ(value, trace[l + 1][e]) << model.layers[l].name << ", element " << e;
+                }
             }
         }
         // What the client decrypts besides the logits is 0 or a logit but for its bias.
-        if (is_linear(model.layers.back())) {
+        if (network_.parts().count > 1) {
+            expect_parts(rows, trace.back());
+        } else if (is_linear(model.layers.back())) {
             const LinearMap map = linear_map(model.layers.back(), model.shapes()[model.layers.size() - 1]);
             std::set<mpz_class> allowed = {0};
             for (std::size_t e = 0; e < map.bias.size(); ++e) {
@@ -116,6 +124,28 @@ class PlainRun {
 
   private:
     using Row = std::vector<mpz_class>;
+
+    static mpz_class& at(std::vector<Row>& rows, const Place& place) {
+        return rows[place.ciphertext][place.position];
+    }
+    /// Parts that sum to the logits, and 0 everywhere else.
+    void expect_parts(std::vector<Row> rows, const std::vector<mpz_class>& logits) {
+        for (std::size_t e = 0; e < logits.size(); ++e) {
+            mpz_class sum = 0;
+            for (std::size_t i = 0; i < network_.parts().count; ++i) {
+                mpz_class& part =
+                    at(rows, repeat_of(network_.places().back()[e], network_.parts(), i, slots_));
+                sum += part;
+                part = 0;  // no other logit's
+            }
+            EXPECT_EQ(sum, logits[e]) << "logit " << e;
+        }
+        for (const Row& row : rows) {
+            for (const mpz_class& value : row) {
+                EXPECT_EQ(value, 0);
+            }
+        }
+    }
 
     [[nodiscard]] std::size_t turned(std::size_t slot, int steps) const {
         const auto k = static_cast<std::int64_t>(slots_);
@@ -184,6 +214,41 @@ TEST(PackedNetwork, FoldsWhatHasFewRows) {
     run.expect_equals(model, random_pixels(800, 2));
     EXPECT_LE(run.network().layers()[0].account.products, 64U);
     EXPECT_FALSE(run.network().layers()[0].folds.empty());
+    // The client adds the last layer up: no rotation does.
+    EXPECT_TRUE(run.network().layers()[1].folds.empty());
+    EXPECT_GT(run.network().parts().count, 1U);
+}
+
+/// A fold leaves its sums everywhere; the last layer then takes few rotations, each for several rows.
+TEST(PackedNetwork, LeavesTheLastSumToTheClient) {
+    test::RandomModel random(8);
+    for (const std::size_t hidden : {64, 61}) {
+        Model model;
+        model.name = "copies";
+        model.input_shape = {1, 16, 32};
+        model.thresholds = {128};
+        model.layers.push_back({"flatten", Flatten{}});
+        model.layers.push_back({"dense1", Dense{random.weights(hidden, 512, 2), random.integers(hidden, 5)}});
+        model.layers.push_back({"square", Activation{{3, 2, 1}}});
+        model.layers.push_back({"dense2", Dense{random.weights(10, hidden, 2), random.integers(10, 5)}});
+        const ExpandedModel expanded(model);
+        PlainRun run(expanded, 512);
+        run.expect_equals(model, random_pixels(512, 2));
+        EXPECT_GT(run.network().parts().count, 1U);
+        EXPECT_EQ(run.network().copies(3), (Repeats{8, 64}));
+        EXPECT_LE(run.network().layers()[1].account.products, 3U);
+        // The same ways make the same network.
+        const std::vector<PackedWay> ways = run.network().ways();
+        const PackedNetwork again(expanded, 512, ways);
+        EXPECT_EQ(again.parts(), run.network().parts());
+        EXPECT_EQ(again.places(), run.network().places());
+        EXPECT_EQ(again.steps(), run.network().steps());
+        // A sum that an activation follows cannot wait for the client.
+        model.layers.push_back({"square2", Activation{{0, 0, 1}}});
+        const ExpandedModel followed(model);
+        EXPECT_EQ(PackedNetwork(followed, 512).parts(), Repeats{});
+        PlainRun(followed, 512).expect_equals(model, random_pixels(512, 3));
+    }
 }
 
 TEST(PackedPacking, TakesBinomialsWithSlots) {
@@ -231,6 +296,7 @@ TEST(Packed, RefusesOtherKeys) {
     const Client client(plan.client);
     EvaluationKeys keys = client.evaluation_keys();
     EXPECT_EQ(keys.galois_keys.entries.size(), plan.client.galois_elements.size());
+    ASSERT_EQ(plan.client.galois_limbs.size(), plan.client.galois_elements.size());
     keys.galois_keys.entries.erase(keys.galois_keys.entries.begin());
     EXPECT_THROW((void)Session(model, plan, std::move(keys)), Error);
 }
@@ -240,7 +306,7 @@ TEST(Packed, PlansAndTensorsSurviveFiles) {
     const Inference inference(model, packed_request(2, 40));
     const ClientPlan& plan = inference.plan.client;
     const std::string text = format_client_plan(plan);
-    EXPECT_NE(text.find("\"version\": 3"), std::string::npos);
+    EXPECT_NE(text.find("\"version\": 5"), std::string::npos);
     EXPECT_EQ(parse_client_plan(text, "plan"), plan);
     // Two pixels in one slot, too many slots, another version.
     const auto refused = [&](const std::string& what, const std::string& by) {
@@ -253,7 +319,14 @@ TEST(Packed, PlansAndTensorsSurviveFiles) {
     const PackedArrangement& input = plan.packed.input;
     refused("\"row_step\": " + std::to_string(input.row_step), "\"row_step\": 1");
     refused("\"row_step\": " + std::to_string(input.row_step), "\"row_step\": 100000");
-    refused("\"version\": 3", "\"version\": 2");
+    refused("\"version\": 5", "\"version\": 2");
+    refused("\"version\": 5", "\"version\": 3");
+    ASSERT_GT(plan.packed.parts.count, 1U);
+    const std::string step = "\"part_step\": " + std::to_string(plan.packed.parts.step);
+    refused(step, "\"part_step\": 1");  // parts of two logits in one slot
+    refused(step, "\"part_step\": 0");
+    refused("\"parts\": " + std::to_string(plan.packed.parts.count), "\"parts\": 1000000");
+    refused("\"galois_limbs\": [", "\"galois_limbs\": [0, ");
     refused("\"packing\": \"packed\"", "\"packing\": \"slots\"");
 
     const auto pixels = random_pixels(2 * model.input_shape.size(), 8);

@@ -131,7 +131,8 @@ void expect_sound(const Model& model, const PlanRequest& request, const Plan& pl
     EXPECT_EQ(size, 2U);
     EXPECT_EQ(limbs, client.reply_limbs);
     EXPECT_TRUE(client.relin_keys || !relinearizes);
-    EXPECT_DOUBLE_EQ(plan.steps.back().budget_bits, plan.reply_budget_bits);
+    EXPECT_GE(plan.steps.back().budget_bits, plan.reply_budget_bits);  // before low bits are left out
+    EXPECT_GT(plan.reply_budget_bits, 0);
     EXPECT_GT(plan.cost(), 0);
     EXPECT_GT(plan.upload_bytes(), 0);
     EXPECT_GT(plan.download_bytes(), 0);

@@ -55,6 +55,7 @@ std::string text(const Program& program) {
                     return std::string("W") + std::to_string(sum.highest) + (sum.drop ? "d" : "");
                 },
                 [&](const ModSwitchStep&) { return std::string("M") + std::to_string(step.limbs); },
+                [](const MaskStep&) { return std::string("S"); },
                 [](const FloodStep&) { return std::string("F"); },
                 [](const JoinStep&) { return std::string("J"); },
             },
