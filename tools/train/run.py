@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""From MNIST or Fashion-MNIST to a *.lacuna.json: follows a recipe (tools/train/recipes/<name>.json) stage by stage.
+"""From MNIST, Fashion-MNIST or CIFAR-10 to a *.lacuna.json: follows a recipe (tools/train/recipes/<name>.json) stage by stage.
 
 Each stage leaves a checkpoint, so an interrupted run goes on where it stopped, and a changed recipe reuses the stages
 before the change. The test set is read once, at the end, and only with --test.
@@ -166,7 +166,7 @@ def follow(recipe, course, folder, log):
             log(line)
     else:
         torch.manual_seed(recipe["seed"])
-        network, lines = Network(recipe), []
+        network, lines = Network(recipe, training.input_shape(course.pool.images[0])), []
         if recipe.get("channels_last"):  # a third faster where convolutions have many maps, slower where few
             network.to(memory_format=torch.channels_last)
     for stage, file in list(zip(recipe["stages"], files))[done:]:
