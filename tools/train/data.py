@@ -153,14 +153,29 @@ def quantise(images, thresholds):
     return levels[images]
 
 
-def augment(images, generator, strength=1.0, mirror=False):
+def shifted(images, generator, most):
+    """Copies of uint8 images (N x H x W, or N x C x H x W) moved by up to `most` whole pixels each way, the border
+    repeated: nothing is resampled, which blurs and would teach a network blurred images."""
+    count, (height, width) = len(images), images.shape[-2:]
+    planes = images.reshape(count, -1, height, width)
+    padded = np.pad(planes, ((0, 0), (0, 0), (most, most), (most, most)), "edge")
+    top, left = (torch.randint(0, 2 * most + 1, (count, 1), generator=generator).numpy() for _ in range(2))
+    rows, columns = top + np.arange(height), left + np.arange(width)
+    moved = padded[np.arange(count)[:, None, None, None], np.arange(planes.shape[1])[None, :, None, None],
+                   rows[:, None, :, None], columns[:, None, None, :]]
+    return moved.reshape(images.shape)
+
+
+def augment(images, generator, strength=1.0, mirror=False, shift=0):
     """Randomly rotated, scaled, sheared, shifted and elastically bent copies of uint8 images (N x H x W, or N x C x H x
-    W); with `mirror` every other one left for right as well.
+    W); with `mirror` every other one left for right as well; with `shift` moved by up to so many whole pixels.
 
     The elastic field is the idea of Simard, Steinkraus and Platt (ICDAR 2003), drawn on a coarse grid and
     interpolated, which costs less than smoothing a fine one.
     """
     count = len(images)
+    if shift:
+        images = shifted(images, generator, shift)
 
     def uniform(half_width):
         return (torch.rand(count, generator=generator) * 2 - 1) * half_width * strength

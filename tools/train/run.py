@@ -215,8 +215,9 @@ def parse(arguments):
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("recipe", help=f"name of a recipe, or a file (*.json); recipes: "
                                        f"{', '.join(sorted(r.stem for r in RECIPES.glob('*.json')))}")
-    parser.add_argument("--mnist", help="folder with the four files of the recipe's data set (default: $LACUNA_MNIST, else "
-                                        "data/mnist; of Fashion-MNIST $LACUNA_FASHION_MNIST, else data/fashion-mnist)")
+    parser.add_argument("--mnist", help="folder with the files of the recipe's data set (default: $LACUNA_MNIST, else "
+                                        "data/mnist; of Fashion-MNIST $LACUNA_FASHION_MNIST, else data/fashion-mnist; of "
+                                        "CIFAR-10 $LACUNA_CIFAR10, else data/cifar10)")
     parser.add_argument("--work", type=Path, default=Path("data/train"),
                         help="folder for checkpoints and the image pool (default: %(default)s)")
     parser.add_argument("--output", type=Path, help="model file (default: <work>/<name>/<name>.lacuna.json, which a "
