@@ -5,14 +5,11 @@
 #include <array>
 #include <cmath>
 #include <limits>
-#include <memory>
 #include <sstream>
 
-#include <cairo-svg.h>
 #include <cairo.h>
 
-#include <lacuna/he/files/output_file.h>
-#include <lacuna/ntt/error.h>
+#include "tools/drawing.h"
 
 namespace lacuna {
 
@@ -30,11 +27,6 @@ constexpr int ticks = 5;
 using Colour = std::array<double, 3>;
 constexpr std::array<Colour, 4> colours = {Colour{0.12, 0.12, 0.12}, Colour{0.84, 0.19, 0.15},
                                            Colour{0.13, 0.40, 0.67}, Colour{0.10, 0.60, 0.31}};
-
-cairo_status_t append(void* bytes, const unsigned char* data, unsigned int length) {
-    static_cast<std::string*>(bytes)->append(reinterpret_cast<const char*>(data), length);
-    return CAIRO_STATUS_SUCCESS;
-}
 
 /// From values to points of the picture.
 struct Frame {
@@ -118,36 +110,12 @@ void draw_curves(cairo_t* canvas, const Frame& frame, const std::vector<Curve>& 
 
 void plot_curves(const std::filesystem::path& file, const std::string& title, double low, double high,
                  const std::vector<Curve>& curves) {
-    const bool svg = file.extension() == ".svg";
-    if (!svg && file.extension() != ".png") {
-        throw Error(file.string() + ": expected a file name that ends in .svg or .png, found '" +
-                    file.extension().string() + "'");
-    }
-    std::string bytes;
-    {
-        const std::unique_ptr<cairo_surface_t, decltype(&cairo_surface_destroy)> surface(
-            svg ? cairo_svg_surface_create_for_stream(append, &bytes, width, height)
-                : cairo_image_surface_create(CAIRO_FORMAT_RGB24, static_cast<int>(width),
-                                             static_cast<int>(height)),
-            cairo_surface_destroy);
-        const std::unique_ptr<cairo_t, decltype(&cairo_destroy)> canvas(cairo_create(surface.get()),
-                                                                        cairo_destroy);
-        cairo_set_source_rgb(canvas.get(), 1, 1, 1);
-        cairo_paint(canvas.get());
+    draw_file(file, width, height, [&](cairo_t* canvas) {
         const Frame frame = frame_of(low, high, curves);
-        cairo_set_source_rgb(canvas.get(), 0.1, 0.1, 0.1);
-        draw_axes(canvas.get(), frame, title);
-        draw_curves(canvas.get(), frame, curves);
-        if (!svg) {
-            cairo_surface_write_to_png_stream(surface.get(), append, &bytes);
-        }
-        cairo_surface_finish(surface.get());
-        if (cairo_status(canvas.get()) != CAIRO_STATUS_SUCCESS) {
-            throw Error(file.string() +
-                        ": cannot draw: " + cairo_status_to_string(cairo_status(canvas.get())));
-        }
-    }
-    write_file(file, Access::everyone, Overwrite::allow, [&](std::ostream& stream) { stream << bytes; });
+        cairo_set_source_rgb(canvas, 0.1, 0.1, 0.1);
+        draw_axes(canvas, frame, title);
+        draw_curves(canvas, frame, curves);
+    });
 }
 
 }  // namespace lacuna

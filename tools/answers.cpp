@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <iomanip>
 #include <iostream>
+#include <numeric>
 #include <sstream>
 #include <string>
 #include <utility>
@@ -108,6 +109,20 @@ void print_text(const ClientPlan& plan, const Logits& logits, bool probabilities
 }
 
 }  // namespace
+
+std::vector<RankedClass> ranked_classes(const std::vector<mpz_class>& logits, double scale,
+                                        std::size_t count) {
+    std::vector<std::size_t> order(logits.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::ranges::stable_sort(order, [&](std::size_t a, std::size_t b) { return logits[a] > logits[b]; });
+    order.resize(std::min(count, order.size()));
+    std::vector<RankedClass> ranked;
+    for (const std::size_t index : order) {
+        const mpz_class below = logits[order.front()] - logits[index];
+        ranked.push_back({index, below.get_d() * scale});
+    }
+    return ranked;
+}
 
 std::vector<double> scaled_logits(const std::vector<mpz_class>& logits, double scale) {
     std::vector<double> scaled;

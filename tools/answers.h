@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <vector>
 
 #include <gmpxx.h>
@@ -26,6 +27,17 @@ void print_answers(const ClientPlan& plan, const Logits& logits, AnswerForm form
 /// The list of images of the JSON form.
 [[nodiscard]] nlohmann::ordered_json answers_json(const ClientPlan& plan, const Logits& logits,
                                                   Probabilities probabilities = Probabilities::omit);
+
+/// A class, and by how much its logit, times the scale, is below the largest.
+struct RankedClass {
+    std::size_t index = 0;
+    double margin = 0;
+};
+
+/// The `count` classes of largest logits (all, where there are fewer), the largest first; of equal ones the
+/// lower index first, as argmax() has it.
+[[nodiscard]] std::vector<RankedClass> ranked_classes(const std::vector<mpz_class>& logits, double scale,
+                                                      std::size_t count);
 
 /// Logits times the model's output scale.
 [[nodiscard]] std::vector<double> scaled_logits(const std::vector<mpz_class>& logits, double scale);

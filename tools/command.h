@@ -21,8 +21,8 @@ class UsageError : public Error {
 /// The work that the arguments ask for; a subcommand sets it when it has been chosen and parsed.
 using Work = std::function<void(std::stop_token)>;
 
-// Each adds one subcommand to the app.
-void add_mnist_command(CLI::App& app, Work& work);
+// Each adds its subcommand to the app; the demo has two names.
+void add_demo_commands(CLI::App& app, Work& work);
 void add_plan_command(CLI::App& app, Work& work);
 void add_keygen_command(CLI::App& app, Work& work);
 void add_encrypt_command(CLI::App& app, Work& work);

@@ -66,7 +66,7 @@ int run(int argc, char** argv, lacuna::Interrupt& interrupt) {
         "Exit codes: 0 done, 2 wrong usage, 130 stopped by Ctrl-C, 1 anything else.\n"
         "LACUNA_KERNELS=portable|avx2|avx512ifma chooses the kernel; without it the fastest one runs.");
     lacuna::Work work;
-    lacuna::add_mnist_command(app, work);
+    lacuna::add_demo_commands(app, work);
     lacuna::add_evaluate_command(app, work);
     lacuna::add_plan_command(app, work);
     lacuna::add_keygen_command(app, work);

@@ -4,7 +4,6 @@
 #include <sstream>
 #include <utility>
 
-#include "tools/digit_picture.h"
 #include "tools/option_checks.h"
 #include "tools/quantity.h"
 #include "tools/table.h"
@@ -102,21 +101,6 @@ TEST(Table, AlignsColumns) {
               "  layer   adds  why\n"
               "  conv1  1,234  a long reason\n"
               "  fc         5\n");
-}
-
-TEST(DigitPicture, CropsAndShades) {
-    // Four rows and four columns; bright in the middle two columns of the lower half.
-    const std::vector<std::uint8_t> pixels = {0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 0, 0, 255, 0, 0};
-    EXPECT_EQ(digit_picture(pixels, 4, 4), (std::vector<std::string>{"@="}));
-    EXPECT_TRUE(digit_picture(std::vector<std::uint8_t>(16, 0), 4, 4).empty());
-    EXPECT_EQ(digit_picture(std::vector<std::uint8_t>{255}, 1, 1), (std::vector<std::string>{"="}));
-}
-
-TEST(DigitPicture, StandsSideBySideWithCaptions) {
-    EXPECT_EQ(side_by_side({{{"##", "##"}, "one"}, {{"@@@@@"}, "two"}}),
-              "  ##    @@@@@\n"
-              "  ##\n"
-              "  one   two\n");
 }
 
 }  // namespace

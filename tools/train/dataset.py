@@ -7,8 +7,6 @@ off at both ends. The network's first layer takes up the ranges, and the model f
 """
 
 import csv
-import gzip
-import lzma
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -256,20 +254,5 @@ def _is_number(cell):
 
 
 def _cifar(files, shape):
-    """Records of a label byte (CIFAR-100: two, of which the second is the finer one) and 3 x 32 x 32 pixels."""
-    images, labels = [], []
-    for file in files:
-        opener = {".xz": lzma.open, ".gz": gzip.open}.get(file.suffix, open)
-        try:
-            with opener(file, "rb") as stream:
-                content = np.frombuffer(stream.read(), np.uint8)
-        except (OSError, EOFError, lzma.LZMAError) as problem:
-            raise DataError(f"{file}: cannot be read ({problem})") from problem
-        width = next((bytes_ for bytes_ in (3073, 3074) if len(content) and len(content) % bytes_ == 0), None)
-        if width is None:
-            raise DataError(f"{file}: {len(content)} bytes are no records of 3,073 (CIFAR-10) or 3,074 (CIFAR-100)")
-        records = content.reshape(-1, width)
-        images.append(records[:, -3072:])
-        labels.append(records[:, width - 3073])
-    return Dataset(_shaped(np.concatenate(images).reshape(-1, 3, 32, 32), shape, files[0]),
-                   np.concatenate(labels).astype(np.int64), files[0].parent.name)
+    split = data.read_cifar(files)
+    return Dataset(_shaped(split.images, shape, files[0]), split.labels, files[0].parent.name)

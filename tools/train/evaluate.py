@@ -173,8 +173,9 @@ def table(model):
 def main(arguments=None):
     parser = argparse.ArgumentParser(description="Evaluates a *.lacuna.json exactly and prints what it costs.")
     parser.add_argument("model", type=Path, help="model file")
-    parser.add_argument("--mnist", help="folder with the four files of the model's data set (default: $LACUNA_MNIST, else "
-                                        "data/mnist; of Fashion-MNIST $LACUNA_FASHION_MNIST, else data/fashion-mnist)")
+    parser.add_argument("--mnist", help="folder with the files of the model's data set (default: $LACUNA_MNIST, else "
+                                        "data/mnist; of Fashion-MNIST $LACUNA_FASHION_MNIST, else data/fashion-mnist; of "
+                                        "CIFAR-10 $LACUNA_CIFAR10, else data/cifar10)")
     parser.add_argument("--data", nargs="+", help="other data, as --data of import_network.py")
     parser.add_argument("--label-column", default="last", metavar="COLUMN", help="of a *.csv (default: %(default)s)")
     parser.add_argument("--part", choices=("validation", "test"), default="validation",
@@ -208,7 +209,7 @@ def _split(options, model):
         return data.Split(dataset.scale_of(model, found).pixels(found), found.labels), found.title, found.unseen
     chosen = data.set_of(model.provenance)
     if chosen is None:
-        raise data.DataError(f"{model.name} is for {model.provenance['data']}, which has no four files; state --data")
+        raise data.DataError(f"{model.name} is for {model.provenance['data']}, which is none of the known sets; state --data")
     directory = data.locate(options.mnist, chosen)
     split = data.load(directory, "test") if options.part == "test" else data.load_training(directory)[1]
     if split.images[0].size != model.input_shape[0] * model.input_shape[1] * model.input_shape[2]:

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""From MNIST or Fashion-MNIST to a *.lacuna.json: follows a recipe (tools/train/recipes/<name>.json) stage by stage.
+"""From MNIST, Fashion-MNIST or CIFAR-10 to a *.lacuna.json: follows a recipe (tools/train/recipes/<name>.json) stage by stage.
 
 Each stage leaves a checkpoint, so an interrupted run goes on where it stopped, and a changed recipe reuses the stages
 before the change. The test set is read once, at the end, and only with --test.
@@ -166,7 +166,7 @@ def follow(recipe, course, folder, log):
             log(line)
     else:
         torch.manual_seed(recipe["seed"])
-        network, lines = Network(recipe), []
+        network, lines = Network(recipe, training.input_shape(course.pool.images[0])), []
         if recipe.get("channels_last"):  # a third faster where convolutions have many maps, slower where few
             network.to(memory_format=torch.channels_last)
     for stage, file in list(zip(recipe["stages"], files))[done:]:
@@ -215,8 +215,9 @@ def parse(arguments):
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("recipe", help=f"name of a recipe, or a file (*.json); recipes: "
                                        f"{', '.join(sorted(r.stem for r in RECIPES.glob('*.json')))}")
-    parser.add_argument("--mnist", help="folder with the four files of the recipe's data set (default: $LACUNA_MNIST, else "
-                                        "data/mnist; of Fashion-MNIST $LACUNA_FASHION_MNIST, else data/fashion-mnist)")
+    parser.add_argument("--mnist", help="folder with the files of the recipe's data set (default: $LACUNA_MNIST, else "
+                                        "data/mnist; of Fashion-MNIST $LACUNA_FASHION_MNIST, else data/fashion-mnist; of "
+                                        "CIFAR-10 $LACUNA_CIFAR10, else data/cifar10)")
     parser.add_argument("--work", type=Path, default=Path("data/train"),
                         help="folder for checkpoints and the image pool (default: %(default)s)")
     parser.add_argument("--output", type=Path, help="model file (default: <work>/<name>/<name>.lacuna.json, which a "

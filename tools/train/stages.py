@@ -6,6 +6,7 @@ import quantise
 import ranges
 import tile_prune
 import training
+import whitening
 from network import RecipeError
 
 METHODS = ("magnitude", "surgery", "tiles")
@@ -48,7 +49,10 @@ class Course:
 
 
 def float_stage(network, stage, course):
-    """Dense float training with batch norm, folded at the end."""
+    """Dense float training with batch norm, folded at the end. "whiten": the first convolution starts from the images'
+    patches."""
+    if stage.get("whiten"):
+        whitening.start(network.weighted()[0], course.pixels(course.pool.images[0][:whitening.IMAGES]))
     course.train(network, stage, stage["epochs"], "float")
     network.fold()
     network.equalise()

@@ -42,7 +42,7 @@ class Pool:
         return self.images[index], None if self.answers is None else self.answers[index]
 
 
-def build_pool(split, copies, seed, strength, mirror=False):
+def build_pool(split, copies, seed, strength, mirror=False, shift=0):
     """A pool in memory, without answers."""
     generator = torch.Generator().manual_seed(seed)
     images = np.empty((copies, *split.images.shape), np.uint8)
@@ -50,7 +50,8 @@ def build_pool(split, copies, seed, strength, mirror=False):
     progress = training.Progress("augmentation", copies)
     for index in range(1, copies):
         for start in range(0, len(split), 1000):
-            images[index, start:start + 1000] = data.augment(split.images[start:start + 1000], generator, strength, mirror)
+            images[index, start:start + 1000] = data.augment(split.images[start:start + 1000], generator, strength, mirror,
+                                                             shift)
         progress(index)
     progress.close()
     return Pool(images, None, split.labels)
@@ -106,7 +107,7 @@ def _images(base, split, setting, copying):
     file = base / "images.npy"
     if not file.is_file():
         pool = build_pool(split, copying["copies"], setting["seed"], copying["strength"],
-                          copying.get("mirror", False))
+                          copying.get("mirror", False), copying.get("shift", 0))
         save(lambda stream: np.save(stream, pool.images), file)
     return Pool(np.load(file, mmap_mode="r"), None, split.labels)
 

@@ -48,6 +48,11 @@ class Pixels:
         return values.unsqueeze(1) if images.ndim == 3 else values
 
 
+def input_shape(images):
+    """(channels, height, width) of what Pixels makes of images."""
+    return (1, *images.shape[1:]) if images.ndim == 3 else tuple(images.shape[1:])
+
+
 @torch.no_grad()
 def accuracy(network, pixels, split, batch=1000):
     """Share of correct answers of the float evaluation."""

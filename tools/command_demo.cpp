@@ -13,9 +13,12 @@
 #include <lacuna/nn/client/reply.h>
 #include <lacuna/nn/model/reference.h>
 #include <lacuna/nn/server/session.h>
+#include "tools/answers.h"
 #include "tools/command.h"
+#include "tools/contact_sheet.h"
 #include "tools/data_set.h"
-#include "tools/digit_picture.h"
+#include "tools/demo_set.h"
+#include "tools/drawing.h"
 #include "tools/idx.h"
 #include "tools/json_output.h"
 #include "tools/model_files.h"
@@ -25,6 +28,7 @@
 #include "tools/progress_line.h"
 #include "tools/quantity.h"
 #include "tools/table.h"
+#include "tools/terminal_picture.h"
 #include "tools/terminal_text.h"
 #include "tools/threads.h"
 
@@ -32,30 +36,36 @@ namespace lacuna {
 
 namespace {
 
-using Logits = std::vector<std::vector<mpz_class>>;
-
-constexpr std::size_t default_images = 8192;  // one request of the default model's plan
-constexpr std::size_t pictures = 3;           // as many 28 pixels wide as a terminal has room for
+constexpr std::size_t listed_classes = 3;
+constexpr std::size_t sheet_pictures = 100;
 
 struct Options {
-    std::string mnist;
+    std::string set = "mnist";
+    std::string folder;
     DataOptions data;
-    std::string model = default_model;
+    std::string model;       // empty: the set's
     std::size_t images = 0;  // 0: the default
     PlanOptions plan;
+    ColourChoice colour = ColourChoice::automatic;
+    std::string sheet;
     int threads = 1;
     bool json = false;
 };
 
 /// Labelled inputs.
-struct Digits {
+struct DemoImages {
     Shape shape;
     std::size_t count = 0;
     std::vector<std::uint8_t> all_pixels;
     std::vector<std::size_t> labels;
+    std::vector<std::string> class_names;  ///< none: classes are numbers
     std::string folder;
-    const char* source = "mnist";  ///< "shipped", "mnist" or "data"
+    std::string source;  ///< "shipped", "data" or the data set's name
     bool shipped = false;
+
+    [[nodiscard]] std::string name_of(std::size_t label) const {
+        return label < class_names.size() ? class_names[label] : std::to_string(label);
+    }
 
     [[nodiscard]] std::span<const std::uint8_t> pixels(std::size_t first, std::size_t images) const {
         return std::span(all_pixels).subspan(first * shape.size(), images * shape.size());
@@ -97,70 +107,89 @@ class Stopwatch {
     std::chrono::steady_clock::time_point start_;
 };
 
-Digits find_digits(const std::string& option) {
+DemoImages find_digits(const std::string& option) {
     const auto folder =
         find_mnist(option.empty() ? std::nullopt : std::optional<std::filesystem::path>(option));
-    Digits digits;
-    digits.shipped = !folder.has_value();
-    digits.source = digits.shipped ? "shipped" : "mnist";
-    digits.folder = folder.value_or(data_folder() / "digits").string();
-    LabelledImages labelled = read_digits(digits.folder);
-    digits.shape = {1, labelled.images.rows, labelled.images.columns};
-    digits.count = labelled.images.count;
-    digits.all_pixels = std::move(labelled.images.pixels);
-    digits.labels.assign(labelled.labels.begin(), labelled.labels.end());
-    return digits;
+    DemoImages inputs;
+    inputs.shipped = !folder.has_value();
+    inputs.source = inputs.shipped ? "shipped" : "mnist";
+    inputs.folder = folder.value_or(data_folder() / "digits").string();
+    LabelledImages labelled = read_digits(inputs.folder);
+    inputs.shape = {1, labelled.images.rows, labelled.images.columns};
+    inputs.count = labelled.images.count;
+    inputs.all_pixels = std::move(labelled.images.pixels);
+    inputs.labels.assign(labelled.labels.begin(), labelled.labels.end());
+    return inputs;
 }
 
 /// Other data than digits, as the model takes them.
-Digits read_data(const DataOptions& options, const Model& model, const std::stop_token& stop) {
+DemoImages read_data(const DataOptions& options, const Model& model, const std::stop_token& stop) {
     DataSet data = options.read(model.input_shape, model.features, stop);
     if (data.labels.empty()) {
         throw Error(
             options.paths.front() +
             ": expected inputs with labels, found inputs alone; give labels, or use `lacuna encrypt`");
     }
-    Digits digits;
-    digits.source = "data";
-    digits.shape = model.input_shape;
-    digits.count = data.count;
-    digits.all_pixels = std::move(data.pixels);
-    digits.labels = std::move(data.labels);
-    digits.folder = std::move(data.title);
-    return digits;
+    DemoImages inputs;
+    inputs.source = "data";
+    inputs.shape = model.input_shape;
+    inputs.count = data.count;
+    inputs.all_pixels = std::move(data.pixels);
+    inputs.labels = std::move(data.labels);
+    inputs.class_names = std::move(data.class_names);
+    inputs.folder = std::move(data.title);
+    return inputs;
 }
 
-void check_fit(const Model& model, const Digits& digits) {
-    if (model.input_shape != digits.shape) {
+/// The images that the options name. folder: of a set other than MNIST.
+DemoImages read_images(const Options& options, const DemoSet& set, const std::filesystem::path& folder,
+                       const Model& model, const std::stop_token& stop) {
+    if (options.data.given()) {
+        return read_data(options.data, model, stop);
+    }
+    if (set.name == "mnist") {
+        return find_digits(options.folder);
+    }
+    DataOptions test;
+    test.paths = {folder.string()};
+    DemoImages inputs = read_data(test, model, stop);
+    inputs.source = set.name;
+    inputs.folder = test.paths.front();
+    inputs.class_names.assign(set.class_names.begin(), set.class_names.end());
+    return inputs;
+}
+
+void check_fit(const Model& model, const DemoImages& inputs) {
+    if (model.input_shape != inputs.shape) {
         throw Error("model '" + model.name + "': expected an input of 1 x " +
-                    std::to_string(digits.shape.height) + " x " + std::to_string(digits.shape.width) +
-                    " as the images in " + digits.folder + " are, found " +
+                    std::to_string(inputs.shape.height) + " x " + std::to_string(inputs.shape.width) +
+                    " as the images in " + inputs.folder + " are, found " +
                     std::to_string(model.input_shape.channels) + " x " +
                     std::to_string(model.input_shape.height) + " x " +
                     std::to_string(model.input_shape.width) + "; give a model for these images");
     }
-    for (std::size_t i = 0; i < digits.labels.size(); ++i) {
-        if (digits.labels[i] >= model.classes()) {
-            throw Error(digits.folder + ": expected labels below the " + std::to_string(model.classes()) +
-                        " classes of model '" + model.name + "', found " + std::to_string(digits.labels[i]) +
+    for (std::size_t i = 0; i < inputs.labels.size(); ++i) {
+        if (inputs.labels[i] >= model.classes()) {
+            throw Error(inputs.folder + ": expected labels below the " + std::to_string(model.classes()) +
+                        " classes of model '" + model.name + "', found " + std::to_string(inputs.labels[i]) +
                         " for image " + std::to_string(i));
         }
     }
 }
 
-std::size_t number_of_images(const Options& options, const Digits& digits) {
-    const std::size_t available = digits.count;
+std::size_t number_of_images(const Options& options, const DemoSet& set, const DemoImages& inputs) {
+    const std::size_t available = inputs.count;
     if (options.images > available) {
         throw Error("--images: expected at most the " + std::to_string(available) + " images in " +
-                    digits.folder + ", found " + std::to_string(options.images) +
-                    (digits.shipped ? "; give the MNIST test set with --mnist for more" : ""));
+                    inputs.folder + ", found " + std::to_string(options.images) +
+                    (inputs.shipped ? "; give the MNIST test set with --mnist for more" : ""));
     }
     if (options.images != 0) {
         return options.images;
     }
     const bool one = options.plan.packing == packing_name(Packing::radix) ||
                      options.plan.packing == packing_name(Packing::packed);
-    return one ? 1 : std::min(available, default_images);
+    return one ? 1 : std::min(available, set.images);
 }
 
 /// The radix packing has no circuit privacy. The demo, where model and key share a process, leaves it out
@@ -173,7 +202,7 @@ PlanRequest plan_request(const Options& options, std::size_t images) {
     return request;
 }
 
-Outcome classify(const Model& model, const Plan& plan, const Digits& digits, std::size_t images,
+Outcome classify(const Model& model, const Plan& plan, const DemoImages& inputs, std::size_t images,
                  const RunControl& control) {
     Outcome outcome;
     std::optional<Client> client;
@@ -211,7 +240,7 @@ Outcome classify(const Model& model, const Plan& plan, const Digits& digits, std
         {
             const Stopwatch watch(outcome.encrypt);
             stage.progress = encrypting.part(static_cast<double>(batch));
-            upload = client->encrypt(digits.pixels(first, count), stage);
+            upload = client->encrypt(inputs.pixels(first, count), stage);
         }
         for (const auto& residues : upload.residues) {
             outcome.upload_bytes += residues.size() * seeded_ciphertext_bytes(client->context().ring(),
@@ -257,13 +286,32 @@ nlohmann::ordered_json binomials_json(const Parameters& parameters) {
     return list;
 }
 
-void print_json(const Plan& plan, const Outcome& outcome, const Score& score, const Digits& digits,
+/// The likeliest classes of an image, best first; margin: what a class's logit, scaled, is short of the best.
+nlohmann::ordered_json top_json(const Plan& plan, const Outcome& outcome, const DemoImages& inputs,
+                                std::size_t image) {
+    auto classes = nlohmann::ordered_json::array();
+    for (const RankedClass& one :
+         ranked_classes(outcome.logits[image], plan.client.output_scale, listed_classes)) {
+        classes.push_back(
+            {{"class", one.index}, {"name", inputs.name_of(one.index)}, {"margin", one.margin}});
+    }
+    return {{"image", image},
+            {"label", inputs.labels[image]},
+            {"name", inputs.name_of(inputs.labels[image])},
+            {"classes", classes}};
+}
+
+void print_json(const Plan& plan, const Outcome& outcome, const Score& score, const DemoImages& inputs,
                 int threads) {
     const auto images = static_cast<double>(outcome.logits.size());
     const OperationCounts hops = plan.operations.total();
+    auto top = nlohmann::ordered_json::array();
+    for (std::size_t i = 0; i < pictures_shown(inputs.shape.width, outcome.logits.size()); ++i) {
+        top.push_back(top_json(plan, outcome, inputs, i));
+    }
     const nlohmann::ordered_json document = {
         {"model", plan.client.model},
-        {"digits", digits.source},
+        {"digits", inputs.source},
         {"images", outcome.logits.size()},
         {"correct", score.correct},
         {"accuracy", static_cast<double>(score.correct) / images},
@@ -300,34 +348,73 @@ void print_json(const Plan& plan, const Outcome& outcome, const Score& score, co
         {"min_noise_budget_bits", {{"output", outcome.output_budget}, {"reply", outcome.reply_budget}}},
         {"predicted_noise_budget_bits",
          {{"output", plan.output_budget_bits}, {"reply", plan.reply_budget_bits}}},
+        {"top", std::move(top)},
     };
     print_json_document(document);
 }
 
-void print_pictures(const Digits& digits, const Logits& logits) {
-    constexpr std::size_t widest = 28;
-    if (digits.shape.channels != 1 || digits.shape.width > widest || digits.shape.height < 2) {
+void print_pictures(const DemoImages& inputs, const Logits& logits, bool colour) {
+    constexpr std::size_t widest = 32;
+    const bool in_colour = inputs.shape.channels == 3;
+    if ((inputs.shape.channels != 1 && !in_colour) || inputs.shape.width > widest ||
+        inputs.shape.height < 2) {
         return;
     }
     std::vector<CaptionedPicture> shown;
-    for (std::size_t i = 0; i < std::min(pictures, logits.size()); ++i) {
-        shown.push_back(
-            {digit_picture(digits.pixels(i, 1), digits.shape.height, digits.shape.width),
-             "label " + std::to_string(digits.labels[i]) + ", answer " + std::to_string(argmax(logits[i]))});
+    for (std::size_t i = 0; i < pictures_shown(inputs.shape.width, logits.size()); ++i) {
+        shown.push_back(terminal_picture(inputs.pixels(i, 1), inputs.shape, in_colour && colour));
+        shown.back().caption =
+            "label " + inputs.name_of(inputs.labels[i]) + ", answer " + inputs.name_of(argmax(logits[i]));
     }
     std::cout << '\n' << side_by_side(shown) << '\n';
 }
 
-void print_text(const Plan& plan, const Outcome& outcome, const Score& score, const Digits& digits,
-                int threads) {
+/// The likeliest classes of the images that are drawn.
+void print_top(const Plan& plan, const Logits& logits, const DemoImages& inputs) {
+    Table table({"image", "label", "answer", "second", "third"});
+    for (std::size_t i = 0; i < pictures_shown(inputs.shape.width, logits.size()); ++i) {
+        std::vector<std::string> cells = {std::to_string(i), inputs.name_of(inputs.labels[i])};
+        for (const RankedClass& one : ranked_classes(logits[i], plan.client.output_scale, listed_classes)) {
+            cells.push_back(inputs.name_of(one.index) +
+                            (cells.size() == 2 ? "" : " (-" + decimal_text(one.margin, 2) + ")"));
+        }
+        cells.resize(2 + listed_classes);
+        table.add(std::move(cells));
+    }
+    std::cout << table
+              << "  (in brackets: how far its logit, times the model's scale, is below the answer's)\n\n";
+}
+
+/// The first pictures with their likeliest classes, as a file.
+void draw_sheet(const std::string& file, const Plan& plan, const Logits& logits, const DemoImages& inputs) {
+    ContactSheet sheet;
+    sheet.title = plan.client.model + ", under encryption";
+    sheet.shape = inputs.shape;
+    for (std::size_t i = 0; i < std::min(sheet_pictures, logits.size()); ++i) {
+        SheetPicture& picture = sheet.pictures.emplace_back();
+        picture.pixels = inputs.pixels(i, 1);
+        picture.right = argmax(logits[i]) == inputs.labels[i];
+        picture.lines.push_back("label " + inputs.name_of(inputs.labels[i]));
+        for (const RankedClass& one : ranked_classes(logits[i], plan.client.output_scale, listed_classes)) {
+            picture.lines.push_back(inputs.name_of(one.index) + "  -" + decimal_text(one.margin, 2));
+        }
+    }
+    draw_contact_sheet(file, sheet);
+}
+
+void print_text(const Plan& plan, const Outcome& outcome, const Score& score, const DemoImages& inputs,
+                const Options& options) {
     const std::size_t images = outcome.logits.size();
     const auto count = static_cast<double>(images);
-    std::cout << (digits.shipped
+    std::cout << (inputs.shipped
                       ? "Sample digits that this project drew itself; for the real test set see the end."
-                      : (digits.source == std::string("mnist") ? "The MNIST test set in " : "The data ") +
-                            terminal_text(digits.folder) + ".")
+                      : (inputs.source == "data"
+                             ? "The data "
+                             : "The " + std::string(find_demo_set(inputs.source).title) + " test set in ") +
+                            terminal_text(inputs.folder) + ".")
               << '\n';
-    print_pictures(digits, outcome.logits);
+    print_pictures(inputs, outcome.logits, colours_wanted(options.colour));
+    print_top(plan, outcome.logits, inputs);
     std::cout << "  accuracy   " << decimal_text(100 * static_cast<double>(score.correct) / count, 2)
               << " % (" << count_text(score.correct) << " of " << count_text(images) << ")\n"
               << "  agreement  " << count_text(score.matches) << " of " << count_text(images)
@@ -342,8 +429,9 @@ void print_text(const Plan& plan, const Outcome& outcome, const Score& score, co
     stages.add({"decryption", seconds_text(outcome.decrypt),
                 bytes_text(static_cast<double>(outcome.download_bytes))});
     std::cout << stages << "  (" << decimal_text(count / outcome.infer, 1) << " images a second on "
-              << threads << (threads == 1 ? " thread, kernel " : " threads, kernel ") << active_kernels().name
-              << "; peak memory " << bytes_text(static_cast<double>(peak_memory_bytes())) << ")\n\n";
+              << options.threads << (options.threads == 1 ? " thread, kernel " : " threads, kernel ")
+              << active_kernels().name << "; peak memory "
+              << bytes_text(static_cast<double>(peak_memory_bytes())) << ")\n\n";
     std::cout << "  model      " << plan.client.model << ", " << packing_name(plan.client.packing)
               << " packing, up to " << count_text(plan.client.batch)
               << (plan.client.batch == 1 ? " image" : " images") << " a request\n"
@@ -369,7 +457,7 @@ void print_text(const Plan& plan, const Outcome& outcome, const Score& score, co
               << " PT-CT mults, " << count_text(hops.ct_ct_mults) << " CT-CT mults; "
               << count_text(hops.total()) << " in all for each of " << plan.moduli()
               << (plan.moduli() == 1 ? " modulus\n" : " moduli\n");
-    if (digits.shipped) {
+    if (inputs.shipped) {
         std::cout << "\nFor the real test set, download t10k-images-idx3-ubyte.gz and "
                      "t10k-labels-idx1-ubyte.gz of MNIST\n"
                      "(http://yann.lecun.com/exdb/mnist, or one of its many mirrors) into data/mnist, or "
@@ -378,62 +466,106 @@ void print_text(const Plan& plan, const Outcome& outcome, const Score& score, co
     }
 }
 
-void mnist(const Options& options, const std::stop_token& stop) {
+void demo(const Options& options, const std::stop_token& stop) {
     check_threads(options.threads);
-    const Model model = find_model(options.model);
-    const Digits digits =
-        options.data.given() ? read_data(options.data, model, stop) : find_digits(options.mnist);
-    check_fit(model, digits);
-    const std::size_t images = number_of_images(options, digits);
+    if (!options.sheet.empty()) {
+        check_drawing_file(options.sheet);
+    }
+    const DemoSet& set = find_demo_set(options.set);
+    const bool elsewhere = options.data.given() || set.name == "mnist";
+    const std::filesystem::path folder =
+        elsewhere ? std::filesystem::path() : demo_folder(set, options.folder);
+    const Model model = find_model(options.model.empty() ? std::string(set.model) : options.model);
+    const DemoImages inputs = read_images(options, set, folder, model, stop);
+    check_fit(model, inputs);
+    const std::size_t images = number_of_images(options, set, inputs);
     const Plan plan = make_plan(model, plan_request(options, images));
     RunControl control;
     control.threads = options.threads;
     control.stop = stop;
-    const Outcome outcome = classify(model, plan, digits, images, control);
-    const Logits expected = Reference(model).batch_logits(digits.pixels(0, images), options.threads);
-    const Score score = judge(outcome.logits, expected, digits.labels);
-    (options.json ? print_json : print_text)(plan, outcome, score, digits, options.threads);
+    const Outcome outcome = classify(model, plan, inputs, images, control);
+    const Logits expected = Reference(model).batch_logits(inputs.pixels(0, images), options.threads);
+    const Score score = judge(outcome.logits, expected, inputs.labels);
+    if (options.json) {
+        print_json(plan, outcome, score, inputs, options.threads);
+    } else {
+        print_text(plan, outcome, score, inputs, options);
+    }
+    if (!options.sheet.empty()) {
+        draw_sheet(options.sheet, plan, outcome.logits, inputs);
+    }
     if (score.matches != images) {
-        throw Error("mnist: " + std::to_string(images - score.matches) + " of " + std::to_string(images) +
+        throw Error("demo: " + std::to_string(images - score.matches) + " of " + std::to_string(images) +
                     " results differ from the plaintext network's; this is a defect of the library, please "
                     "report it");
     }
 }
 
-}  // namespace
-
-void add_mnist_command(CLI::App& app, Work& work) {
-    auto options = std::make_shared<Options>();
-    CLI::App* command = app.add_subcommand(
-        "mnist",
-        "the demo: classify handwritten digits under encryption and compare with the plaintext network");
+/// The options of both commands; `folder` names the one for the data set's folder.
+void add_options(CLI::App& command, Work& work, const std::shared_ptr<Options>& options,
+                 const std::string& folder, const std::string& folder_help) {
+    command.add_option(folder, options->folder, folder_help)->type_name("DIR")->check(not_empty());
+    options->data.add_to(command)->excludes(command.get_option(folder));
     command
-        ->add_option("--mnist", options->mnist,
-                     "folder of the MNIST test set; else $LACUNA_MNIST, data/mnist, or shipped sample digits")
-        ->type_name("DIR")
+        .add_option("--model", options->model,
+                    "a shipped model's name, or a *.lacuna.json file (default: the data set's: " +
+                        demo_models() + ")")
         ->check(not_empty());
-    options->data.add_to(*command)->excludes(command->get_option("--mnist"));
-    command->add_option("--model", options->model, "a shipped model's name, or a *.lacuna.json file")
-        ->check(not_empty())
-        ->capture_default_str();
     command
-        ->add_option("--images", options->images,
-                     "how many images, from the first on (default: all up to 8192; radix and packed: 1)")
+        .add_option(
+            "--images", options->images,
+            "how many images, from the first on (default: all up to 8192; radix, packed and cifar10: 1)")
         ->type_name("N")
         ->transform(decimal())
         ->check(CLI::Range(std::size_t{1}, std::size_t{1'000'000}));
-    options->plan.add_to(*command);
-    add_threads_option(*command, options->threads);
-    add_json_option(*command, options->json);
+    options->plan.add_to(command);
+    command
+        .add_option(
+            "--colour", options->colour,
+            "draw colour pictures with coloured blocks: auto (where standard output is a terminal that says "
+            "that it can), always, never")
+        ->transform(CLI::Transformer(colour_choices()).description(""))
+        ->type_name("WHEN")
+        ->default_str("auto");
+    command
+        .add_option("--sheet", options->sheet,
+                    "also draw the first 100 images with their likeliest classes into this .png or .svg file")
+        ->type_name("FILE")
+        ->check(not_empty());
+    add_threads_option(command, options->threads);
+    add_json_option(command, options->json);
+    command.callback(
+        [options, &work] { work = [options](const std::stop_token& stop) { demo(*options, stop); }; });
+}
+
+}  // namespace
+
+void add_demo_commands(CLI::App& app, Work& work) {
+    const std::string summary =
+        "classify images of a data set under encryption and compare with the plaintext network";
+    CLI::App* command = app.add_subcommand("demo", "the demo: " + summary);
+    auto options = std::make_shared<Options>();
+    command->add_option("DATASET", options->set, "mnist, fashion-mnist or cifar10")
+        ->required()
+        ->check(CLI::IsMember(demo_set_names()));
+    add_options(*command, work, options, "--folder",
+                "folder of the data set's test part; else $LACUNA_MNIST, $LACUNA_FASHION_MNIST or "
+                "$LACUNA_CIFAR10, or data/DATASET; of MNIST, else shipped sample digits");
     command->footer(
+        "Examples:\n"
+        "  lacuna demo mnist\n"
+        "  lacuna demo fashion-mnist --images 1 --packing packed\n"
+        "  lacuna demo cifar10 --folder data/cifar10 --sheet answers.png");
+    CLI::App* mnist = app.add_subcommand("mnist", "the demo on handwritten digits: `lacuna demo mnist`");
+    add_options(*mnist, work, std::make_shared<Options>(), "--mnist",
+                "folder of the MNIST test set; else $LACUNA_MNIST, data/mnist, or shipped sample digits");
+    mnist->footer(
         "Examples:\n"
         "  lacuna mnist\n"
         "  lacuna mnist --mnist data/mnist --images 8192 --packing slots\n"
         "  lacuna mnist --images 1 --packing packed\n"
         "  lacuna mnist --images 1 --packing radix --threads 1 --json\n"
         "  lacuna mnist --model mine.lacuna.json --data X.npy Y.npy --count 256");
-    command->callback(
-        [options, &work] { work = [options](const std::stop_token& stop) { mnist(*options, stop); }; });
 }
 
 }  // namespace lacuna
