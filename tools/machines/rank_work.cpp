@@ -106,7 +106,10 @@ class Worker {
         std::vector<std::vector<Ciphertext>> replies;
         for (std::size_t i = 0; i < inputs.size(); ++i) {
             replies.push_back(plan.run(keys, plan.lane().moduli[i], std::move(inputs[i]), planned.control));
-            for (const Ciphertext& value : replies.back()) {
+        }
+        // Not before the last modulus is done: until then rank 0 may wait for what it exchanges with this one.
+        for (const std::vector<Ciphertext>& reply : replies) {
+            for (const Ciphertext& value : reply) {
                 post(ranks_, 0, value);
                 plan.traffic().replies += value_bytes(value.n(), value.limbs(), value.size());
             }

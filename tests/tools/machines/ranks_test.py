@@ -96,7 +96,7 @@ class Setting:
     def decrypted(self, reply):
         return run([LACUNA, "decrypt", "--keys", self.keys, "--in", reply, "--csv"]).stdout
 
-    def check(self, ranks, same_bytes=True, moves=None, more=()):
+    def check(self, ranks, same_bytes=True, moves=(), stays=(), more=()):
         reply = self.folder / f"reply{ranks}.lct"
         result = run([*mpirun(ranks), LACUNA, *self.arguments(reply, more=["--json", "--force", *more])])
         document = json.loads(result.stdout)
@@ -109,9 +109,8 @@ class Setting:
         for row in document["moved"][0]:
             expect(row["bytes"] == row["predicted"], f"{self.folder.name}, {ranks} ranks: moved {row}")
             moved[row["what"]] = row["bytes"]
-        for what in moves or []:
-            expect(moved[what] > 0, f"{self.folder.name}, {ranks} ranks: expected that something moves for "
-                   f"{what}, found {moved}")
+        expect(all(moved[what] > 0 for what in moves) and all(moved[what] == 0 for what in stays),
+               f"{self.folder.name}, {ranks} ranks: expected {moves} to move, and not {stays}, found {moved}")
         print(f"  {self.folder.name}, {ranks} ranks: same; moved {moved}")
 
 
@@ -185,13 +184,17 @@ def main():
         slots.check(3, moves=["request", "pool", "sums", "reply"])
         slots.check(8)  # more than outputs of the last layer
         check_refusals(slots)
-        Setting(folder, "moduli", ["--packing", "slots", "--plain-moduli", "2", *bare]).check(3)
-        Setting(folder, "uploads", ["--packing", "slots", "--plain-moduli", "1", *bare], uploads=5).check(2)
+        moduli = Setting(folder, "moduli", ["--packing", "slots", "--plain-moduli", "2", *bare])
+        moduli.check(2, moves=["request", "reply"], stays=["windows", "pool", "sums"])
+        moduli.check(3)
+        uploads = Setting(folder, "uploads", ["--packing", "slots", "--plain-moduli", "1", *bare], uploads=4)
+        uploads.check(2, moves=["request", "reply"], stays=["windows", "pool", "sums"])
+        uploads.check(3)
         Setting(folder, "private", ["--packing", "slots"]).check(2, same_bytes=False)
         Setting(folder, "radix", ["--packing", "radix", *bare]).check(3)
         packed = Setting(folder, "packed", ["--packing", "packed", *bare])
-        packed.check(2)
-        packed.check(3, more=["--bandwidth", "1000G"])
+        packed.check(2, moves=["windows"])
+        packed.check(3, moves=["windows"], more=["--bandwidth", "1000G"])
         check_kill(slots, 1)
         check_kill(slots, 0)
 
