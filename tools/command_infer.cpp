@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chrono>
+#include <cmath>
+#include <deque>
 #include <iostream>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 
 #include <nlohmann/json.hpp>
 
 #include <lacuna/he/files/digest.h>
 #include <lacuna/he/files/serialize.h>
 #include <lacuna/nn/client/tensor_file.h>
-#include <lacuna/nn/server/session.h>
+#include "tools/bandwidth_option.h"
 #include "tools/command.h"
+#include "tools/infer_engine.h"
 #include "tools/json_output.h"
 #include "tools/model_files.h"
 #include "tools/option_checks.h"
@@ -36,6 +40,7 @@ struct Options {
     std::string out;
     PlanOptions plan;
     int threads = 1;
+    double bandwidth = 0;  // bits a second; 0: not given
     bool force = false;
     bool json = false;
 };
@@ -48,12 +53,12 @@ struct Request {
     std::filesystem::path keys;
 };
 
-/// A plan by the client's half. The context and the model, compiled for the first request, are shared by the
-/// sessions of all its clients.
+/// A plan by the client's half. The context and the model, compiled for the first request, are shared by all
+/// its clients.
 struct Planned {
     Plan plan;
     Context context;
-    std::shared_ptr<const CompiledModel> compiled;
+    std::size_t together = 0;  // uploads that are answered at a time; 0: not compiled yet
 };
 
 void check_model(const Model& model, const std::string& upload, const ClientPlan& client) {
@@ -104,7 +109,8 @@ std::filesystem::path reply_file(const Options& options, const std::string& uplo
 
 class Server {
   public:
-    Server(const Options& options, const Model& model) : options_(&options), model_(&model) {
+    Server(const Options& options, const Model& model, const InferEngine& engine)
+        : options_(&options), model_(&model), engine_(&engine) {
         // What is read twice cannot be a pipe.
         for (const auto* files : {&options.keys, &options.uploads, &options.plans}) {
             for (const std::string& file : *files) {
@@ -138,30 +144,29 @@ class Server {
     void run(const RunControl& control) {
         times_.pause();
         ProgressLine progress("infer", static_cast<double>(requests_.size()));
-        std::vector<Answered> answered;
         try {
             for (std::size_t i = 0; i < requests_.size(); ++i) {
                 RunControl part = control;
                 part.progress = progress.part(static_cast<double>(i));
-                const auto start = std::chrono::steady_clock::now();
-                Answered reply = serve(requests_[i], part);
-                reply.seconds =
-                    std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-                answered.push_back(reply);
+                serve(requests_[i], part);
+                const bool last = i + 1 == requests_.size();
+                if (last || !same_client(requests_[i], requests_[i + 1])) {
+                    answer_pending(part);
+                }
             }
         } catch (const Stopped&) {
-            report_partly(answered);
+            report_partly();
             throw;
         } catch (const Error& problem) {
-            report_partly(answered);
-            if (answered.empty()) {
+            report_partly();
+            if (answered_.empty()) {
                 throw;
             }
             throw Error(
-                std::string(problem.what()) + "; " + std::to_string(answered.size()) +
+                std::string(problem.what()) + "; " + std::to_string(answered_.size()) +
                 " of the uploads before it are answered: leave them out of the next run, or give --force");
         }
-        report(answered);
+        report();
     }
 
   private:
@@ -174,16 +179,16 @@ class Server {
     };
 
     /// What has been done before something went wrong, if anything.
-    void report_partly(const std::vector<Answered>& answered) const {
-        if (!answered.empty()) {
-            report(answered);
+    void report_partly() const {
+        if (!answered_.empty()) {
+            report();
             std::cout.flush();
         }
     }
 
-    void report(const std::vector<Answered>& answered) const {
+    void report() const {
         nlohmann::ordered_json replies = nlohmann::ordered_json::array();
-        for (const Answered& reply : answered) {
+        for (const Answered& reply : answered_) {
             const std::string file = reply.request->reply.string();
             const std::size_t images = reply.images;
             replies.push_back({{"upload", reply.request->upload},
@@ -198,11 +203,13 @@ class Server {
             }
         }
         if (options_->json) {
-            print_json_document({{"model", model_->name},
-                                 {"replies", replies},
-                                 {"stages", times_.json()},
-                                 {"threads", options_->threads},
-                                 {"peak_memory_bytes", peak_memory_bytes()}});
+            nlohmann::ordered_json document = {{"model", model_->name},
+                                               {"replies", replies},
+                                               {"stages", times_.json()},
+                                               {"threads", options_->threads},
+                                               {"peak_memory_bytes", peak_memory_bytes()}};
+            engine_->account(document);
+            print_json_document(document);
         }
     }
 
@@ -240,7 +247,7 @@ class Server {
         check_privacy(options_->plan, file, plan.client);
         Context context(plan.client.parameters);
         const std::string id = plan_id(plan.client);
-        if (!plans_.emplace(id, Planned{std::move(plan), std::move(context), nullptr}).second) {
+        if (!plans_.emplace(id, Planned{std::move(plan), std::move(context)}).second) {
             throw Error(file + ": expected every plan once, found it twice");
         }
     }
@@ -249,61 +256,143 @@ class Server {
         return options_->force ? Overwrite::allow : Overwrite::refuse;
     }
 
-    /// Answers the uploads of one file, which follow each other, in a file of as many replies.
-    Answered serve(const Request& request, const RunControl& control) {
-        const std::string plan = plan_id(request.head.plan);
-        Planned& planned = plans_.at(plan);
-        const Ring& ring = planned.context.ring();
-        auto session = sessions_.find({request.head.keys, plan});
-        if (session == sessions_.end()) {
-            times_.enter("load keys");
-            auto keys = std::make_shared<const EvaluationKeys>(load_evaluation_keys(request.keys, ring));
-            if (!planned.compiled) {
-                times_.enter("prepare model");
-                planned.compiled =
-                    std::make_shared<const CompiledModel>(*model_, planned.plan, planned.context);
+    /// A file of replies on its way: it gets its name with the last of them.
+    struct Reply {
+        Reply(const Request& of, Overwrite overwrite)
+            : request(&of), file(of.reply, Access::everyone, overwrite) {}
+
+        const Request* request;
+        OutputFile file;
+        std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
+        std::size_t images = 0;
+        std::size_t missing = 0;  // uploads that are read and not answered
+        bool read = false;        // to the end
+    };
+    /// An upload that waits until enough of them are there to be answered together.
+    struct Pending {
+        Reply* reply;
+        Upload upload;
+    };
+
+    [[nodiscard]] static bool same_client(const Request& a, const Request& b) {
+        return a.head.keys == b.head.keys && plan_id(a.head.plan) == plan_id(b.head.plan);
+    }
+
+    /// How many uploads of this plan there are, going by the sizes of their files.
+    [[nodiscard]] std::size_t count_uploads(const std::string& plan) const {
+        std::size_t count = 0;
+        for (const Request& request : requests_) {
+            if (plan_id(request.head.plan) == plan) {
+                const auto size = static_cast<double>(std::filesystem::file_size(request.upload));
+                const double each = plans_.at(plan).plan.upload_bytes();
+                count += static_cast<std::size_t>(std::max(1.0, std::round(size / each)));
             }
-            session =
-                sessions_
-                    .emplace(std::pair{request.head.keys, plan}, Session(planned.compiled, std::move(keys)))
-                    .first;
         }
-        OutputFile file(request.reply, Access::everyone, overwrite());
+        return count;
+    }
+
+    Planned& prepare(const Request& request, const std::string& plan) {
+        Planned& planned = plans_.at(plan);
+        if (ready_.contains({request.head.keys, plan})) {
+            return planned;
+        }
+        times_.enter("load keys");
+        auto keys = std::make_shared<const EvaluationKeys>(
+            load_evaluation_keys(request.keys, planned.context.ring()));
+        times_.enter("prepare model");
+        if (planned.together == 0) {
+            InferEngine::Setting setting;
+            setting.threads = options_->threads;
+            if (options_->bandwidth > 0) {
+                setting.bytes_per_second = options_->bandwidth / 8;
+            }
+            setting.uploads = engine_->ranks > 1 ? count_uploads(plan) : 1;
+            planned.together = engine_->prepare(plan, *model_, planned.plan, planned.context, setting);
+        }
+        engine_->add_keys(plan, request.head.keys, std::move(keys));
+        ready_.emplace(request.head.keys, plan);
+        return planned;
+    }
+
+    /// Answers the uploads of one file, which follow each other, in a file of as many replies; those that are
+    /// to be answered together with others stay pending.
+    void serve(const Request& request, const RunControl& control) {
+        const Planned& planned = prepare(request, plan_id(request.head.plan));
+        Reply& reply = replies_.emplace_back(request, overwrite());
         Source source{std::filesystem::path(request.upload)};
         RunControl quiet = control;
         quiet.progress = {};
-        RunControl timed = control;
-        timed.progress = times_.follow(control.progress);
-        Answered answered{&request};
         do {
             times_.enter("load upload");
             Upload upload =
                 load_next_upload(source, planned.context, planned.plan.client, request.head.keys, quiet);
-            const EncryptedTensor reply = std::visit(
-                [&](auto& tensor) { return session->second.infer(std::move(tensor), timed); }, upload);
-            times_.enter("write reply");
-            save_reply(file.stream(), ring, planned.plan.client, request.head.keys, reply);
-            answered.images += reply.layout.batch;
-        } while (!source.at_end());
-        file.commit();
+            ++reply.missing;
+            reply.read = source.at_end();
+            pending_.push_back({&reply, std::move(upload)});
+            if (pending_.size() >= planned.together) {
+                answer_pending(control);
+            }
+        } while (!reply.read);
+    }
+
+    void answer_pending(const RunControl& control) {
+        if (pending_.empty()) {
+            return;
+        }
+        const Request& first = *pending_.front().reply->request;
+        const std::string plan = plan_id(first.head.plan);
+        const Planned& planned = plans_.at(plan);
+        RunControl timed = control;
+        timed.progress = times_.follow(control.progress);
+        std::vector<Upload> uploads;
+        for (Pending& pending : pending_) {
+            uploads.push_back(std::move(pending.upload));
+        }
+        const std::vector<EncryptedTensor> replies =
+            engine_->answer(plan, first.head.keys, std::move(uploads), timed);
+        times_.enter("write reply");
+        for (std::size_t i = 0; i < replies.size(); ++i) {
+            Reply& reply = *pending_[i].reply;
+            save_reply(reply.file.stream(), planned.context.ring(), planned.plan.client, first.head.keys,
+                       replies[i]);
+            reply.images += replies[i].layout.batch;
+            --reply.missing;
+        }
+        pending_.clear();
+        while (!replies_.empty() && replies_.front().read && replies_.front().missing == 0) {
+            commit(replies_.front());
+            replies_.pop_front();
+        }
         times_.pause();
-        answered.bytes = file.bytes();
-        return answered;
+    }
+
+    void commit(Reply& reply) {
+        reply.file.commit();
+        const auto now = std::chrono::steady_clock::now();
+        answered_.push_back({reply.request, reply.images, reply.file.bytes(),
+                             std::chrono::duration<double>(now - reply.start).count()});
     }
 
     const Options* options_;
     const Model* model_;
+    const InferEngine* engine_;
     std::map<KeySetId, std::filesystem::path> key_files_;
-    std::map<std::string, Planned> plans_;                          // by plan_id()
-    std::map<std::pair<KeySetId, std::string>, Session> sessions_;  // by keys and plan_id()
+    std::map<std::string, Planned> plans_;              // by plan_id()
+    std::set<std::pair<KeySetId, std::string>> ready_;  // keys and plan_id() that the engine has
     std::vector<Request> requests_;
+    std::deque<Reply> replies_;
+    std::vector<Pending> pending_;
+    std::vector<Answered> answered_;
     StageTimes times_;
 };
 
-void infer(const Options& options, const std::stop_token& stop) {
+void infer(const Options& options, const InferEngine& engine, const std::stop_token& stop) {
+    if (options.bandwidth > 0 && engine.ranks == 1) {
+        throw UsageError("infer: expected --bandwidth where mpirun has started several processes, found one");
+    }
     check_threads(options.threads);
     const Model model = find_model(options.model, stop);
-    Server server(options, model);
+    Server server(options, model, engine);
     RunControl control;
     control.threads = options.threads;
     control.stop = stop;
@@ -312,7 +401,7 @@ void infer(const Options& options, const std::stop_token& stop) {
 
 }  // namespace
 
-void add_infer_command(CLI::App& app, Work& work) {
+void add_infer_command(CLI::App& app, Work& work, const InferEngine& engine) {
     auto options = std::make_shared<Options>();
     CLI::App* command =
         app.add_subcommand("infer", "server: answer uploads; it needs and touches nothing that is secret");
@@ -343,6 +432,10 @@ void add_infer_command(CLI::App& app, Work& work) {
     command->add_flag("--force", options->force, "replace replies that exist");
     add_privacy_options(*command, options->plan);
     add_threads_option(*command, options->threads);
+    if (engine.threads > 0) {
+        command->get_option("--threads")->default_val(engine.threads);
+    }
+    add_bandwidth_option(*command, options->bandwidth);
     add_json_option(*command, options->json);
     command->footer(
         "Examples:\n"
@@ -350,9 +443,16 @@ void add_infer_command(CLI::App& app, Work& work) {
         "  lacuna infer --model faster-cryptonets --plan server.plan --keys evaluation.keys --in upload.lct "
         "--out reply.lct\n"
         "  lacuna infer --model faster-cryptonets --keys anna.keys ben.keys --in uploads/*.lct --out "
-        "replies");
-    command->callback(
-        [options, &work] { work = [options](const std::stop_token& stop) { infer(*options, stop); }; });
+        "replies\n"
+        "  mpirun -n 4 lacuna infer --model cryptodl-2 --plan server.plan --keys evaluation.keys --in "
+        "upload.lct --out reply.lct");
+    command->callback([options, engine, &work] {
+        work = [options, engine](const std::stop_token& stop) { infer(*options, engine, stop); };
+    });
+}
+
+void add_infer_command(CLI::App& app, Work& work) {
+    add_infer_command(app, work, own_engine());
 }
 
 }  // namespace lacuna

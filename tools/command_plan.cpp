@@ -10,8 +10,11 @@
 
 #include <lacuna/he/files/output_file.h>
 #include <lacuna/nn/model/ranges.h>
+#include <lacuna/nn/plan/division.h>
+#include "tools/bandwidth_option.h"
 #include "tools/batch_curve.h"
 #include "tools/command.h"
+#include "tools/division_text.h"
 #include "tools/json_output.h"
 #include "tools/machine_speed.h"
 #include "tools/model_files.h"
@@ -35,6 +38,9 @@ struct Options {
     PlanOptions plan;
     std::string client_file;
     std::string plan_file;
+    std::vector<std::size_t> ranks;
+    double bandwidth = 10e9;  // bits a second
+    std::size_t uploads = 1;
     bool force = false;
     bool compare = false;
     bool json = false;
@@ -132,6 +138,24 @@ void compare(bool json) {
            "every image in the slot packing.\n";
 }
 
+/// The plan shared out between each of these numbers of ranks.
+std::vector<Division> divisions(const Model& model, const Plan& plan, const Options& options, double speed) {
+    std::vector<Division> result;
+    if (options.ranks.empty()) {
+        return result;
+    }
+    const ExpandedModel expanded(model);
+    for (const std::size_t ranks : options.ranks) {
+        Machines machines;
+        machines.ranks = ranks;
+        machines.bytes_per_second = options.bandwidth / 8;
+        machines.nominal_seconds = speed * 1e-9;
+        machines.uploads = options.uploads;
+        result.push_back(divide(expanded, plan, machines));
+    }
+    return result;
+}
+
 void plan(const Options& options) {
     if (options.compare) {
         compare(options.json);
@@ -153,15 +177,25 @@ void plan(const Options& options) {
                    [&](std::ostream& stream) { stream << format_compiled_plan(plan); });
     }
     const double speed = seconds_per_nominal_second(plan.client.parameters);
+    const std::vector<Division> shared = divisions(model, plan, options, speed);
     if (options.json) {
         ordered_json document = ordered_json::parse(format_plan(plan));
         document["estimated_seconds"] = plan.cost() * speed * 1e-9;
         document["kernel"] = std::string(active_kernels().name);
         document["training_privacy"] = training_privacy(model);
+        if (!shared.empty()) {
+            document["machines"] = ordered_json::array();
+            for (const Division& division : shared) {
+                document["machines"].push_back(division_json(plan, division, options.bandwidth));
+            }
+        }
         print_json_document(document);
         return;
     }
     std::cout << plan_text(plan, speed);
+    for (const Division& division : shared) {
+        std::cout << '\n' << division_text(plan, division, options.bandwidth);
+    }
     if (const auto privacy = training_privacy(model); !privacy.is_null()) {
         std::cout << "\nBy its file the model was trained with differential privacy: epsilon = "
                   << privacy["epsilon"] << ", delta = " << privacy["delta"]
@@ -206,6 +240,21 @@ void add_plan_command(CLI::App& app, Work& work) {
                     ->type_name("FILE")
                     ->check(not_empty());
     command->add_flag("--force", options->force, "replace those files where they exist");
+    auto* ranks =
+        command
+            ->add_option("--ranks", options->ranks,
+                         "also how so many machines of one thread share a request out, and what moves "
+                         "between them (mpirun -n N lacuna infer)")
+            ->type_name("N,N,...")
+            ->delimiter(',')
+            ->transform(decimal())
+            ->check(CLI::Range(std::size_t{1}, std::size_t{1024}));
+    add_bandwidth_option(*command, options->bandwidth)->needs(ranks);
+    command->add_option("--uploads", options->uploads, "with --ranks: uploads that are answered together")
+        ->type_name("U")
+        ->transform(decimal())
+        ->check(CLI::Range(std::size_t{1}, std::size_t{1'000'000}))
+        ->needs(ranks);
     auto* batches = command
                         ->add_option("--batches", options->batches,
                                      "for each of these numbers of images the plan's packing, time and bytes "
@@ -216,13 +265,15 @@ void add_plan_command(CLI::App& app, Work& work) {
                         ->check(batch_range)
                         ->excludes(batch)
                         ->excludes(client)
-                        ->excludes(out);
+                        ->excludes(out)
+                        ->excludes(ranks);
     command
         ->add_flag("--compare", options->compare, "every shipped model beside the published networks instead")
         ->excludes(model)
         ->excludes(client)
         ->excludes(out)
-        ->excludes(batches);
+        ->excludes(batches)
+        ->excludes(ranks);
     add_json_option(*command, options->json);
     command->footer(
         "Examples:\n"
@@ -230,6 +281,7 @@ void add_plan_command(CLI::App& app, Work& work) {
         "  lacuna plan --model mine.lacuna.json --packing radix --no-circuit-privacy\n"
         "  lacuna plan --model faster-cryptonets --export-client client.json --out server.plan\n"
         "  lacuna plan --model faster-cryptonets --batches 1,10,100,1000,10000\n"
+        "  lacuna plan --model cryptodl-2 --ranks 2,16,64 --bandwidth 25G\n"
         "  lacuna plan --compare");
     command->callback([options, &work] {
         if (!options->compare && options->model.empty()) {

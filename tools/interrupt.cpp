@@ -21,14 +21,29 @@ namespace {
 constexpr int quit = SIGUSR1;  // from the destructor to the waiting thread
 constexpr const char* name = "lacuna: ";
 
+sigset_t awaited_signals() {
+    sigset_t signals;
+    sigemptyset(&signals);
+    for (const int signal : {SIGINT, SIGTERM, quit}) {
+        sigaddset(&signals, signal);
+    }
+    return signals;
+}
+
 }  // namespace
 
-Interrupt::Interrupt() {
-    sigemptyset(&awaited_);
-    for (const int signal : {SIGINT, SIGTERM, quit}) {
-        sigaddset(&awaited_, signal);
-    }
-    pthread_sigmask(SIG_BLOCK, &awaited_, nullptr);
+void Interrupt::block_signals() {
+    const sigset_t signals = awaited_signals();
+    pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+}
+
+void Interrupt::unblock_signals() {
+    const sigset_t signals = awaited_signals();
+    pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+}
+
+Interrupt::Interrupt() : awaited_(awaited_signals()) {
+    block_signals();
     try {
         waiter_ = std::thread([this] { wait(); });
     } catch (const std::system_error& problem) {
@@ -65,7 +80,7 @@ void Interrupt::wait() {
 void Interrupt::end_now() const {
     remove_temporaries();
     restore_terminal();
-    const std::string message = name + std::string(Stopped().what()) + "\n";
+    const std::string message = name + (message_.empty() ? std::string(Stopped().what()) : message_) + "\n";
     // Nothing can be done where this fails.
     [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, message.data(), message.size());
     ::_exit(exit_code());

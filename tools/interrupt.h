@@ -5,7 +5,9 @@
 #include <chrono>
 #include <csignal>
 #include <stop_token>
+#include <string>
 #include <thread>
+#include <utility>
 
 namespace lacuna {
 
@@ -22,10 +24,18 @@ class Interrupt {
     Interrupt(const Interrupt&) = delete;
     Interrupt& operator=(const Interrupt&) = delete;
 
+    /// For a library that starts threads of its own first: they too are to leave the signals alone.
+    static void block_signals();
+    /// Undoes that for this thread, where there will be no Interrupt: the signals end the process again.
+    static void unblock_signals();
+
     [[nodiscard]] std::stop_token token() const { return source_.get_token(); }
     /// How long work may take to end after the first signal, instead of a second: for servers, which finish
     /// what they have begun.
     void set_grace(std::chrono::seconds grace) { grace_ = grace.count(); }
+    /// What is printed where work is ended from here, instead of that it was stopped on request. Before the
+    /// first signal.
+    void set_message(std::string message) { message_ = std::move(message); }
     /// What a shell expects of a process that ended so: 128 and the signal's number; 130 for Ctrl-C.
     [[nodiscard]] int exit_code() const { return 128 + signal_; }
 
@@ -37,6 +47,7 @@ class Interrupt {
     std::stop_source source_;
     std::atomic<int> signal_ = SIGINT;
     std::atomic<long> grace_ = 1;  // seconds
+    std::string message_;
     std::thread waiter_;
 };
 

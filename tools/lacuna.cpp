@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -11,9 +12,15 @@
 #include <lacuna/nn/run_control.h>
 #include <lacuna/ntt/kernels.h>
 #include "tools/command.h"
+#include "tools/infer_engine.h"
 #include "tools/interrupt.h"
+#include "tools/mpi_launch.h"
 #include "tools/terminal_text.h"
 #include "tools/threads.h"
+#ifdef LACUNA_MPI
+#include "tools/machines/rank_work.h"
+#include "tools/machines/ranks.h"
+#endif
 
 namespace {
 
@@ -51,7 +58,7 @@ std::string see_help(const CLI::App& app, int argc, char** argv) {
     return "; see `lacuna " + (known ? std::string(argv[1]) + " " : std::string()) + "--help`";
 }
 
-int run(int argc, char** argv, lacuna::Interrupt& interrupt) {
+int run(int argc, char** argv, lacuna::Interrupt& interrupt, const lacuna::InferEngine& engine) {
     CLI::App app("Neural networks on encrypted data.", "lacuna");
     app.set_version_flag("--version", [] {
         return std::string("lacuna " LACUNA_VERSION " (kernel ") +
@@ -71,7 +78,7 @@ int run(int argc, char** argv, lacuna::Interrupt& interrupt) {
     lacuna::add_plan_command(app, work);
     lacuna::add_keygen_command(app, work);
     lacuna::add_encrypt_command(app, work);
-    lacuna::add_infer_command(app, work);
+    lacuna::add_infer_command(app, work, engine);
     lacuna::add_decrypt_command(app, work);
     lacuna::add_inspect_command(app, work);
     lacuna::add_activation_command(app, work);
@@ -102,17 +109,19 @@ int run(int argc, char** argv, lacuna::Interrupt& interrupt) {
     return done();
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-    // A file that may not grow any more is an error of write(), which has words for it.
-    std::signal(SIGXFSZ, SIG_IGN);
-    // A library that gives up calls exit().
-    std::atexit(lacuna::remove_temporaries);
+/// Everything that the process does, errors told.
+int run_safely(int argc, char** argv, const lacuna::InferEngine& engine) {
     try {
         lacuna::check_stack();
         lacuna::Interrupt interrupt;
-        return run(argc, argv, interrupt);
+        if (engine.ranks > 1) {
+            // The others have been ended, or wait for this one: there is nothing that could be finished.
+            interrupt.set_grace(std::chrono::seconds(0));
+            interrupt.set_message(
+                "stopped: mpirun has ended the job, on request or because a rank was lost; no reply is "
+                "written");
+        }
+        return run(argc, argv, interrupt, engine);
     } catch (const std::bad_alloc&) {
         // Takes no memory itself.
         std::fputs("lacuna: not enough memory; use fewer images or a smaller model\n", stderr);
@@ -120,4 +129,33 @@ int main(int argc, char** argv) {
     } catch (const std::exception& error) {
         return complain(error.what(), failure);
     }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    // A file that may not grow any more is an error of write(), which has words for it.
+    std::signal(SIGXFSZ, SIG_IGN);
+    // A library that gives up calls exit().
+    std::atexit(lacuna::remove_temporaries);
+#ifdef LACUNA_MPI
+    lacuna::Interrupt::block_signals();
+    lacuna::Communicator communicator(argc, argv);
+    if (communicator.rank() != 0) {
+        lacuna::Interrupt::unblock_signals();
+        return lacuna::work_for_rank_0(communicator);
+    }
+    lacuna::Ranks ranks(communicator);
+    const int code = run_safely(argc, argv, ranks.engine());
+    std::cerr.flush();
+    ranks.finish(code);
+    return code;
+#else
+    try {
+        lacuna::become_mpi_program(argc, argv);
+    } catch (const std::exception& error) {
+        return complain(error.what(), failure);
+    }
+    return run_safely(argc, argv, lacuna::own_engine());
+#endif
 }

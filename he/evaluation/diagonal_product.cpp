@@ -93,12 +93,12 @@ void rotate(const Ring& ring, const Rotation& rotation, std::size_t limbs, std::
     }
 }
 
-Ciphertext ciphertext_of(const Ciphertext& like, Switched parts) {
+Ciphertext ciphertext_of(const Ciphertext& like, Switched parts, Form form = Form::coefficient) {
     Ciphertext result;
     result.ring = like.ring;
     result.t = like.t;
     for (RnsPolynomial& part : parts) {
-        part.set_form(Form::coefficient);
+        part.set_form(form);
         result.parts.push_back(std::move(part));
     }
     return result;
@@ -111,9 +111,20 @@ Ciphertext ciphertext_of(const Ciphertext& like, Switched parts) {
 DiagonalProduct::DiagonalProduct(const Context& context, const BinomialEncoder& encoder, std::size_t inputs,
                                  std::size_t outputs, std::size_t limbs, std::span<const Diagonal> diagonals,
                                  const RotationSchedule& schedule, int threads)
-    : inputs_(inputs), outputs_(outputs), limbs_(limbs), wide_(schedule.babies > 0) {
+    : DiagonalProduct(context, encoder, inputs, outputs, limbs, diagonals, schedule,
+                      std::vector<bool>(diagonals.size(), true), threads) {}
+
+DiagonalProduct::DiagonalProduct(const Context& context, const BinomialEncoder& encoder, std::size_t inputs,
+                                 std::size_t outputs, std::size_t limbs, std::span<const Diagonal> diagonals,
+                                 const RotationSchedule& schedule, const std::vector<bool>& wanted,
+                                 int threads)
+    : inputs_(inputs),
+      outputs_(outputs),
+      limbs_(limbs),
+      wide_(schedule.babies > 0),
+      extended_(outputs, schedule.babies > 0) {
     const std::size_t k = encoder.slots();
-    if (schedule.terms.size() != diagonals.size()) {
+    if (schedule.terms.size() != diagonals.size() || wanted.size() != diagonals.size()) {
         throw Error("diagonal product: expected a schedule of " + std::to_string(diagonals.size()) +
                     " diagonals, found one of " + std::to_string(schedule.terms.size()));
     }
@@ -136,6 +147,11 @@ DiagonalProduct::DiagonalProduct(const Context& context, const BinomialEncoder& 
                         std::to_string(diagonal.values.size()) + " from " + std::to_string(term.input) +
                         " to " + std::to_string(term.output));
         }
+        extended_[term.output] = extended_[term.output] || term.giant != 0;
+        if (!wanted[d]) {
+            positions.push_back({0, 0});
+            continue;
+        }
         const auto element = [&](int steps) {
             return rotation_element(context.n(), PlainModulus::binomial(k, 2), steps);
         };
@@ -153,13 +169,17 @@ DiagonalProduct::DiagonalProduct(const Context& context, const BinomialEncoder& 
     }
     std::vector<PlainModulus> moduli(diagonals.size());
     in_parallel(threads, diagonals.size(), {}, [&](std::size_t d) {
+        if (!wanted[d]) {
+            return;
+        }
         const Plaintext plaintext = encoder.encode(turned_values(diagonals[d], schedule.terms[d].giant, k));
         PreparedPlaintext prepared =
             wide_ ? evaluator.prepare_for_rotations(plaintext, limbs) : evaluator.prepare(plaintext, limbs);
         moduli[d] = prepared.t;
         groups_[positions[d].group].products[positions[d].product].values = std::move(prepared.values);
     });
-    t_ = moduli.empty() ? PlainModulus() : moduli.front();
+    const auto first = std::ranges::find(wanted, true);
+    t_ = first == wanted.end() ? PlainModulus() : moduli[static_cast<std::size_t>(first - wanted.begin())];
 }
 
 std::size_t DiagonalProduct::bytes() const {
@@ -212,11 +232,21 @@ class DiagonalProduct::Run {
     }
 
     std::vector<Ciphertext> run() {
-        transform_inputs();
-        rotate_inputs();
-        sum_products();
-        divide_giants();
-        return outputs();
+        prepare();
+        std::vector<Ciphertext> results;
+        for (std::size_t o = 0; o < product_.outputs_; ++o) {
+            results.push_back(output(o));
+        }
+        return results;
+    }
+
+    std::vector<Ciphertext> partial_sums(std::span<const std::size_t> outputs) {
+        prepare();
+        std::vector<Ciphertext> results;
+        for (const std::size_t o : outputs) {
+            results.push_back(partial_sum(o));
+        }
+        return results;
     }
 
   private:
@@ -378,30 +408,61 @@ class DiagonalProduct::Run {
         });
     }
 
-    std::vector<Ciphertext> outputs() {
-        std::vector<Ciphertext> results;
-        for (std::size_t o = 0; o < product_.outputs_; ++o) {
-            results.push_back(output(o));
-        }
-        return results;
+    void prepare() {
+        transform_inputs();
+        rotate_inputs();
+        sum_products();
+        divide_giants();
     }
 
-    Ciphertext output(std::size_t o) {
-        std::vector<std::size_t> turning;
+    /// The sums of products of one output: those that a giant rotation turns, and the one that none does.
+    struct Parts {
+        std::vector<std::size_t> turning;  // groups
         const Pair* still = nullptr;
+    };
+    [[nodiscard]] Parts parts_of(std::size_t o) const {
+        Parts parts;
         for (std::size_t g = 0; g < sums_.size(); ++g) {
             if (product_.groups_[g].output != o) {
                 continue;
             }
             if (group_entries_[g] == nullptr) {
-                still = &sums_[g];
+                parts.still = &sums_[g];
             } else {
-                turning.push_back(g);
+                parts.turning.push_back(g);
             }
         }
-        if (turning.empty() && !product_.wide_) {
-            return unswitched(still);
+        return parts;
+    }
+
+    Ciphertext output(std::size_t o) {
+        const Parts parts = parts_of(o);
+        if (!product_.extended_[o]) {
+            return unswitched(parts.still, true);
         }
+        ExtendedPair sum = sum_of(parts, true);
+        return ciphertext_of(inputs_.front(), std::move(sum).divided());
+    }
+
+    Ciphertext partial_sum(std::size_t o) {
+        const Parts parts = parts_of(o);
+        if (!product_.extended_[o]) {
+            return unswitched(parts.still, false);
+        }
+        ExtendedPair sum = sum_of(parts, false);
+        Switched rows;
+        for (std::size_t part = 0; part < 2; ++part) {
+            rows[part] = RnsPolynomial::uninitialised(n_, extended_, Form::ntt);
+            for (std::size_t i = 0; i < extended_; ++i) {
+                std::copy_n(sum.row(part, i), n_, rows[part].limb(i));
+            }
+        }
+        return ciphertext_of(inputs_.front(), std::move(rows), Form::ntt);
+    }
+
+    /// Modulo Q P. coefficients: its form; else NTT form.
+    ExtendedPair sum_of(const Parts& parts, bool coefficients) {
+        const auto& [turning, still] = parts;
         // Several accumulators a prime, where the threads would share the primes unevenly.
         const std::size_t pieces =
             std::max<std::size_t>(1, std::min(pieces_for(threads_, extended_), turning.size()));
@@ -421,9 +482,11 @@ class DiagonalProduct::Run {
                                         modulus(i));
                 }
             }
-            sum.to_coefficients(i);
+            if (coefficients) {
+                sum.to_coefficients(i);
+            }
         });
-        return ciphertext_of(inputs_.front(), std::move(sum).divided());
+        return std::move(sum);
     }
 
     /// Every pieces-th giant rotation from number `piece` on, modulo extended prime i.
@@ -457,16 +520,18 @@ class DiagonalProduct::Run {
     }
 
     /// A sum without any rotation: modulo Q alone.
-    Ciphertext unswitched(const Pair* still) const {
+    Ciphertext unswitched(const Pair* still, bool coefficients) const {
         Switched parts;
         for (std::size_t part = 0; part < 2; ++part) {
-            parts[part] = RnsPolynomial(n_, limbs_, Form::coefficient);
+            parts[part] = RnsPolynomial(n_, limbs_, Form::ntt);
             for (std::size_t i = 0; still != nullptr && i < limbs_; ++i) {
                 std::copy_n((*still)[part][i].data(), n_, parts[part].limb(i));
-                tables(i).inverse(parts[part].limb_span(i));
+                if (coefficients) {
+                    tables(i).inverse(parts[part].limb_span(i));
+                }
             }
         }
-        return ciphertext_of(inputs_.front(), std::move(parts));
+        return ciphertext_of(inputs_.front(), std::move(parts), coefficients ? Form::coefficient : Form::ntt);
     }
 
     const DiagonalProduct& product_;
@@ -495,6 +560,63 @@ std::vector<Ciphertext> DiagonalProduct::apply(const Context& context, std::span
     check(context, inputs);
     check_keys("diagonal product", context.ring(), keys);
     return Run(*this, context.ring(), inputs, keys, threads, stop).run();
+}
+
+std::vector<Ciphertext> DiagonalProduct::partial_sums(const Context& context,
+                                                      std::span<const Ciphertext> inputs,
+                                                      std::span<const std::size_t> outputs,
+                                                      const GaloisKeys& keys, int threads,
+                                                      const std::stop_token& stop) const {
+    check(context, inputs);
+    check_keys("diagonal product", context.ring(), keys);
+    return Run(*this, context.ring(), inputs, keys, threads, stop).partial_sums(outputs);
+}
+
+Ciphertext DiagonalProduct::divide(const Context& context, Ciphertext sum, std::size_t output,
+                                   int threads) const {
+    const Ring& ring = context.ring();
+    const std::size_t rows = extended_[output] ? limbs_ + ring.special().size() : limbs_;
+    if (sum.ring != ring.hash() || sum.size() != 2 || !sum.has_shape(ring.n(), rows, Form::ntt)) {
+        throw Error("diagonal product: expected a sum of two polynomials of " + std::to_string(rows) +
+                    " limbs in NTT form, found another; add up partial_sums() of one product");
+    }
+    const auto tables = [&](std::size_t i) -> const NttTables& {
+        return ring.key_basis().tables(extended_prime(ring, limbs_, i));
+    };
+    if (!extended_[output]) {
+        for (RnsPolynomial& part : sum.parts) {
+            for (std::size_t i = 0; i < limbs_; ++i) {
+                tables(i).inverse(part.limb_span(i));
+            }
+            part.set_form(Form::coefficient);
+        }
+        return sum;
+    }
+    ExtendedPair pair(ring, limbs_);
+    in_parallel(threads, rows, {}, [&](std::size_t i) {
+        for (std::size_t part = 0; part < 2; ++part) {
+            std::copy_n(sum.parts[part].limb(i), ring.n(), pair.row(part, i));
+        }
+        pair.to_coefficients(i);
+    });
+    return ciphertext_of(sum, std::move(pair).divided());
+}
+
+void add_partial_sum(const Context& context, Ciphertext& sum, const Ciphertext& part) {
+    const Ring& ring = context.ring();
+    const std::size_t rows = sum.limbs();
+    if (sum.size() != 2 || part.size() != 2 || !part.has_shape(ring.n(), rows, Form::ntt) ||
+        !sum.has_shape(ring.n(), rows, Form::ntt)) {
+        throw Error("diagonal product: expected two sums of one output, found others");
+    }
+    const std::size_t special = ring.special().size();
+    const std::size_t limbs = rows > special ? rows - special : rows;
+    for (std::size_t p = 0; p < 2; ++p) {
+        for (std::size_t i = 0; i < rows; ++i) {
+            ring.kernels().add(sum.parts[p].limb(i), sum.parts[p].limb(i), part.parts[p].limb(i), ring.n(),
+                               ring.key_basis().modulus(extended_prime(ring, limbs, i)));
+        }
+    }
 }
 
 // ---- sums of rotations

@@ -31,6 +31,11 @@ class DiagonalProduct {
     DiagonalProduct(const Context& context, const BinomialEncoder& encoder, std::size_t inputs,
                     std::size_t outputs, std::size_t limbs, std::span<const Diagonal> diagonals,
                     const RotationSchedule& schedule, int threads = 1);
+    /// A part of it, for partial_sums() alone: only the diagonals that `wanted` names by number, all those of
+    /// a giant rotation or none of them.
+    DiagonalProduct(const Context& context, const BinomialEncoder& encoder, std::size_t inputs,
+                    std::size_t outputs, std::size_t limbs, std::span<const Diagonal> diagonals,
+                    const RotationSchedule& schedule, const std::vector<bool>& wanted, int threads);
 
     [[nodiscard]] std::size_t inputs() const { return inputs_; }
     [[nodiscard]] std::size_t outputs() const { return outputs_; }
@@ -43,6 +48,18 @@ class DiagonalProduct {
     [[nodiscard]] std::vector<Ciphertext> apply(const Context& context, std::span<const Ciphertext> inputs,
                                                 const GaloisKeys& keys, int threads = 1,
                                                 const std::stop_token& stop = {}) const;
+
+    /// The sums of these outputs before their division by P: two polynomials modulo Q_l P, NTT form, or
+    /// modulo Q_l where the output has no rotation in any part. Those of several parts of one product are
+    /// added up prime by prime, by add_partial_sum(), and are then what divide() wants.
+    [[nodiscard]] std::vector<Ciphertext> partial_sums(const Context& context,
+                                                       std::span<const Ciphertext> inputs,
+                                                       std::span<const std::size_t> outputs,
+                                                       const GaloisKeys& keys, int threads = 1,
+                                                       const std::stop_token& stop = {}) const;
+    /// An output as apply() returns it.
+    [[nodiscard]] Ciphertext divide(const Context& context, Ciphertext sum, std::size_t output,
+                                    int threads = 1) const;
 
   private:
     struct Baby {
@@ -67,10 +84,14 @@ class DiagonalProduct {
     std::size_t outputs_;
     std::size_t limbs_;
     PlainModulus t_;
-    bool wide_ = false;  // products are modulo Q P: there are baby rotations
+    bool wide_ = false;           // products are modulo Q P: there are baby rotations
+    std::vector<bool> extended_;  // [output]: its sum is modulo Q P
     std::vector<Baby> babies_;
     std::vector<Group> groups_;
 };
+
+/// sum += part, both from partial_sums() for one output of one product and modulo Q_l P.
+void add_partial_sum(const Context& context, Ciphertext& sum, const Ciphertext& part);
 
 /// The ciphertext and its rotations by these steps, summed: one raising of digits and one division. Size 2,
 /// coefficient form.

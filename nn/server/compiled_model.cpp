@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <numeric>
 #include <string>
 #include <thread>
 #include <utility>
@@ -52,6 +53,11 @@ void check_model(const Model& model, const Plan& plan) {
     }
 }
 
+/// Whether a step is a layer kernel, over all values.
+bool is_kernel(const Step& step) {
+    return step.get_if<LinearStep>() != nullptr || step.get_if<JoinStep>() != nullptr;
+}
+
 /// The layout and rotations that the plan's proof and the client's half stand on are this network's.
 void check_layout_of(const PackedNetwork& network, const Plan& plan, std::size_t slots) {
     const ClientPlan& client = plan.client;
@@ -82,6 +88,7 @@ struct CompiledModel::Request {
     const RunControl& control;
     const Observer& observe;
     std::optional<Encryptor> encryptor;  // of zero, for flooding
+    const Exchange* exchange = nullptr;  // between the ranks of a lane
 };
 
 CompiledModel::CompiledModel(const Model& model, const Plan& plan)
@@ -89,9 +96,18 @@ CompiledModel::CompiledModel(const Model& model, const Plan& plan)
 
 CompiledModel::CompiledModel(const Model& model, const Plan& plan, Context context)
     : plan_(plan), context_(std::move(context)), evaluator_(context_) {
-    check_model(model, plan);
-    check_context(context_, plan.client.parameters);
-    if (plan.client.packing == Packing::packed) {
+    compile_model(model);
+}
+
+CompiledModel::CompiledModel(const Model& model, const Plan& plan, Context context, ModelPart part)
+    : plan_(plan), context_(std::move(context)), evaluator_(context_), part_(std::move(part)) {
+    compile_model(model);
+}
+
+void CompiledModel::compile_model(const Model& model) {
+    check_model(model, plan_);
+    check_context(context_, plan_.client.parameters);
+    if (plan_.client.packing == Packing::packed) {
         compile_packed(model);
     } else {
         compile(model);
@@ -111,11 +127,21 @@ void CompiledModel::compile_packed(const Model& model) {
     for (std::size_t s = 0; s < plan_.program.size(); ++s) {
         const Step& step = plan_.program[s];
         if (const auto* linear = step.get_if<LinearStep>()) {
-            PackedKernel kernel(context_, encoder, *layer++, expanded.map(linear->layer).bias,
-                                network.places()[linear->layer + 1], network.copies(linear->layer + 1), limbs,
-                                threads);
-            prepared_bytes_ += kernel.bytes();
-            operands[s] = LayerKernel(std::move(kernel));
+            const PackedLayer& packed = *layer++;
+            const PackedKernel::Outputs outputs{expanded.map(linear->layer).bias,
+                                                network.places()[linear->layer + 1],
+                                                network.copies(linear->layer + 1)};
+            const auto keep = [&](PackedKernel kernel) {
+                prepared_bytes_ += kernel.bytes();
+                operands[s] = LayerKernel(std::move(kernel));
+            };
+            if (!part_) {
+                keep(PackedKernel(context_, encoder, packed, outputs, limbs, threads));
+            } else if (const auto& groups = part_->line(step.line).computes[part_->rank];
+                       part_->rank == 0 || !groups.empty()) {
+                keep(PackedKernel(context_, encoder, packed, outputs, limbs, groups, part_->rank == 0,
+                                  threads));
+            }
         } else if (const auto* sum = step.get_if<WeightedSumStep>()) {
             operands[s] = packed_polynomial(std::get<Activation>(model.layers[sum->layer].kind), encoder,
                                             network, sum->layer + 1);
@@ -148,6 +174,8 @@ CompiledModel::Polynomial CompiledModel::packed_polynomial(const Activation& act
 void CompiledModel::compile(const Model& model) {
     const std::vector<Shape> shapes = model.shapes();
     const std::size_t moduli = context_.plain_count();
+    std::vector<std::size_t> all(moduli);
+    std::iota(all.begin(), all.end(), std::size_t{0});
     std::vector<std::vector<std::uint64_t>> factors;
     for (std::size_t m = 0; m < moduli; ++m) {
         const Modulus& t = context_.plain(m).modulus();
@@ -157,12 +185,18 @@ void CompiledModel::compile(const Model& model) {
     for (std::size_t s = 0; s < plan_.program.size(); ++s) {
         const Step& step = plan_.program[s];
         const auto set = [&](const auto& make) {
-            for (std::size_t m = 0; m < moduli; ++m) {
+            for (const std::size_t m : part_ ? part_->moduli : all) {
                 operands_[m][s] = make(context_.plain(m).modulus(), factors[m][s]);
             }
         };
+        if (part_ && is_kernel(step) && part_->line(step.line).computes[part_->rank].empty()) {
+            continue;
+        }
         if (const auto* linear = step.get_if<LinearStep>()) {
-            const LinearMap map = linear_map(model.layers[linear->layer], shapes[linear->layer]);
+            LinearMap map = linear_map(model.layers[linear->layer], shapes[linear->layer]);
+            if (part_) {
+                map = part_of(map, part_->line(step.line), part_->rank);
+            }
             set([&](const Modulus& t, std::uint64_t factor) {
                 return std::visit(
                     [&](const auto& rules) { return rules.compile(map, context_.n(), t, factor); },
@@ -239,6 +273,19 @@ std::vector<Ciphertext> CompiledModel::infer_modulus(const EvaluationKeys& keys,
     return run_alone(keys, m, std::move(input), control, observe);
 }
 
+std::vector<Ciphertext> CompiledModel::infer_part(const EvaluationKeys& keys, std::size_t m,
+                                                  std::vector<SeededCiphertext> input,
+                                                  const Exchange& exchange, const RunControl& control) const {
+    return run_part(keys, m, std::move(input), exchange, control);
+}
+
+std::vector<Ciphertext> CompiledModel::infer_part(const EvaluationKeys& keys, std::size_t m,
+                                                  std::vector<Ciphertext> input, const Exchange& exchange,
+                                                  const RunControl& control) const {
+    check_public_encryption();
+    return run_part(keys, m, std::move(input), exchange, control);
+}
+
 void CompiledModel::check_public_encryption() const {
     if (!plan_.client.public_encryption) {
         throw Error(
@@ -278,9 +325,13 @@ void CompiledModel::check_residues(std::size_t m, const std::vector<Encrypted>& 
 }
 
 CompiledModel::Request CompiledModel::request_of(const EvaluationKeys& keys, const RunControl& control,
-                                                 const Observer& observe) const {
+                                                 const Observer& observe, const Exchange* exchange) const {
+    if (part_.has_value() != (exchange != nullptr)) {
+        throw Error("infer: expected infer_part() for a part of a model, and for nothing else, found the " +
+                    std::string(part_ ? "whole" : "part") + " asked for; compile what is to be run");
+    }
     check(keys);
-    Request request{keys, control, observe, std::nullopt};
+    Request request{keys, control, observe, std::nullopt, exchange};
     if (plan_.client.public_key) {
         // The caller's keys outlive the request: the encryptor looks at them and copies nothing.
         request.encryptor.emplace(
@@ -328,6 +379,29 @@ std::vector<Ciphertext> CompiledModel::run_alone(const EvaluationKeys& keys, std
 }
 
 template <typename Encrypted>
+std::vector<Ciphertext> CompiledModel::run_part(const EvaluationKeys& keys, std::size_t m,
+                                                std::vector<Encrypted> input, const Exchange& exchange,
+                                                const RunControl& control) const {
+    if (!part_ || std::ranges::find(part_->moduli, m) == part_->moduli.end() ||
+        input.size() != part_->inputs().size()) {
+        throw Error("infer: expected this rank's part of a request, which is " +
+                    std::to_string(part_ ? part_->inputs().size() : 0) + " ciphertexts, found " +
+                    std::to_string(input.size()) + " of plaintext modulus number " + std::to_string(m));
+    }
+    UploadMasks masks("infer");
+    check_residues(m, input, masks);
+    const Observer nobody;
+    const Request request = request_of(keys, control, nobody, &exchange);
+    Ciphertexts values(input.size());
+    parallel_for(values.size(), control, "expand", 0, 0, 1,
+                 [&](std::size_t i) { values[i] = full_ciphertext(context_.ring(), std::move(input[i])); });
+    Position position{0, plan_.cost() / static_cast<double>(plan_.moduli())};
+    run_lines(request, m, values, position);
+    control.report("done", position.total, position.total);
+    return values;
+}
+
+template <typename Encrypted>
 std::vector<Ciphertext> CompiledModel::run_modulus(const Request& request, std::size_t m,
                                                    std::vector<Encrypted> input, Position& position) const {
     const RunControl& control = request.control;
@@ -362,7 +436,7 @@ CompiledModel::Ciphertexts CompiledModel::run_images(const Request& request, Cip
     } else {  // threads that share no image wait for none
         RunControl alone;
         alone.stop = request.control.stop;
-        const Request of_image{request.keys, alone, request.observe, request.encryptor};
+        const Request of_image{request.keys, alone, request.observe, request.encryptor, nullptr};
         parallel_for(images, request.control, "images", position.done, position.total, position.total,
                      [&](std::size_t image) { run(of_image, image); });
     }
@@ -379,7 +453,12 @@ void CompiledModel::run_lines(const Request& request, std::size_t m, Ciphertexts
     for (const PlanStep& line : plan_.steps) {
         control.check();
         control.report(line.name, position.done, position.total);
-        run_line(request, m, line, values, position);
+        const auto index = static_cast<std::size_t>(&line - plan_.steps.data());
+        if (part_ && is_kernel(plan_.program[line.begin])) {
+            run_shared_line(request, m, index, values);
+        } else {
+            run_line(request, m, line, values, position);
+        }
         control.check();
         if (request.observe) {
             request.observe(line, values);
@@ -399,6 +478,28 @@ void CompiledModel::run_line(const Request& request, std::size_t m, const PlanSt
     parallel_for(values.size(), request.control, line.name, position.done, position.done + line.cost,
                  position.total,
                  [&](std::size_t i) { values[i] = run_element(request, m, line, std::move(values[i]), i); });
+}
+
+void CompiledModel::run_shared_line(const Request& request, std::size_t m, std::size_t line,
+                                    Ciphertexts& values) const {
+    request.exchange->before(line, values);
+    const auto* kernel = std::get_if<LayerKernel>(&operands_[m][plan_.steps[line].begin]);
+    if (kernel == nullptr) {
+        values.clear();
+        request.exchange->after(line, values);
+        return;
+    }
+    const GaloisKeys& keys = request.keys.galois_keys;
+    if (const auto* packed = std::get_if<PackedKernel>(kernel)) {
+        values = packed->partial_sums(context_, values, keys, request.control);
+        request.exchange->after(line, values);
+        if (part_->rank == 0) {
+            packed->finish(context_, values, keys, request.control);
+        }
+        return;
+    }
+    apply(*kernel, context_, values, keys, request.control);
+    request.exchange->after(line, values);
 }
 
 Ciphertext CompiledModel::run_element(const Request& request, std::size_t m, const PlanStep& line,

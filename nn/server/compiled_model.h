@@ -19,6 +19,7 @@
 #include <lacuna/nn/plan/plan.h>
 #include <lacuna/nn/run_control.h>
 #include <lacuna/nn/server/layer_kernel.h>
+#include <lacuna/nn/server/model_part.h>
 #include <lacuna/nn/server/reply_mask.h>
 
 namespace lacuna {
@@ -32,6 +33,8 @@ class CompiledModel {
     CompiledModel(const Model& model, const Plan& plan);
     /// The same for a context built before, which it shares; the helper primes of products are its own.
     CompiledModel(const Model& model, const Plan& plan, Context context);
+    /// One rank's part of it, for infer_part() alone: what the others compute takes no memory here.
+    CompiledModel(const Model& model, const Plan& plan, Context context, ModelPart part);
 
     [[nodiscard]] const Plan& plan() const { return plan_; }
     [[nodiscard]] const Context& context() const { return context_; }
@@ -68,6 +71,17 @@ class CompiledModel {
                                                         std::vector<Ciphertext> input,
                                                         const RunControl& control = {},
                                                         const Observer& observe = {}) const;
+
+    /// This rank's part of infer_modulus(): input is what ModelPart::inputs() names of residues[m] of the
+    /// request's tensor (of one image of it in the packed packing), the result what the last line of the
+    /// division leaves here. All ranks of the lane call it together, for the same m.
+    [[nodiscard]] std::vector<Ciphertext> infer_part(const EvaluationKeys& keys, std::size_t m,
+                                                     std::vector<SeededCiphertext> input,
+                                                     const Exchange& exchange,
+                                                     const RunControl& control = {}) const;
+    [[nodiscard]] std::vector<Ciphertext> infer_part(const EvaluationKeys& keys, std::size_t m,
+                                                     std::vector<Ciphertext> input, const Exchange& exchange,
+                                                     const RunControl& control = {}) const;
 
   private:
     using Ciphertexts = std::vector<Ciphertext>;
@@ -109,7 +123,8 @@ class CompiledModel {
     template <typename Encrypted>
     void check_residues(std::size_t m, const std::vector<Encrypted>& input, UploadMasks& masks) const;
     [[nodiscard]] Request request_of(const EvaluationKeys& keys, const RunControl& control,
-                                     const Observer& observe) const;
+                                     const Observer& observe, const Exchange* exchange = nullptr) const;
+    void compile_model(const Model& model);
     template <typename Tensor>
     [[nodiscard]] EncryptedTensor run(const EvaluationKeys& keys, Tensor input, const RunControl& control,
                                       const Observer& observe) const;
@@ -118,10 +133,16 @@ class CompiledModel {
                                         std::vector<Encrypted> input, const RunControl& control,
                                         const Observer& observe) const;
     template <typename Encrypted>
+    [[nodiscard]] Ciphertexts run_part(const EvaluationKeys& keys, std::size_t m,
+                                       std::vector<Encrypted> input, const Exchange& exchange,
+                                       const RunControl& control) const;
+    template <typename Encrypted>
     [[nodiscard]] Ciphertexts run_modulus(const Request& request, std::size_t m, std::vector<Encrypted> input,
                                           Position& position) const;
     void run_line(const Request& request, std::size_t m, const PlanStep& line, Ciphertexts& values,
                   const Position& position) const;
+    /// A line of which this rank computes a part.
+    void run_shared_line(const Request& request, std::size_t m, std::size_t line, Ciphertexts& values) const;
     /// One value of a line; index: which.
     [[nodiscard]] Ciphertext run_element(const Request& request, std::size_t m, const PlanStep& line,
                                          Ciphertext x, std::size_t index) const;
@@ -137,7 +158,9 @@ class CompiledModel {
     Plan plan_;
     Context context_;
     Evaluator evaluator_;
-    std::vector<std::vector<Operand>> operands_;  // [plaintext modulus][step of the program]
+    std::optional<ModelPart> part_;
+    /// [plaintext modulus][step of the program]; nothing where another rank computes it.
+    std::vector<std::vector<Operand>> operands_;
     std::size_t prepared_bytes_ = 0;
 };
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <lacuna/nn/server/packed_kernel.h>
 
+#include <numeric>
+
+#include <lacuna/nn/plan/giant_steps.h>
 #include <lacuna/rns/ring_operations.h>
 
 namespace lacuna {
@@ -21,15 +24,53 @@ std::optional<Plaintext> packed_plaintext(const BinomialEncoder& encoder, std::s
     return any ? std::optional(encoder.encode(slots)) : std::nullopt;
 }
 
+namespace {
+
+/// Which diagonals the groups hold.
+std::vector<bool> diagonals_of(const PackedLayer& layer, std::span<const std::uint32_t> groups) {
+    std::vector<bool> wanted(layer.diagonals.size());
+    const std::vector<GiantGroup> all = giant_groups(layer.schedule);
+    for (const std::uint32_t g : groups) {
+        for (const std::size_t d : all[g].diagonals) {
+            wanted[d] = true;
+        }
+    }
+    return wanted;
+}
+
+std::vector<std::uint32_t> all_groups(const PackedLayer& layer) {
+    std::vector<std::uint32_t> groups(giant_groups(layer.schedule).size());
+    std::iota(groups.begin(), groups.end(), 0U);
+    return groups;
+}
+
+}  // namespace
+
 PackedKernel::PackedKernel(const Context& context, const BinomialEncoder& encoder, const PackedLayer& layer,
-                           std::span<const mpz_class> bias, std::span<const Place> places,
-                           const Repeats& copies, std::size_t limbs, int threads)
+                           const Outputs& outputs, std::size_t limbs, int threads)
+    : PackedKernel(context, encoder, layer, outputs, limbs, all_groups(layer), true, threads) {}
+
+PackedKernel::PackedKernel(const Context& context, const BinomialEncoder& encoder, const PackedLayer& layer,
+                           const Outputs& outputs, std::size_t limbs, std::span<const std::uint32_t> groups,
+                           bool first, int threads)
     : product_(context, encoder, layer.account.inputs, layer.account.outputs, limbs, layer.diagonals,
-               layer.schedule, threads),
+               layer.schedule, diagonals_of(layer, groups), threads),
       folds_(layer.folds) {
+    std::vector<bool> touched(layer.account.outputs, first);
+    const std::vector<GiantGroup> all = giant_groups(layer.schedule);
+    for (const std::uint32_t g : groups) {
+        touched[all[g].output] = true;
+    }
     for (std::size_t o = 0; o < layer.account.outputs; ++o) {
+        if (touched[o]) {
+            outputs_.push_back(o);
+        }
         bias_.emplace_back();
-        if (const auto plaintext = packed_plaintext(encoder, bias, places, copies, o)) {
+        if (!first) {
+            continue;
+        }
+        if (const auto plaintext =
+                packed_plaintext(encoder, outputs.bias, outputs.places, outputs.copies, o)) {
             bias_.back().emplace(context.n(), limbs, Form::coefficient);
             context.plain_for(plaintext->t()).add_scaled(context.ring(), *plaintext, *bias_.back(), false);
         }
@@ -47,6 +88,24 @@ std::size_t PackedKernel::bytes() const {
 void PackedKernel::apply(const Context& context, std::vector<Ciphertext>& values, const GaloisKeys& keys,
                          const RunControl& control) const {
     values = product_.apply(context, values, keys, control.threads, control.stop);
+    fold(context, values, keys, control);
+}
+
+std::vector<Ciphertext> PackedKernel::partial_sums(const Context& context, std::span<const Ciphertext> values,
+                                                   const GaloisKeys& keys, const RunControl& control) const {
+    return product_.partial_sums(context, values, outputs_, keys, control.threads, control.stop);
+}
+
+void PackedKernel::finish(const Context& context, std::vector<Ciphertext>& sums, const GaloisKeys& keys,
+                          const RunControl& control) const {
+    for (std::size_t o = 0; o < sums.size(); ++o) {
+        sums[o] = product_.divide(context, std::move(sums[o]), o, control.threads);
+    }
+    fold(context, sums, keys, control);
+}
+
+void PackedKernel::fold(const Context& context, std::vector<Ciphertext>& values, const GaloisKeys& keys,
+                        const RunControl& control) const {
     for (std::size_t o = 0; o < values.size(); ++o) {
         for (const std::vector<int>& steps : folds_) {
             values[o] = add_rotations(context, values[o], steps, keys, control.threads);

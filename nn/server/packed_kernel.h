@@ -20,10 +20,20 @@ namespace lacuna {
 /// A linear layer of the packed packing, prepared: diagonals, sums of rotations, biases.
 class PackedKernel {
   public:
-    /// bias: of every output, at its place and its copies. limbs: the level of the inputs.
+    /// bias: of every output, at its place and its copies.
+    struct Outputs {
+        std::span<const mpz_class> bias;
+        std::span<const Place> places;
+        const Repeats& copies;
+    };
+    /// limbs: the level of the inputs.
     PackedKernel(const Context& context, const BinomialEncoder& encoder, const PackedLayer& layer,
-                 std::span<const mpz_class> bias, std::span<const Place> places, const Repeats& copies,
-                 std::size_t limbs, int threads);
+                 const Outputs& outputs, std::size_t limbs, int threads);
+    /// A part of it: the giant steps that these numbers name (giant_groups()). first: whether this rank has
+    /// all outputs afterwards, and so also folds and biases; others have the outputs of their giant steps.
+    PackedKernel(const Context& context, const BinomialEncoder& encoder, const PackedLayer& layer,
+                 const Outputs& outputs, std::size_t limbs, std::span<const std::uint32_t> groups, bool first,
+                 int threads);
 
     /// Of the prepared diagonals and biases.
     [[nodiscard]] std::size_t bytes() const;
@@ -31,8 +41,21 @@ class PackedKernel {
     void apply(const Context& context, std::vector<Ciphertext>& values, const GaloisKeys& keys,
                const RunControl& control) const;
 
+    /// A part's sums, see DiagonalProduct::partial_sums().
+    [[nodiscard]] std::vector<Ciphertext> partial_sums(const Context& context,
+                                                       std::span<const Ciphertext> values,
+                                                       const GaloisKeys& keys,
+                                                       const RunControl& control) const;
+    /// From the sums of all parts, of all outputs, to the next step. On the first rank.
+    void finish(const Context& context, std::vector<Ciphertext>& sums, const GaloisKeys& keys,
+                const RunControl& control) const;
+
   private:
+    void fold(const Context& context, std::vector<Ciphertext>& values, const GaloisKeys& keys,
+              const RunControl& control) const;
+
     DiagonalProduct product_;
+    std::vector<std::size_t> outputs_;  // of partial_sums()
     std::vector<std::vector<int>> folds_;
     std::vector<std::optional<RnsPolynomial>> bias_;  // [output]: what c_0 grows by; none for 0
 };

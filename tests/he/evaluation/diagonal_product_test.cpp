@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <numeric>
 #include <optional>
 #include <random>
 #include <set>
@@ -185,6 +186,48 @@ TEST_P(DiagonalProductTest, DependsOnNoSplitOrThreadCount) {
         for (std::size_t o = 0; o < setting.outputs; ++o) {
             EXPECT_EQ(decrypted(one[o]), sums[o]);
         }
+    }
+}
+
+/// Parts by giant steps, added up before they are divided, are the whole to the last bit. An output that
+/// nothing turns is in one part.
+TEST_P(DiagonalProductTest, PartsAddUpToIt) {
+    const std::size_t limbs = scheme->context.ring().max_limbs();
+    for (const double cost : {0.01, 2.2, 1000.0}) {
+        const RotationSchedule schedule = schedule_rotations(setting.rotations, setting.k, cost);
+        const GaloisKeys keys = keys_for(schedule.steps());
+        std::set<std::size_t> turned;
+        for (const RotationSchedule::Term& term : schedule.terms) {
+            if (schedule.babies > 0 || term.giant != 0) {
+                turned.insert(term.output);
+            }
+        }
+        std::vector<std::vector<bool>> wanted(2, std::vector<bool>(diagonals.size()));
+        for (std::size_t d = 0; d < diagonals.size(); ++d) {
+            const RotationSchedule::Term& term = schedule.terms[d];
+            const bool second = turned.contains(term.output) && (term.giant + term.output) % 2 == 1;
+            wanted[second ? 1 : 0][d] = true;
+        }
+        std::vector<std::size_t> outputs(setting.outputs);
+        std::iota(outputs.begin(), outputs.end(), std::size_t{0});
+        const std::vector<std::size_t> sent(turned.begin(), turned.end());
+        const auto part = [&](std::size_t i) {
+            return DiagonalProduct(scheme->context, *encoder, setting.inputs, setting.outputs, limbs,
+                                   diagonals, schedule, wanted[i], 1);
+        };
+        const DiagonalProduct first = part(0);
+        std::vector<Ciphertext> sums = first.partial_sums(scheme->context, inputs, outputs, keys, 2);
+        const std::vector<Ciphertext> others = part(1).partial_sums(scheme->context, inputs, sent, keys, 1);
+        for (std::size_t i = 0; i < sent.size(); ++i) {
+            add_partial_sum(scheme->context, sums[sent[i]], others[i]);
+        }
+        const std::vector<Ciphertext> whole =
+            product(schedule, limbs).apply(scheme->context, inputs, keys, 1);
+        for (std::size_t o = 0; o < setting.outputs; ++o) {
+            EXPECT_EQ(first.divide(scheme->context, sums[o], o, 2), whole[o]) << cost << ", output " << o;
+        }
+        EXPECT_THROW((void)first.divide(scheme->context, whole[0], 0), Error) << "divided already";
+        EXPECT_THROW(add_partial_sum(scheme->context, sums[0], whole[0]), Error);
     }
 }
 

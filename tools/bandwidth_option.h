@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+namespace lacuna {
+
+/// --bandwidth B: bits a second above 0, with k, M, G or T behind the number for powers of 1000; `bits` is
+/// left alone without it.
+CLI::Option* add_bandwidth_option(CLI::App& command, double& bits);
+
+}  // namespace lacuna

@@ -1,0 +1,84 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""How much sooner N machines of one thread answer one request than one does, by `lacuna plan --ranks`.
+
+curve.py LACUNA [--model NAME] [--bandwidths 10G 25G] [--csv FILE] [--svg FILE]
+
+An estimate: work by the plan's cost model, exchanges by bytes over bandwidth, nothing overlapped. The bytes are counts
+that a test compares with what moves; the seconds scale with the speed of the machine that this runs on. Says for each
+bandwidth from how many ranks on exchanges, requests and replies take longer than the work itself.
+"""
+
+import argparse
+import csv
+import json
+import math
+import pathlib
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "train"))
+import line_plot  # noqa: E402
+
+RANKS = [1, 2, 4, 8, 16, 32, 64]
+
+
+def measure(lacuna, model, bandwidth, options):
+    """The plan's machines for every number of ranks."""
+    command = [lacuna, "plan", "--json", "--model", model, "--ranks", ",".join(map(str, RANKS)), "--bandwidth", bandwidth,
+               *options]
+    result = subprocess.run(command, capture_output=True, text=True)
+    if result.returncode != 0:
+        sys.exit(f"{' '.join(map(str, command))}: {result.stderr.strip()}")
+    return json.loads(result.stdout)["machines"]
+
+
+def work_seconds(machines):
+    """What the slowest rank computes, of all the moduli of its lane."""
+    moduli = max(len(lane["moduli"]) for lane in machines["lanes"])
+    return moduli * sum(line["seconds"] for line in machines["lines"])
+
+
+def row(bandwidth, machines):
+    seconds = machines["estimated_seconds"]
+    work = work_seconds(machines)
+    moved = machines["request_bytes"] + machines["reply_bytes"] + sum(line["bytes"] for line in machines["lines"])
+    return {"bandwidth": bandwidth, "ranks": machines["ranks"], "lanes": len(machines["lanes"]),
+            "seconds": f"{seconds:.4g}", "work_seconds": f"{work:.4g}", "moved_seconds": f"{seconds - work:.4g}",
+            "moved_bytes": moved}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("lacuna", type=pathlib.Path)
+    parser.add_argument("--model", default="cryptodl-2")
+    parser.add_argument("--plan-options", nargs="*", default=["--batch=8192", "--no-circuit-privacy"])
+    parser.add_argument("--bandwidths", nargs="+", default=["10G", "25G"])
+    parser.add_argument("--csv", type=pathlib.Path)
+    parser.add_argument("--svg", type=pathlib.Path)
+    arguments = parser.parse_args()
+    rows, series = [], []
+    for bandwidth in arguments.bandwidths:
+        own = [row(bandwidth, machines)
+               for machines in measure(arguments.lacuna, arguments.model, bandwidth, arguments.plan_options)]
+        one = float(own[0]["seconds"])
+        series.append((f"{bandwidth}b/s", [(math.log2(r["ranks"]), math.log2(one / float(r["seconds"]))) for r in own]))
+        dear = [r["ranks"] for r in own if float(r["moved_seconds"]) > float(r["work_seconds"])]
+        print(f"{bandwidth}b/s: " + (f"from {dear[0]} ranks on moving takes longer than computing" if dear else
+                                     f"computing takes longer than moving up to {RANKS[-1]} ranks"))
+        for r in own:
+            print("  " + ", ".join(f"{name} {value}" for name, value in r.items() if name != "bandwidth"))
+        rows += own
+    if arguments.csv:
+        with open(arguments.csv, "w", encoding="utf-8", newline="") as stream:
+            writer = csv.DictWriter(stream, rows[0].keys(), lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+    if arguments.svg:
+        series.append(("as many times as ranks", [(math.log2(n), math.log2(n)) for n in RANKS]))
+        arguments.svg.write_text(line_plot.plot(series, f"ranks, {arguments.model}", "log2 of how many times sooner",
+                                                [(math.log2(n), str(n)) for n in RANKS]), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
