@@ -24,7 +24,8 @@ using nlohmann::ordered_json;
 
 constexpr int client_plan_version = 2;
 constexpr int packed_plan_version = 3;    // with binomials and where elements are in slots
-constexpr int features_plan_version = 4;  // of any packing, where channels or elements are set apart
+constexpr int features_plan_version = 4;  // of any of these, where channels or elements are set apart
+constexpr int binomial_plan_version = 5;  // of slots and radix modulo a binomial, features or not
 constexpr std::size_t max_galois_keys = 256;
 const char* const again = "export the client's half of the plan again";
 
@@ -56,11 +57,17 @@ Parameters parse_resolved(const json& value, const FieldPath& place) {
     return resolved;
 }
 
-/// One binomial with slots.
-void check_binomial(const ClientPlan& plan, const FieldPath& place) {
+/// Whether slots or radix are modulo a binomial.
+bool is_binomial(const ClientPlan& plan) {
+    return plan.packing != Packing::packed && !plan.parameters.plain_polynomials.empty();
+}
+
+/// One binomial that carries the packing.
+template <typename Rules>
+void check_binomial(const ClientPlan& plan, const Rules& rules, const FieldPath& place) {
     const std::vector<PlainModulus> moduli = plan.plain_moduli();
-    if (moduli.size() != 1 || !PackedPacking::takes(moduli.front(), plan.parameters.n)) {
-        fail(FieldPath(place, "plain_polynomials"), PackedPacking::what_it_takes(plan.parameters.n),
+    if (moduli.size() != 1 || !rules.takes(moduli.front(), plan.parameters.n)) {
+        fail(FieldPath(place, "plain_polynomials"), rules.what_it_takes(plan.parameters.n),
              moduli.size() == 1 ? to_string(moduli.front())
                                 : std::to_string(moduli.size()) + " plaintext moduli",
              again);
@@ -68,13 +75,23 @@ void check_binomial(const ClientPlan& plan, const FieldPath& place) {
 }
 
 /// The plaintext moduli carry the packing, and are coprime, so that the CRT joins them.
-void check_plain_moduli(const ClientPlan& plan, const FieldPath& place) {
+void check_plain_moduli(const ClientPlan& plan, int version, const FieldPath& place) {
     if (plan.packing == Packing::packed) {
-        check_binomial(plan, place);
+        check_binomial(plan, PackedPacking(), place);
         return;
     }
-    if (!plan.parameters.plain_polynomials.empty()) {
-        fail(FieldPath(place, "plain_polynomials"), "none in this packing", "some", again);
+    if (is_binomial(plan) != (version == binomial_plan_version)) {
+        fail(FieldPath(place, "plain_polynomials"),
+             version == binomial_plan_version ? "one in this version" : "none in this version",
+             is_binomial(plan) ? "some" : "none", again);
+    }
+    if (is_binomial(plan)) {
+        const std::size_t power = plan.packing == Packing::radix ? 1 : plain_power(plan.parameters);
+        if (plan.packing == Packing::slots && power < 2) {
+            fail(FieldPath(place, "plain_polynomials"), "x^k - b, k > 1, for slots", "k = 1", again);
+        }
+        check_binomial(plan, BinomialPacking(power), place);
+        return;
     }
     const std::vector<std::uint64_t>& moduli = plan.parameters.plain_moduli;
     const FieldPath at(place, "plain_moduli");
@@ -91,7 +108,7 @@ void check_plain_moduli(const ClientPlan& plan, const FieldPath& place) {
                     fail(FieldPath(at, i), rules.what_it_takes(n), std::to_string(t), again);
                 }
             },
-            elementwise_rules_of(plan.packing));
+            integer_rules_of(plan.packing));
         for (std::size_t j = 0; j < i; ++j) {
             if (std::gcd(t, moduli[j]) != 1) {
                 fail(FieldPath(at, i), "moduli without a common factor",
@@ -102,7 +119,7 @@ void check_plain_moduli(const ClientPlan& plan, const FieldPath& place) {
 }
 
 void parse_input(const json& value, const FieldPath& place, int version, ClientPlan& plan) {
-    const bool features = version == features_plan_version;
+    const bool features = version >= features_plan_version;
     if (features) {
         check_object(value, place, {"shape", "thresholds", "low", "high", "public_encryption"});
     } else {
@@ -195,12 +212,38 @@ void parse_keys(const json& value, const FieldPath& place, ClientPlan& plan) {
     }
 }
 
+/// A number in 1 ... p - 1 as hexadecimal digits, as mpz_class writes it.
+mpz_class parse_factor(const json& value, const FieldPath& place, const mpz_class& p) {
+    const std::string text = text_of(value, place);
+    const bool digits = std::all_of(text.begin(), text.end(), [](char c) {
+        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+    });
+    const std::size_t most = mpz_sizeinbase(p.get_mpz_t(), 16);
+    mpz_class factor;
+    if (!text.empty() && text.size() <= most && digits && text.front() != '0') {
+        factor.set_str(text, 16);
+    }
+    if (factor == 0 || factor >= p) {
+        fail(place, "a number below p in up to " + std::to_string(most) + " hexadecimal digits, lower case",
+             describe(value), again);
+    }
+    return factor;
+}
+
+/// For each plaintext modulus; modulo a binomial in hexadecimal digits, since it may be long.
+ordered_json factors_json(const ClientPlan& plan) {
+    if (is_binomial(plan)) {
+        return ordered_json::array({plan.reply_slot_factor.get_str(16)});
+    }
+    return plan.reply_factors;
+}
+
 void parse_reply(const json& value, const FieldPath& place, ClientPlan& plan) {
     check_object(value, place,
                  {"classes", "scale", "limbs", "stride", "coefficients", "dropped_bits", "factors"});
     const std::size_t n = plan.parameters.n;
-    const bool digits =
-        std::visit([](const auto& rules) { return rules.has_digits; }, rules_of(plan.packing));
+    const PackingRules rules = rules_of(plan.packing, plain_power(plan.parameters));
+    const bool digits = std::visit([](const auto& known) { return known.has_digits; }, rules);
     plan.classes =
         count(member(value, place, "classes"), FieldPath(place, "classes"), 1, ModelLimits::elements);
     plan.output_scale = number(member(value, place, "scale"), FieldPath(place, "scale"));
@@ -212,9 +255,12 @@ void parse_reply(const json& value, const FieldPath& place, ClientPlan& plan) {
     plan.reply_coefficients = count(member(value, place, "coefficients"), FieldPath(place, "coefficients"),
                                     digits ? 1 : 0, digits ? n : 0);
     // One logit has a ciphertext of its own; several lie side by side in one.
-    const bool joined = digits && plan.classes > 1;
+    const bool joined = std::visit([&](const auto& known) { return known.joins(plan.classes); }, rules);
     plan.reply_stride = count(member(value, place, "stride"), FieldPath(place, "stride"),
-                              joined ? plan.reply_coefficients : 0, joined ? n / plan.classes : 0);
+                              !joined  ? 0
+                              : digits ? plan.reply_coefficients
+                                       : 2,
+                              joined ? n / plan.classes : 0);
     const FieldPath dropped_at(place, "dropped_bits");
     const json& dropped = array_of(member(value, place, "dropped_bits"), dropped_at, 2);
     std::size_t modulus_bits = 0;
@@ -227,6 +273,13 @@ void parse_reply(const json& value, const FieldPath& place, ClientPlan& plan) {
     }
     const std::vector<std::uint64_t>& moduli = plan.parameters.plain_moduli;
     const FieldPath factors_at(place, "factors");
+    if (is_binomial(plan)) {
+        const json& factor = array_of(member(value, place, "factors"), factors_at, 1);
+        plan.reply_slot_factor =
+            parse_factor(factor[0], FieldPath(factors_at, std::size_t{0}),
+                         slot_modulus(plan.parameters.plain_polynomials.front(), plan.parameters.n));
+        return;
+    }
     const json& factors = array_of(member(value, place, "factors"), factors_at, moduli.size());
     for (std::size_t m = 0; m < moduli.size(); ++m) {
         plan.reply_factors.push_back(count(factors[m], FieldPath(factors_at, m), 1, moduli[m] - 1));
@@ -234,6 +287,9 @@ void parse_reply(const json& value, const FieldPath& place, ClientPlan& plan) {
 }
 
 int version_of(const ClientPlan& plan) {
+    if (is_binomial(plan)) {
+        return binomial_plan_version;
+    }
     if (!plan.features.empty()) {
         return features_plan_version;
     }
@@ -264,7 +320,7 @@ ordered_json client_plan_json(const ClientPlan& plan) {
           {"stride", plan.reply_stride},
           {"coefficients", plan.reply_coefficients},
           {"dropped_bits", plan.reply_dropped_bits},
-          {"factors", plan.reply_factors}}},
+          {"factors", factors_json(plan)}}},
         {"privacy_bits", plan.privacy_bits},
     };
     if (!plan.features.ranges.empty()) {
@@ -296,11 +352,14 @@ ClientPlan parse_client_plan(std::string_view text, const std::string& source) {
     const json document = parse_document(text, root, plan_document);
     const bool packed =
         document.is_object() && document.value("packing", json()) == packing_name(Packing::packed);
+    const auto version_among = [&](std::initializer_list<int> versions) {
+        return check_format(document, root, "the client's half of a plan", "lacuna-client-plan", versions,
+                            "give the file that `lacuna plan --export-client` wrote",
+                            std::string("use a library that reads this version, or ") + again);
+    };
     const int version =
-        check_format(document, root, "the client's half of a plan", "lacuna-client-plan",
-                     {packed ? packed_plan_version : client_plan_version, features_plan_version},
-                     "give the file that `lacuna plan --export-client` wrote",
-                     std::string("use a library that reads this version, or ") + again);
+        packed ? version_among({packed_plan_version, features_plan_version})
+               : version_among({client_plan_version, features_plan_version, binomial_plan_version});
     if (packed) {
         check_object(document, root,
                      {"format", "version", "model", "packing", "batch", "input", "parameters", "keys",
@@ -329,13 +388,13 @@ ClientPlan parse_client_plan(std::string_view text, const std::string& source) {
     plan.packing = *known;
     const FieldPath parameters_at(root, "parameters");
     plan.parameters = parse_resolved(member(document, root, "parameters"), parameters_at);
-    check_plain_moduli(plan, parameters_at);
+    check_plain_moduli(plan, version, parameters_at);
     const auto [most_images, most_privacy_bits] = std::visit(
         [&](const auto& rules) {
             return std::pair{rules.most_images(plan.parameters.n),
                              rules.hides_circuit ? std::size_t{PlanLimits::privacy_bits} : 0};
         },
-        rules_of(plan.packing));
+        rules_of(plan.packing, plain_power(plan.parameters)));
     plan.batch = count(member(document, root, "batch"), FieldPath(root, "batch"), 1, most_images);
     parse_input(member(document, root, "input"), FieldPath(root, "input"), version, plan);
     parse_keys(member(document, root, "keys"), FieldPath(root, "keys"), plan);

@@ -22,7 +22,7 @@ bool unscaled_squares_fit(std::span<const Stage> stages, const CircuitSetting& s
         return stage.linear || (stage.powers.back() != 0 && !stage.has_lower_powers());
     };
     const auto first = std::find_if(stages.begin(), stages.end(), [](const Stage& s) { return !s.linear; });
-    return std::visit([](const auto& rules) { return rules.squares_unscaled; }, rules_of(setting.packing)) &&
+    return std::visit([](const auto& rules) { return rules.squares_unscaled; }, rules_of(setting.packing, setting.power)) &&
            !setting.public_encryption && first != stages.end() && first - stages.begin() <= 1 &&
            first->powers.size() == 3 && first->powers[2] == 1 && std::all_of(first, stages.end(), is_power);
 }
@@ -45,7 +45,7 @@ bool for_each_line(const Program& program, const Visit& visit) {
 std::size_t replies_of(std::span<const Stage> stages, const CircuitSetting& setting) {
     const bool joined =
         !stages.empty() && std::visit([&](const auto& rules) { return rules.joins(stages.back().elements); },
-                                      rules_of(setting.packing));
+                                      rules_of(setting.packing, setting.power));
     return (joined || stages.empty() ? 1 : stages.back().elements) * setting.moduli;
 }
 
@@ -58,7 +58,7 @@ class LevelSearch {
           setting_(setting),
           noise_(noise),
           cost_(cost),
-          program_setting_{setting.packing, noise.max_limbs(), setting.privacy_bits > 0} {
+          program_setting_{setting.packing, setting.power, noise.max_limbs(), setting.privacy_bits > 0} {
         choices_.unscaled = unscaled;
         choices_.limbs.assign(stages.size(), noise.max_limbs());
     }

@@ -20,6 +20,7 @@ struct CircuitSetting {
     Parameters parameters;  ///< sizes in bits or primes
     double log_t = 0;       ///< of the largest plaintext modulus
     Packing packing = Packing::slots;
+    std::size_t power = 0;  ///< k of the plaintext modulus x^k - b; 0: integers
     int privacy_bits = 0;
     bool public_encryption = false;  ///< of the images
     std::size_t moduli = 1;          ///< plaintext moduli: as many replies as that have to be flooded

@@ -158,7 +158,7 @@ class Compiler {
 
     void reply() {
         if (std::visit([&](const auto& rules) { return rules.joins(elements_); },
-                       rules_of(setting_.packing))) {
+                       rules_of(setting_.packing, setting_.power))) {
             elements_ = 1;
             append(JoinStep{}, "the logits' digits side by side: one ciphertext to send");
         }
