@@ -139,7 +139,7 @@ struct CommandResult {
 
 inline CommandResult run_lacuna(const std::vector<std::string>& arguments,
                                 const ChildProcess::Setting& setting = {}) {
-    ChildProcess process(lacuna_command(), arguments, setting);
+    ChildProcess process(test::lacuna_command(), arguments, setting);
     CommandResult result;
     result.code = process.wait();
     result.output = process.output();

@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include <lacuna/he/evaluation/diagonal_product.h>
 #include <lacuna/he/fv/diagonal_norms.h>
 #include <lacuna/he/fv/noise.h>
 #include <lacuna/he/fv/rotation.h>
