@@ -163,16 +163,6 @@ std::size_t number_of_images(const Options& options, const Digits& digits) {
     return one ? 1 : std::min(available, default_images);
 }
 
-/// The radix packing has no circuit privacy. The demo, where model and key share a process, leaves it out
-/// there unless it was asked for by name.
-PlanRequest plan_request(const Options& options, std::size_t images) {
-    PlanRequest request = options.plan.request(images);
-    if (request.packing == Packing::radix && !options.plan.privacy_bits) {
-        request.privacy_bits = 0;
-    }
-    return request;
-}
-
 Outcome classify(const Model& model, const Plan& plan, const Digits& digits, std::size_t images,
                  const RunControl& control) {
     Outcome outcome;
@@ -387,7 +377,7 @@ void mnist(const Options& options, const std::stop_token& stop) {
         options.data.given() ? read_data(options.data, model, stop) : find_digits(options.mnist);
     check_fit(model, digits);
     const std::size_t images = number_of_images(options, digits);
-    const Plan plan = make_plan(model, plan_request(options, images));
+    const Plan plan = make_plan(model, options.plan.request(images));
     RunControl control;
     control.threads = options.threads;
     control.stop = stop;

@@ -215,9 +215,8 @@ void parse_keys(const json& value, const FieldPath& place, ClientPlan& plan) {
 /// A number in 1 ... p - 1 as hexadecimal digits, as mpz_class writes it.
 mpz_class parse_factor(const json& value, const FieldPath& place, const mpz_class& p) {
     const std::string text = text_of(value, place);
-    const bool digits = std::all_of(text.begin(), text.end(), [](char c) {
-        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-    });
+    const bool digits = std::all_of(text.begin(), text.end(),
+                                    [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
     const std::size_t most = mpz_sizeinbase(p.get_mpz_t(), 16);
     mpz_class factor;
     if (!text.empty() && text.size() <= most && digits && text.front() != '0') {

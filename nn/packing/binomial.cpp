@@ -40,8 +40,7 @@ bool BinomialPacking::fits(std::size_t n, const PackingBounds& bounds, std::size
     return power_ > 1 || stride(bounds) * classes < n;
 }
 
-std::optional<std::string> BinomialPacking::obstacle(const PackingBounds& bounds,
-                                                     std::size_t classes) const {
+std::optional<std::string> BinomialPacking::obstacle(const PackingBounds& bounds, std::size_t classes) const {
     if (power_ > 1) {
         return PackedPacking::obstacle(bounds, classes);
     }
@@ -117,15 +116,16 @@ double BinomialPacking::terms(std::int64_t value, const BinomialRing& ring) {
 }
 
 /// The rounding error of Q m / t(x) is r / t(x) with r = Q m modulo t(x), each coefficient of the quotient y
-/// rounded. With the digits of Q and m, y_{j-k} - b y_j is 0 beyond their degrees, where y has at most as many
-/// halves as it has digits of Q: some steps later it rounds to 0, and the error that is left falls by b a
-/// step, its sum below one coefficient's.
+/// rounded. With the digits of Q and m, y_{j-k} - b y_j is 0 beyond their degrees, where y has at most as
+/// many halves as it has digits of Q: some steps later it rounds to 0, and the error that is left falls by b
+/// a step, its sum below one coefficient's.
 std::size_t BinomialPacking::coefficients(const mpz_class& constant, const BinomialRing& ring,
                                           bool carries_factor) {
     constexpr double steps = 12;
     const double log_b = std::log2(static_cast<double>(ring.t.base()));
     const double log_constant = static_cast<double>(mpz_sizeinbase(constant.get_mpz_t(), 2));
-    const double digits = std::ceil(max_log_qp(ring.n, 128) / log_b) + std::ceil(log_constant / log_b) + steps;
+    const double digits =
+        std::ceil(max_log_qp(ring.n, 128) / log_b) + std::ceil(log_constant / log_b) + steps;
     return carries_factor ? ring.n : std::min(ring.n, static_cast<std::size_t>(digits));
 }
 

@@ -29,8 +29,8 @@ struct BinomialRing {
 /// One element a ciphertext, modulo x^k - b. With k > 1 a batch of images shares its k slots: the slots
 /// packing for batches below n. With x - 2 a ciphertext holds one number modulo 2^n + 1 as its digits: the
 /// radix packing without its limits, since digits carry and their number says nothing. A weight is the sum of
-/// its digits base b, d_j x^(kj), so that noise grows with digits; +-2^k in radix is +-x^k. What each member is
-/// for: nn/packing/slots.h.
+/// its digits base b, d_j x^(kj), so that noise grows with digits; +-2^k in radix is +-x^k. What each member
+/// is for: nn/packing/slots.h.
 class BinomialPacking {
   public:
     /// power: k.

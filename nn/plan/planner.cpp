@@ -32,11 +32,10 @@ struct Way {
 };
 
 /// In the order in which they are tried.
-constexpr std::array all_ways = {Way{Packing::slots, PlainKind::integers},
-                                 Way{Packing::slots, PlainKind::binomial},
-                                 Way{Packing::radix, PlainKind::binomial},
-                                 Way{Packing::radix, PlainKind::integers},
-                                 Way{Packing::packed, PlainKind::binomial}};
+constexpr std::array all_ways = {
+    Way{Packing::slots, PlainKind::integers}, Way{Packing::slots, PlainKind::binomial},
+    Way{Packing::radix, PlainKind::binomial}, Way{Packing::radix, PlainKind::integers},
+    Way{Packing::packed, PlainKind::binomial}};
 
 /// What a request says of a way. The packed packing knows binomials alone.
 bool allows(const PlanRequest& request, const Way& way) {
@@ -119,8 +118,8 @@ Choice best_choice(const Model& model, std::optional<ExpandedModel>& expanded, c
             continue;
         }
         const bool binomial = way.kind == PlainKind::binomial && packing != Packing::packed;
-        const std::string line = std::string("\n  - ") + packing_name(packing) +
-                                 (binomial ? " modulo x^k - b: " : ": ");
+        const std::string line =
+            std::string("\n  - ") + packing_name(packing) + (binomial ? " modulo x^k - b: " : ": ");
         try {
             if (!expanded) {
                 expanded.emplace(model);
@@ -166,8 +165,7 @@ const char* step_name(PlanStep::Kind kind) {
 
 /// What decrypted values are multiplied by to be logits, modulo p.
 mpz_class reply_factor(const Candidate& candidate, const mpz_class& p) {
-    mpz_class factor =
-        value_factors(candidate.circuit.program, candidate.parameters.data_primes, p).back();
+    mpz_class factor = value_factors(candidate.circuit.program, candidate.parameters.data_primes, p).back();
     mpz_invert(factor.get_mpz_t(), factor.get_mpz_t(), p.get_mpz_t());
     return factor;
 }
@@ -286,9 +284,8 @@ Plan remake_plan(const Model& model, const ClientPlan& client, const PlanRecipe&
     check(model, request);
     const ExpandedModel expanded(model);
     Choice choice;
-    choice.bounds =
-        std::visit([&](const auto& rules) { return rules.bounds(expanded); },
-                   rules_of(client.packing, plain_power(client.parameters)));
+    choice.bounds = std::visit([&](const auto& rules) { return rules.bounds(expanded); },
+                               rules_of(client.packing, plain_power(client.parameters)));
     std::optional<Candidate> candidate = known_candidate(expanded, client, recipe, choice.bounds);
     if (!candidate) {
         throw Error("plan: the proof that '" + model.name +

@@ -22,7 +22,8 @@ bool unscaled_squares_fit(std::span<const Stage> stages, const CircuitSetting& s
         return stage.linear || (stage.powers.back() != 0 && !stage.has_lower_powers());
     };
     const auto first = std::find_if(stages.begin(), stages.end(), [](const Stage& s) { return !s.linear; });
-    return std::visit([](const auto& rules) { return rules.squares_unscaled; }, rules_of(setting.packing, setting.power)) &&
+    return std::visit([](const auto& rules) { return rules.squares_unscaled; },
+                      rules_of(setting.packing, setting.power)) &&
            !setting.public_encryption && first != stages.end() && first - stages.begin() <= 1 &&
            first->powers.size() == 3 && first->powers[2] == 1 && std::all_of(first, stages.end(), is_power);
 }

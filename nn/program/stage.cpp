@@ -275,9 +275,9 @@ class StageMaker {
 
     const ExpandedModel& model_;
     const Moduli& t_;
-    std::vector<std::size_t> groups_;             // of the values, see row_groups; fresh ones are alone
-    WeightMatrix squared_rows_;  // of the first layer, until the second linear one; else empty
-    bool independent_ = true;  // values of different groups are: fresh, or products of such
+    std::vector<std::size_t> groups_;  // of the values, see row_groups; fresh ones are alone
+    WeightMatrix squared_rows_;        // of the first layer, until the second linear one; else empty
+    bool independent_ = true;          // values of different groups are: fresh, or products of such
 };
 
 /// A stage of the packed packing, but for the account of its diagonals. elements: ciphertexts.

@@ -16,9 +16,9 @@ namespace lacuna {
 
 struct LinearMap;
 
-/// A linear layer over ciphertexts of one element each modulo x^k - b: a SparseProduct, and its biases as they
-/// are added to c_0. A bias has digits at every coefficient once the values carry a factor, and dividing them
-/// by t(x) takes a transform, so that is done here, once for every bias that occurs.
+/// A linear layer over ciphertexts of one element each modulo x^k - b: a SparseProduct, and its biases as
+/// they are added to c_0. A bias has digits at every coefficient once the values carry a factor, and dividing
+/// them by t(x) takes a transform, so that is done here, once for every bias that occurs.
 class BinomialKernel {
   public:
     /// factor: what the values carry modulo p (value_factors); limbs: their level.

@@ -144,8 +144,8 @@ CompiledModel::Polynomial CompiledModel::packed_polynomial(const Activation& act
 void CompiledModel::compile_binomial(const Model& model) {
     const std::vector<Shape> shapes = model.shapes();
     const BinomialRing ring{context_.plain().t(), context_.n()};
-    const std::vector<mpz_class> factors = value_factors(
-        plan_.program, plan_.client.parameters.data_primes, context_.plain().slot_modulus());
+    const std::vector<mpz_class> factors =
+        value_factors(plan_.program, plan_.client.parameters.data_primes, context_.plain().slot_modulus());
     std::vector<Operand>& operands = operands_.emplace_back(plan_.program.size());
     std::size_t limbs = context_.ring().max_limbs();
     for (std::size_t s = 0; s < plan_.program.size(); ++s) {
@@ -159,8 +159,7 @@ void CompiledModel::compile_binomial(const Model& model) {
             operands[s] =
                 binomial_polynomial(std::get<Activation>(model.layers[sum->layer].kind), factors[s]);
         } else if (step.get_if<JoinStep>() != nullptr) {
-            operands[s] =
-                LayerKernel(join_layer(ring.n, plan_.client.classes, plan_.client.reply_stride));
+            operands[s] = LayerKernel(join_layer(ring.n, plan_.client.classes, plan_.client.reply_stride));
         }
         limbs = step.limbs;
     }
