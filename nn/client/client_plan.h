@@ -46,6 +46,7 @@ struct ClientPlan {
     bool public_key = false;         ///< to re-randomise the reply
     bool public_encryption = false;  ///< images may also be encrypted with the public key
     std::size_t reply_limbs = 1;
+    std::size_t reply_parts = 2;              ///< of a ciphertext: more where nothing is relinearised
     std::size_t reply_stride = 0;             ///< Layout::stride of the reply
     std::size_t reply_coefficients = 0;       ///< radix, integers: coefficients that a logit uses; else 0
     std::array<int, 2> reply_dropped_bits{};  ///< low bits that the reply leaves out of c_0 and c_1
@@ -63,6 +64,8 @@ struct ClientPlan {
         return public_key || public_encryption || (!relin_keys && galois_elements.empty());
     }
     [[nodiscard]] std::vector<PlainModulus> plain_moduli() const { return all_plain_moduli(parameters); }
+    /// Whether replies are rounded to fewer bits (ReducedCiphertext).
+    [[nodiscard]] bool reduces_replies() const { return reply_limbs == 1 && reply_parts == 2; }
     [[nodiscard]] Layout input_layout(std::size_t images) const;
     [[nodiscard]] Layout reply_layout(std::size_t images) const;
     bool operator==(const ClientPlan&) const = default;

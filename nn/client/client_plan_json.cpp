@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <lacuna/he/files/parameters_json.h>
+#include <lacuna/he/fv/ciphertext_size.h>
 #include <lacuna/nn/client/client_plan.h>
 #include <lacuna/nn/model/input_json.h>
 #include <lacuna/nn/model/model_limits.h>
@@ -238,8 +239,16 @@ ordered_json factors_json(const ClientPlan& plan) {
 }
 
 void parse_reply(const json& value, const FieldPath& place, ClientPlan& plan) {
-    check_object(value, place,
-                 {"classes", "scale", "limbs", "stride", "coefficients", "dropped_bits", "factors"});
+    if (is_binomial(plan)) {
+        check_object(
+            value, place,
+            {"classes", "scale", "limbs", "parts", "stride", "coefficients", "dropped_bits", "factors"});
+        plan.reply_parts =
+            count(member(value, place, "parts"), FieldPath(place, "parts"), 2, max_ciphertext_parts);
+    } else {
+        check_object(value, place,
+                     {"classes", "scale", "limbs", "stride", "coefficients", "dropped_bits", "factors"});
+    }
     const std::size_t n = plan.parameters.n;
     const PackingRules rules = rules_of(plan.packing, plain_power(plan.parameters));
     const bool digits = std::visit([](const auto& known) { return known.has_digits; }, rules);
@@ -254,7 +263,8 @@ void parse_reply(const json& value, const FieldPath& place, ClientPlan& plan) {
     plan.reply_coefficients = count(member(value, place, "coefficients"), FieldPath(place, "coefficients"),
                                     digits ? 1 : 0, digits ? n : 0);
     // One logit has a ciphertext of its own; several lie side by side in one.
-    const bool joined = std::visit([&](const auto& known) { return known.joins(plan.classes); }, rules);
+    const bool joined = plan.reply_parts == 2 &&
+                        std::visit([&](const auto& known) { return known.joins(plan.classes); }, rules);
     plan.reply_stride = count(member(value, place, "stride"), FieldPath(place, "stride"),
                               !joined  ? 0
                               : digits ? plan.reply_coefficients
@@ -322,6 +332,9 @@ ordered_json client_plan_json(const ClientPlan& plan) {
           {"factors", factors_json(plan)}}},
         {"privacy_bits", plan.privacy_bits},
     };
+    if (is_binomial(plan)) {
+        document["reply"]["parts"] = plan.reply_parts;
+    }
     if (!plan.features.ranges.empty()) {
         document["input"]["low"] = low_json(plan.features);
         document["input"]["high"] = high_json(plan.features);

@@ -21,6 +21,7 @@ using namespace strict_json;
 using nlohmann::ordered_json;
 
 constexpr int compiled_plan_version = 1;
+constexpr int keyless_plan_version = 2;  // where nothing is relinearised
 constexpr std::size_t most_stages = 256;
 constexpr std::size_t most_folds = 64;
 /// The client's half, and as much again as a small document.
@@ -175,7 +176,7 @@ void parse_stage(const json& value, const FieldPath& place, PlanRecipe& recipe) 
 std::string format_compiled_plan(const Plan& plan) {
     ordered_json document = {
         {"format", "lacuna-plan"},
-        {"version", compiled_plan_version},
+        {"version", plan.recipe.choices.keyless ? keyless_plan_version : compiled_plan_version},
         {"model_digest", format_hash(plan.model_digest)},
         {"client", ordered_json::parse(format_client_plan(plan.client))},
         {"batch", plan.recipe.batch},
@@ -191,7 +192,8 @@ namespace {
 /// The whole document, its format, version and checksum verified.
 json parse_whole(std::string_view text, const FieldPath& root) {
     json document = parse_document(text, root, whole_document);
-    check_format(document, root, "a compiled plan", "lacuna-plan", {compiled_plan_version},
+    check_format(document, root, "a compiled plan", "lacuna-plan",
+                 {compiled_plan_version, keyless_plan_version},
                  "give the file that `lacuna plan --out` wrote",
                  std::string("use a library that reads this version, or ") + again);
     check_object(document, root,
@@ -251,6 +253,7 @@ Plan parse_compiled_plan(std::string_view text, const Model& model, const std::s
     PlanRecipe recipe;
     recipe.batch = count(member(document, root, "batch"), FieldPath(root, "batch"), 1, most_asked);
     recipe.choices.unscaled = boolean(member(document, root, "unscaled"), FieldPath(root, "unscaled"));
+    recipe.choices.keyless = document["version"] == keyless_plan_version;
     const FieldPath stages_at(root, "stages");
     const json& stages = array(member(document, root, "stages"), stages_at);
     if (stages.empty() || stages.size() > most_stages) {

@@ -134,7 +134,7 @@ void search_sizes(std::span<const Stage> stages, CircuitSetting setting, const P
         if (special < smallest_prime) {
             break;
         }
-        setting.parameters.special_bits.assign(setting.parameters.digit_limbs, special);
+        setting.parameters.special_bits.assign(setting.keyless ? 0 : setting.parameters.digit_limbs, special);
         bool fits = false;
         for (const std::vector<int>& chain : chains_of_total(total)) {
             setting.parameters.data_bits = chain;
@@ -161,9 +161,12 @@ std::optional<Candidate> shortest_chain(std::span<const Stage> stages, const Pla
     std::optional<Candidate> best;
     for (std::size_t limbs = 1; !best && static_cast<int>(limbs) * smallest_prime_bits(n) < limit; ++limbs) {
         for (const std::size_t digit_limbs : {std::size_t{1}, std::size_t{2}, std::size_t{3}}) {
-            if (digit_limbs == 1 || limbs >= 3 * digit_limbs) {
+            if (digit_limbs == 1 || (limbs >= 3 * digit_limbs && !setting.keyless)) {
                 setting.parameters.digit_limbs = digit_limbs;
                 const auto special_of = [&](int total) {
+                    if (setting.keyless) {  // none: as long as Q itself fits
+                        return total <= limit ? max_modulus_bits : 0;
+                    }
                     return std::min(max_modulus_bits, (limit - total) / static_cast<int>(digit_limbs));
                 };
                 const auto chains = [&](int total) {
@@ -291,7 +294,7 @@ double Candidate::log_t() const {
 }
 
 std::array<int, 2> Candidate::droppable_bits() const {
-    if (circuit.reply_limbs != 1) {
+    if (circuit.reply_limbs != 1 || circuit.reply_parts != 2) {
         return {0, 0};
     }
     return NoiseModel(parameters, log_t(), circuit.replies).droppable_bits(circuit.reply_budget_bits);
@@ -362,8 +365,13 @@ std::optional<Candidate> best_binomial(const ExpandedModel& model, const PlanReq
             }
             least_base = t->base();
             const std::vector<Stage> stages = binomial_stages_of(model, *t, n);
-            std::optional<Candidate> candidate = shortest_chain(
-                stages, request, setting_of(request, n, packing, k, t->log_bound(), 1), {{}, {*t}});
+            CircuitSetting setting = setting_of(request, n, packing, k, t->log_bound(), 1);
+            std::optional<Candidate> candidate = shortest_chain(stages, request, setting, {{}, {*t}});
+            setting.keyless = true;
+            std::optional<Candidate> keyless = shortest_chain(stages, request, setting, {{}, {*t}});
+            if (keyless && (!candidate || keyless->request_cost < candidate->request_cost)) {
+                candidate = std::move(keyless);
+            }
             if (!candidate) {
                 continue;
             }
@@ -437,6 +445,7 @@ std::optional<Candidate> known_candidate(const ExpandedModel& model, const Clien
         setting_of(request, client.parameters.n, client.packing, plain_power(client.parameters),
                    candidate.log_t(), packed ? packed_batch(request) : client.plain_moduli().size());
     setting.parameters = client.parameters;
+    setting.keyless = recipe.choices.keyless;
     std::optional<Circuit> circuit = replay_circuit(candidate.stages, setting, recipe.choices);
     if (!circuit) {
         return std::nullopt;

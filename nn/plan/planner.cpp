@@ -187,7 +187,7 @@ ClientPlan client_plan(const Model& model, const PlanRequest& request, const Cho
             client.batch = candidate.packing == Packing::packed ? packed_batch(request)
                                                                 : rules.most_images(candidate.parameters.n);
             client.reply_coefficients = rules.has_digits ? choice.bounds.logit_degree + 1 : 0;
-            if (rules.joins(client.classes)) {
+            if (rules.joins(client.classes) && candidate.circuit.reply_parts == 2) {
                 client.reply_stride =
                     rules.has_digits ? client.reply_coefficients : BinomialPacking::stride(choice.bounds);
             }
@@ -203,6 +203,7 @@ ClientPlan client_plan(const Model& model, const PlanRequest& request, const Cho
     client.privacy_bits = request.privacy_bits;
     client.public_encryption = request.public_encryption;
     client.reply_limbs = candidate.circuit.reply_limbs;
+    client.reply_parts = candidate.circuit.reply_parts;
     client.reply_dropped_bits = candidate.droppable_bits();
     for (const std::uint64_t value : candidate.parameters.plain_moduli) {
         client.reply_factors.push_back(to_word(reply_factor(candidate, to_mpz(value))));
