@@ -192,16 +192,6 @@ std::size_t number_of_images(const Options& options, const DemoSet& set, const D
     return one ? 1 : std::min(available, set.images);
 }
 
-/// The radix packing has no circuit privacy. The demo, where model and key share a process, leaves it out
-/// there unless it was asked for by name.
-PlanRequest plan_request(const Options& options, std::size_t images) {
-    PlanRequest request = options.plan.request(images);
-    if (request.packing == Packing::radix && !options.plan.privacy_bits) {
-        request.privacy_bits = 0;
-    }
-    return request;
-}
-
 Outcome classify(const Model& model, const Plan& plan, const DemoImages& inputs, std::size_t images,
                  const RunControl& control) {
     Outcome outcome;
@@ -479,7 +469,7 @@ void demo(const Options& options, const std::stop_token& stop) {
     const DemoImages inputs = read_images(options, set, folder, model, stop);
     check_fit(model, inputs);
     const std::size_t images = number_of_images(options, set, inputs);
-    const Plan plan = make_plan(model, plan_request(options, images));
+    const Plan plan = make_plan(model, options.plan.request(images));
     RunControl control;
     control.threads = options.threads;
     control.stop = stop;

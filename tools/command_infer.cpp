@@ -89,6 +89,8 @@ Plan plan_for(const Model& model, const std::string& upload, const ClientPlan& c
     request.security = client.parameters.security;
     request.plain_moduli = client.parameters.plain_moduli.size();
     request.public_encryption = client.public_encryption;
+    request.plain_kind =
+        client.parameters.plain_polynomials.empty() ? PlainKind::integers : PlainKind::binomial;
     Plan plan = make_plan(model, request);
     if (plan.client != client) {
         throw Error(upload + ": expected plan " + plan_id(plan.client) + " of this model, found " +

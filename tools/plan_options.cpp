@@ -25,8 +25,8 @@ void PlanOptions::add_to(CLI::App& command) {
     command
         .add_option("--packing", packing,
                     "slots (a batch of images in every ciphertext), packed (an image in one or a few "
-                    "ciphertexts, lowest latency), radix (a single image, weights +-2^k as shifts, no "
-                    "circuit privacy) or auto")
+                    "ciphertexts, lowest latency), radix (a single image, weights +-2^k as shifts) or auto "
+                    "(whichever is estimated faster for the batch)")
         ->capture_default_str()
         ->check(CLI::IsMember({"auto", "slots", "radix", "packed"}));
     command.add_option("--security", security, "bits of security by the 2024 guidelines")
@@ -36,7 +36,8 @@ void PlanOptions::add_to(CLI::App& command) {
     command
         .add_option(
             "--plain-moduli", plain_moduli,
-            "how many plaintext moduli share the range of the logits (default: as many as cost least)")
+            "how many integers as plaintext moduli share the range of the logits (default: integers or a "
+            "binomial x^k - b, whichever costs least)")
         ->type_name("N")
         ->transform(decimal())
         ->check(CLI::Range(std::size_t{1}, PlanLimits::plain_moduli));

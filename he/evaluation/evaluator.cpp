@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <lacuna/he/evaluation/product_tables.h>
+#include <lacuna/he/fv/ciphertext_size.h>
 #include <lacuna/he/fv/rotation.h>
 #include <lacuna/he/rlwe/key_switch.h>
 #include <lacuna/ntt/error.h>
@@ -63,10 +64,11 @@ void Evaluator::check(const char* operation, const Ciphertext& a) const {
         throw Error(std::string(operation) +
                     ": the ciphertext belongs to other parameters; load it with its own");
     }
-    if (a.size() < 2 || a.size() > 3 || a.limbs() == 0 || a.limbs() > ring.max_limbs() || a.n() != ring.n()) {
-        throw Error(std::string(operation) + ": expected 2 or 3 parts with 1 ... " +
-                    std::to_string(ring.max_limbs()) + " limbs, found " + std::to_string(a.size()) +
-                    " parts with " + std::to_string(a.limbs()) + " limbs");
+    if (a.size() < 2 || a.size() > max_ciphertext_parts || a.limbs() == 0 || a.limbs() > ring.max_limbs() ||
+        a.n() != ring.n()) {
+        throw Error(std::string(operation) + ": expected 2 to " + std::to_string(max_ciphertext_parts) +
+                    " parts with 1 ... " + std::to_string(ring.max_limbs()) + " limbs, found " +
+                    std::to_string(a.size()) + " parts with " + std::to_string(a.limbs()) + " limbs");
     }
     for (const RnsPolynomial& part : a.parts) {
         if (part.limbs() != a.limbs() || part.form() != a.form() || part.n() != a.n()) {
@@ -360,6 +362,24 @@ void scale_part(const Scaler& scaler, const RnsPolynomial& part, RnsPolynomial& 
 
 }  // namespace
 
+namespace {
+
+/// (r_0 + r_1 y + r_2 y^2)^2, of which the rows r_0 and r_1 are used up.
+void square_of_three(const Kernels& kernels, const std::array<std::uint64_t*, 5>& out,
+                     const std::array<std::uint64_t*, 3>& rows, std::size_t n, const Modulus& q) {
+    const auto [r0, r1, r2] = rows;
+    kernels.multiply(out[0], r0, r0, n, q);
+    kernels.multiply(out[2], r1, r1, n, q);
+    kernels.multiply(out[4], r2, r2, n, q);
+    kernels.add(r0, r0, r0, n, q);
+    kernels.multiply(out[1], r0, r1, n, q);
+    kernels.multiply_add(out[2], r0, r2, n, q);
+    kernels.add(r1, r1, r1, n, q);
+    kernels.multiply(out[3], r1, r2, n, q);
+}
+
+}  // namespace
+
 /// (1) Raise both operands from Q_l to the helper primes as well, so that products of centred representatives
 /// fit. (2) Transform. (3) Tensor, and times t(x) where it is a binomial. (4) Transform back. (5) Scale by t
 /// / Q_l, or 1 / Q_l, and round, back into Q_l. b null: the square of a, with half the raising and
@@ -370,24 +390,25 @@ Ciphertext Evaluator::product(const Ciphertext& a, const Ciphertext* b, std::siz
     const std::size_t n = ring.n();
     const std::size_t limbs = a.limbs();
     const ProductSpace& space = products_->space(a.t);
-    const std::size_t total = limbs + space.helper_count(limbs);
+    const std::size_t total = limbs + space.helper_count(limbs, a.size());
 
     // Prime by prime, so that what one prime needs stays in the second-level cache from raising to
     // transforming back.
-    std::vector<const RnsPolynomial*> operands = {&a.parts[0], &a.parts[1]};
-    if (b != nullptr) {
-        operands.push_back(&b->parts[0]);
-        operands.push_back(&b->parts[1]);
+    std::vector<const RnsPolynomial*> operands;
+    for (const Ciphertext* operand : {&a, b}) {
+        for (std::size_t k = 0; operand != nullptr && k < operand->size(); ++k) {
+            operands.push_back(&operand->parts[k]);
+        }
     }
     std::vector<RnsPolynomial> helpers;  // each operand modulo the helper primes
     for (const RnsPolynomial* operand : operands) {
         helpers.push_back(raised(*operand, total - limbs, products_->helpers()));
     }
-    std::array<RnsPolynomial, 3> tensor;
-    for (RnsPolynomial& part : tensor) {
-        part = RnsPolynomial::uninitialised(n, total, Form::coefficient);
+    std::vector<RnsPolynomial> tensor;
+    for (std::size_t k = 0; k < 2 * a.size() - 1; ++k) {
+        tensor.push_back(RnsPolynomial::uninitialised(n, total, Form::coefficient));
     }
-    const Scaler& scaler = space.scaler(limbs, drop);
+    const Scaler& scaler = space.scaler(limbs, drop, a.size());
     RnsPolynomial transformed = RnsPolynomial::uninitialised(n, operands.size(), Form::ntt);
     for (std::size_t i = 0; i < total; ++i) {
         const NttTables& tables =
@@ -399,7 +420,15 @@ Ciphertext Evaluator::product(const Ciphertext& a, const Ciphertext* b, std::siz
             tables.forward(source, transformed.limb_span(k));
             rows[k] = transformed.limb(k);
         }
-        if (b == nullptr) {
+        if (a.size() == 3) {
+            std::array<std::uint64_t*, 5> out{};
+            for (std::size_t k = 0; k < out.size(); ++k) {
+                out[k] = tensor[k].limb(i);
+            }
+            square_of_three(ring.kernels(), out,
+                            {transformed.limb(0), transformed.limb(1), transformed.limb(2)}, n,
+                            tables.modulus());
+        } else if (b == nullptr) {
             ring.kernels().tensor_square(tensor[0].limb(i), tensor[1].limb(i), tensor[2].limb(i), rows[0],
                                          rows[1], n, tables.modulus());
         } else {
@@ -443,7 +472,10 @@ Ciphertext Evaluator::multiply(const Ciphertext& a, const Ciphertext& b, std::si
 void Evaluator::check_square(const Ciphertext& a, std::size_t drop) const {
     check("square", a);
     check_coefficients("square", a);
-    check_size_two("square", a);
+    if (2 * a.size() - 1 > max_ciphertext_parts) {
+        throw Error("square: expected a ciphertext of size 2 or 3, found size " + std::to_string(a.size()) +
+                    "; relinearize it first");
+    }
     check_drop("square", a, drop);
 }
 
@@ -459,6 +491,7 @@ Ciphertext Evaluator::square(Ciphertext&& a, std::size_t drop) const {
 
 Ciphertext Evaluator::square_unscaled(Ciphertext a, std::size_t drop) const {
     check_square(a, drop);
+    check_size_two("square_unscaled", a);
     const Ring& ring = context_.ring();
     const std::size_t n = ring.n();
     const std::size_t limbs = a.limbs();
@@ -495,6 +528,11 @@ Ciphertext Evaluator::relinearize(const Ciphertext& a, const RelinKeys& keys) co
     }
     if (a.size() == 2) {
         return a;
+    }
+    if (a.size() > 3) {
+        throw Error("relinearize: expected a ciphertext of size 2 or 3, found size " +
+                    std::to_string(a.size()) +
+                    "; there are keys for s^2 alone: relinearize before squaring again");
     }
     const Ring& ring = context_.ring();
     std::array<RnsPolynomial, 2> switched = switch_key(ring, a.parts[2], keys.key);

@@ -41,6 +41,13 @@ RnsPolynomial values_over(const RnsBasis& basis, std::size_t count, const PlainM
 
 }  // namespace
 
+namespace {
+
+/// What a product can grow by at most, three summands and a binomial included.
+constexpr std::uint64_t most_growth = std::uint64_t{2} * max_plain_base;
+
+}  // namespace
+
 HelperPrimes::HelperPrimes(const Ring& ring) {
     std::vector<std::uint64_t> taken;
     for (std::size_t i = 0; i < ring.key_basis().size(); ++i) {
@@ -48,7 +55,7 @@ HelperPrimes::HelperPrimes(const Ring& ring) {
     }
     std::vector<std::uint64_t> helpers;
     mpz_class product = 1;
-    const mpz_class needed = helpers_needed(ring.data().product(), ring.n(), max_plain_base);
+    const mpz_class needed = helpers_needed(ring.data().product(), ring.n(), most_growth);
     while (product <= needed) {
         helpers.push_back(ntt_primes(ring.n(), max_modulus_bits, 1, taken).front());
         taken.push_back(helpers.back());
@@ -57,7 +64,7 @@ HelperPrimes::HelperPrimes(const Ring& ring) {
     basis_ = RnsBasis(ring.n(), helpers, ring.kernels());
     for (std::size_t l = 1; l <= ring.max_limbs(); ++l) {
         converters_.emplace_back(first_moduli(ring.data(), l),
-                                 first_moduli(basis_, count(ring, l, max_plain_base)), ring.kernels());
+                                 first_moduli(basis_, count(ring, l, most_growth)), ring.kernels());
     }
 }
 
@@ -75,16 +82,20 @@ ProductSpace::ProductSpace(const Ring& ring, const HelperPrimes& helpers, const 
     const std::uint64_t growth = t.is_integer() ? 1 : static_cast<std::uint64_t>(std::abs(t.base())) + 1;
     const mpz_class factor = t.is_integer() ? to_mpz(t.value()) : mpz_class(1);
     for (std::size_t l = 1; l <= ring.max_limbs(); ++l) {
-        helper_counts_.push_back(helpers.count(ring, l, growth));
         const std::vector<Modulus> data = first_moduli(ring.data(), l);
-        const std::vector<Modulus> auxiliary = first_moduli(helpers.basis(), helper_counts_.back());
-        for (std::size_t drop = 0; drop < std::min<std::size_t>(2, l); ++drop) {
-            scalers_[drop].emplace_back(data, auxiliary, factor, drop, ring.kernels());
+        for (std::size_t three = 0; three < 2; ++three) {
+            // A part of a square of three parts sums up to three products, where HelperPrimes counts two.
+            helper_counts_[three].push_back(helpers.count(ring, l, std::min(growth << three, most_growth)));
+            const std::vector<Modulus> auxiliary =
+                first_moduli(helpers.basis(), helper_counts_[three].back());
+            for (std::size_t drop = 0; drop < std::min<std::size_t>(2, l); ++drop) {
+                scalers_[three][drop].emplace_back(data, auxiliary, factor, drop, ring.kernels());
+            }
         }
     }
     if (!t.is_integer()) {
         data_values_ = values_over(ring.data(), ring.max_limbs(), t);
-        helper_values_ = values_over(helpers.basis(), helper_counts_.back(), t);
+        helper_values_ = values_over(helpers.basis(), helper_counts_.back().back(), t);
     }
 }
 

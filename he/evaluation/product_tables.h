@@ -28,8 +28,8 @@ class HelperPrimes {
     [[nodiscard]] const BaseConverter& converter(std::size_t limbs) const { return converters_[limbs - 1]; }
     /// How many of them a product of two ciphertexts at this level needs: their product P exceeds n Q_l
     /// (1 + 2^-30), so that |a0 b1 + a1 b0| <= n Q_l^2 / 2 stays below (1 - 2^-40) Q_l P / 2.
-    /// With a `growth` of up to max_plain_base, so many times as much: for a product that is multiplied by a
-    /// polynomial whose |coefficients| sum to it.
+    /// With a `growth` of up to 2 max_plain_base, so many times as much: for a product that is multiplied by
+    /// a polynomial whose |coefficients| sum to it.
     [[nodiscard]] std::size_t count(const Ring& ring, std::size_t limbs, std::uint64_t growth = 1) const;
 
   private:
@@ -43,23 +43,26 @@ class ProductSpace {
     ProductSpace(const Ring& ring, const HelperPrimes& helpers, const PlainModulus& t);
 
     [[nodiscard]] const PlainModulus& t() const { return t_; }
-    /// How many helper primes a product at this level needs.
-    [[nodiscard]] std::size_t helper_count(std::size_t limbs) const { return helper_counts_[limbs - 1]; }
+    /// How many helper primes a product of two ciphertexts of so many parts, 2 or 3, needs at this level.
+    [[nodiscard]] std::size_t helper_count(std::size_t limbs, std::size_t parts = 2) const {
+        return helper_counts_[parts - 2][limbs - 1];
+    }
     /// For a binomial: the values of t(x) modulo data prime i, or helper prime i, in NTT form, n words. They
     /// multiply a product before scaler() does its work.
     [[nodiscard]] const std::uint64_t* data_values(std::size_t i) const { return data_values_.limb(i); }
     [[nodiscard]] const std::uint64_t* helper_values(std::size_t i) const { return helper_values_.limb(i); }
     /// round(t z / Q_l) modulo Q_l, from z modulo Q_l and the helper primes; with drop = 1 (limbs >= 2) also
     /// divided by the last prime, modulo Q_{l-1}. For a binomial round(z / Q_l): t(x) is a factor of z.
-    [[nodiscard]] const Scaler& scaler(std::size_t limbs, std::size_t drop = 0) const {
-        return scalers_[drop][limbs - 1 - drop];
+    /// parts: of each operand.
+    [[nodiscard]] const Scaler& scaler(std::size_t limbs, std::size_t drop = 0, std::size_t parts = 2) const {
+        return scalers_[parts - 2][drop][limbs - 1 - drop];
     }
 
   private:
     PlainModulus t_;
-    std::vector<std::size_t> helper_counts_;      // [limbs - 1]
-    std::array<std::vector<Scaler>, 2> scalers_;  // [drop]
-    RnsPolynomial data_values_;                   // t(x) in NTT form
+    std::array<std::vector<std::size_t>, 2> helper_counts_;      // [parts - 2][limbs - 1]
+    std::array<std::array<std::vector<Scaler>, 2>, 2> scalers_;  // [parts - 2][drop]
+    RnsPolynomial data_values_;                                  // t(x) in NTT form
     RnsPolynomial helper_values_;
 };
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include <lacuna/he/fv/ciphertext_size.h>
 #include <lacuna/ntt/error.h>
 #include <lacuna/ntt/gmp_words.h>
 
@@ -65,9 +66,10 @@ void SparseProduct::check(const Context& context, std::span<const Ciphertext> in
             std::all_of(input.parts.begin(), input.parts.end(), [&](const RnsPolynomial& part) {
                 return part.n() == ring.n() && part.limbs() == first.limbs() && part.form() == first.form();
             });
-        if (!whole || input.size() < 2 || input.size() > 3 || input.limbs() == 0 ||
+        if (!whole || input.size() < 2 || input.size() > max_ciphertext_parts || input.limbs() == 0 ||
             input.limbs() > ring.max_limbs()) {
-            throw Error("sparse product: expected ciphertexts of 2 or 3 parts with 1 ... " +
+            throw Error("sparse product: expected ciphertexts of 2 to " +
+                        std::to_string(max_ciphertext_parts) + " parts with 1 ... " +
                         std::to_string(ring.max_limbs()) + " limbs each, all of one level and form");
         }
     }

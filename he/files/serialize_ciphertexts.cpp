@@ -7,6 +7,7 @@
 #include <lacuna/he/files/bit_packing.h>
 #include <lacuna/he/files/record_parts.h>
 #include <lacuna/he/files/serialize.h>
+#include <lacuna/he/fv/ciphertext_size.h>
 
 namespace lacuna {
 
@@ -81,7 +82,8 @@ Ciphertext read_ciphertext(RecordReader& reader, const Context& context) {
     if (reader.f64("scale") != 1.0) {
         reader.fail("the scale 1", "another", damaged);
     }
-    const auto parts = static_cast<std::size_t>(reader.integer_in(1, 2, 3, "a number of parts", damaged));
+    const auto parts =
+        static_cast<std::size_t>(reader.integer_in(1, 2, max_ciphertext_parts, "a number of parts", damaged));
     const std::size_t limbs = read_level(reader, ring);
     const auto form =
         static_cast<Form>(reader.integer_in(1, 0, 1, "a form (0: coefficients, 1: NTT)", damaged));
@@ -187,7 +189,7 @@ void save(std::ostream& stream, const Ring& ring, const Ciphertext& ciphertext, 
     constexpr Kind kind = Kind::ciphertext;
     check_ring(kind, ring, ciphertext.ring);
     check_modulus(kind, ring, ciphertext.t);
-    check(kind, ciphertext.size() == 2 || ciphertext.size() == 3, "2 or 3 parts");
+    check(kind, ciphertext.size() >= 2 && ciphertext.size() <= max_ciphertext_parts, "2 to 5 parts");
     const std::size_t limbs = ciphertext.limbs();
     const Form form = ciphertext.form();
     check(kind, limbs >= 1 && limbs <= ring.max_limbs(), "a level of the ring");

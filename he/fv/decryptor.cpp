@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <string>
 
+#include <lacuna/he/fv/ciphertext_size.h>
 #include <lacuna/ntt/error.h>
 #include <lacuna/rns/basis.h>
 #include <lacuna/rns/ring_operations.h>
@@ -28,11 +29,11 @@ RnsPolynomial Decryptor::phase(const Ciphertext& ciphertext) const {
     if (ciphertext.ring != ring.hash()) {
         throw Error("decrypt: the ciphertext belongs to other parameters; load it with its own");
     }
-    if (ciphertext.size() < 2 || ciphertext.size() > 3 || ciphertext.limbs() == 0 ||
+    if (ciphertext.size() < 2 || ciphertext.size() > max_ciphertext_parts || ciphertext.limbs() == 0 ||
         ciphertext.limbs() > ring.max_limbs() || ciphertext.n() != ring.n()) {
-        throw Error("decrypt: expected 2 or 3 parts with 1 ... " + std::to_string(ring.max_limbs()) +
-                    " limbs, found " + std::to_string(ciphertext.size()) + " parts with " +
-                    std::to_string(ciphertext.limbs()) + " limbs");
+        throw Error("decrypt: expected 2 to " + std::to_string(max_ciphertext_parts) + " parts with 1 ... " +
+                    std::to_string(ring.max_limbs()) + " limbs, found " + std::to_string(ciphertext.size()) +
+                    " parts with " + std::to_string(ciphertext.limbs()) + " limbs");
     }
     for (const RnsPolynomial& part : ciphertext.parts) {
         if (part.limbs() != ciphertext.limbs() || part.form() != ciphertext.form() || part.n() != ring.n()) {

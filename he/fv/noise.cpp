@@ -352,27 +352,37 @@ NoiseEstimate NoiseModel::multiply(const NoiseEstimate& a, const NoiseEstimate& 
     }
     NoiseEstimate result;
     result.limbs = a.limbs;
-    result.size = 3;
+    result.size = a.size + b.size - 1;
     result.products = std::max(a.products, b.products) + 1;
+    // K of a ciphertext of more than two parts, c_0 + c_1 s + c_2 s^2: its embeddings have the mean square
+    // (n/12) (1 + |s|^2 + |s|^4), at most (n/12) (1 + |s|^2)^2.
+    const auto of_parts = [&](NoiseTerm term, std::size_t parts) {
+        const int more = static_cast<int>(parts) - 2;
+        const double log_d = std::log2(1 + static_cast<double>(n_) * ternary_variance);
+        term.log_sigma +=
+            0.5 * (more * log_d + log_weight(term.secret_power + more) - log_weight(term.secret_power));
+        term.secret_power += more;
+        return term;
+    };
     // t (K e' + K' e): where the operands differ in depth, the shallower one may be a factor of the deeper
     // one, and its K stand in the deeper one's noise.
     for (const auto* pair : {&a, &b}) {
         const NoiseEstimate& with_noise = *pair;
         const NoiseEstimate& with_k = pair == &a ? b : a;
         for (const NoiseTerm& term : with_noise.terms) {
-            include(result, product_term(term, with_noise.products - with_k.products));
+            include(result, of_parts(product_term(term, with_noise.products - with_k.products), with_k.size));
         }
         if (std::isfinite(with_noise.log_certain)) {
             // |f(zeta)| <= sum |f_j|, and K f is linear in K.
             NoiseTerm certain;
             certain.log_sigma = with_noise.log_certain_sum - 0.5 * std::log2(static_cast<double>(n_));
-            certain = product_term(certain, 0);
+            certain = of_parts(product_term(certain, 0), with_k.size);
             certain.factors = {};
             certain.own_power = 1;
             include(result, certain);
         }
     }
-    include(result, rounding_term(3), Source::independent);
+    include(result, rounding_term(result.size), Source::independent);
     return result;
 }
 

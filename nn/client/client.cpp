@@ -49,10 +49,27 @@ void encrypt_packed(const ClientPlan& plan, const BinomialEncoder& encoder,
                  [&](std::size_t i) { ciphertexts[i] = encrypt(encoder.encode(rows[i])); });
 }
 
+/// Every element modulo every plaintext modulus: encoders, one for each.
+template <typename Tensor, typename Encoder, typename Encrypt>
+void encrypt_elements(const ClientPlan& plan, std::span<const Encoder> encoders,
+                      std::span<const std::uint8_t> pixels, const LevelTable& table,
+                      const RunControl& control, const Encrypt& encrypt, Tensor& tensor) {
+    const std::size_t elements = plan.input_shape.size();
+    parallel_for(elements, control, "encrypt", 0, 1, 1, [&](std::size_t element) {
+        std::vector<std::int64_t> levels(tensor.layout.batch);
+        for (std::size_t image = 0; image < levels.size(); ++image) {
+            levels[image] = table.level(element, pixels[image * elements + element]);
+        }
+        for (std::size_t m = 0; m < encoders.size(); ++m) {
+            tensor.residues[m][element] = encrypt(encoders[m].encode(levels));
+        }
+    });
+}
+
 /// Quantises and encodes the pixels and encrypts every plaintext.
-/// packed: the encoder of the packed packing.
+/// binomial: the encoder where the plaintext modulus is one.
 template <typename Tensor, typename Encrypt>
-Tensor encrypt_pixels(const ClientPlan& plan, const Context& context, const BinomialEncoder* packed,
+Tensor encrypt_pixels(const ClientPlan& plan, const Context& context, const BinomialEncoder* binomial,
                       std::span<const std::uint8_t> pixels, const RunControl& control,
                       const Encrypt& encrypt) {
     const std::size_t elements = plan.input_shape.size();
@@ -69,35 +86,41 @@ Tensor encrypt_pixels(const ClientPlan& plan, const Context& context, const Bino
     for (auto& residues : tensor.residues) {
         residues.resize(tensor.layout.ciphertexts());
     }
-    if (packed != nullptr) {
-        encrypt_packed(plan, *packed, pixels, table, control, encrypt, tensor.residues.front());
+    if (plan.packing == Packing::packed) {
+        encrypt_packed(plan, *binomial, pixels, table, control, encrypt, tensor.residues.front());
+        return tensor;
+    }
+    if (binomial != nullptr) {
+        encrypt_elements(plan, std::span(binomial, 1), pixels, table, control, encrypt, tensor);
         return tensor;
     }
     std::visit(
         [&]<typename Rules>(const Rules&) {
             const auto encoders = encoders_of<Rules>(context);
-            parallel_for(elements, control, "encrypt", 0, 1, 1, [&](std::size_t element) {
-                std::vector<std::int64_t> levels(images);
-                for (std::size_t image = 0; image < images; ++image) {
-                    levels[image] = table.level(element, pixels[image * elements + element]);
-                }
-                for (std::size_t m = 0; m < moduli; ++m) {
-                    tensor.residues[m][element] = encrypt(encoders[m].encode(levels));
-                }
-            });
+            encrypt_elements(plan, std::span(encoders), pixels, table, control, encrypt, tensor);
         },
-        elementwise_rules_of(plan.packing));
+        integer_rules_of(plan.packing));
     return tensor;
 }
 
-/// None in other packings. Made once: it takes a millisecond for every thousand slots.
-std::unique_ptr<const BinomialEncoder> packed_encoder(const ClientPlan& plan, const Context& context) {
-    return plan.packing == Packing::packed ? std::make_unique<const BinomialEncoder>(context) : nullptr;
+/// None for integers. Made once: it takes a millisecond for every thousand slots.
+std::unique_ptr<const BinomialEncoder> binomial_encoder(const ClientPlan& plan, const Context& context) {
+    return plan.parameters.plain_polynomials.empty() ? nullptr
+                                                     : std::make_unique<const BinomialEncoder>(context);
+}
+
+/// In (-p/2, p/2].
+mpz_class centred(const mpz_class& value, const mpz_class& p) {
+    mpz_class rest;
+    mpz_fdiv_r(rest.get_mpz_t(), value.get_mpz_t(), p.get_mpz_t());
+    return 2 * rest > p ? mpz_class(rest - p) : rest;
 }
 
 const ClientPlan& checked(const ClientPlan& plan) {
+    const std::size_t binomials = plan.parameters.plain_polynomials.size();
     if (plan.reply_factors.size() != plan.parameters.plain_moduli.size() ||
-        (plan.packing == Packing::packed) != (plan.parameters.plain_polynomials.size() == 1)) {
+        (plan.packing == Packing::packed && binomials == 0) ||
+        (binomials > 0 && plan.plain_moduli().size() != 1)) {
         throw Error("client: expected a reply factor for each of the " +
                     std::to_string(plan.parameters.plain_moduli.size()) + " plaintext moduli, found " +
                     std::to_string(plan.reply_factors.size()) + "; use the plan as make_plan returns it");
@@ -111,13 +134,13 @@ Client::Client(const ClientPlan& plan)
     : plan_(checked(plan)),
       context_(plan.parameters),
       generator_(context_),
-      encoder_(packed_encoder(plan_, context_)) {}
+      encoder_(binomial_encoder(plan_, context_)) {}
 
 Client::Client(const ClientPlan& plan, SecretKey secret)
     : plan_(checked(plan)),
       context_(plan.parameters),
       generator_(context_.shared_ring(), std::move(secret)),
-      encoder_(packed_encoder(plan_, context_)) {}
+      encoder_(binomial_encoder(plan_, context_)) {}
 
 EvaluationKeys Client::evaluation_keys(int threads) const {
     EvaluationKeys keys;
@@ -147,7 +170,7 @@ EncryptedTensor encrypt_public(const ClientPlan& plan, const Context& context, c
             "public encryption, or encrypt with the secret key");
     }
     const Encryptor encryptor(context, key);
-    const std::unique_ptr<const BinomialEncoder> encoder = packed_encoder(plan, context);
+    const std::unique_ptr<const BinomialEncoder> encoder = binomial_encoder(plan, context);
     return encrypt_pixels<EncryptedTensor>(
         plan, context, encoder.get(), pixels, control,
         [&](const Plaintext& plaintext) { return encryptor.encrypt(plaintext); });
@@ -180,22 +203,41 @@ void Client::check(const EncryptedTensor& reply) const {
 std::vector<std::vector<mpz_class>> Client::decrypt(const EncryptedTensor& reply,
                                                     const RunControl& control) const {
     check(reply);
-    if (plan_.packing == Packing::packed) {
-        return decrypt_packed(reply, control);
+    if (encoder_ != nullptr) {
+        return decrypt_binomial(reply, control);
     }
     return std::visit([&]<typename Rules>(const Rules&) { return decrypt_as<Rules>(reply, control); },
-                      elementwise_rules_of(plan_.packing));
+                      integer_rules_of(plan_.packing));
 }
 
-std::vector<std::vector<mpz_class>> Client::decrypt_packed(const EncryptedTensor& reply,
-                                                           const RunControl& control) const {
+std::vector<std::vector<mpz_class>> Client::decrypt_binomial(const EncryptedTensor& reply,
+                                                             const RunControl& control) const {
     const BinomialEncoder& encoder = *encoder_;
     const Decryptor decryptor(context_, generator_.shared_secret_key());
     const std::vector<Ciphertext>& ciphertexts = reply.residues.front();
     std::vector<std::vector<mpz_class>> slots(ciphertexts.size());
-    parallel_for(slots.size(), control, "decrypt", 0, 1, 1,
-                 [&](std::size_t i) { slots[i] = encoder.decode(decryptor.decrypt(ciphertexts[i])); });
+    parallel_for(slots.size(), control, "decrypt", 0, 1, 1, [&](std::size_t i) {
+        slots[i] = encoder.decode(decryptor.decrypt(ciphertexts[i]));
+        if (plan_.reply_slot_factor != 1) {
+            for (mpz_class& slot : slots[i]) {
+                slot = centred(slot * plan_.reply_slot_factor, encoder.modulus());
+            }
+        }
+    });
     std::vector<std::vector<mpz_class>> logits(reply.layout.batch);
+    if (plan_.packing != Packing::packed) {
+        for (std::size_t image = 0; image < logits.size(); ++image) {
+            if (plan_.reply_stride != 0) {
+                logits[image] =
+                    BinomialPacking::parted(slots.front()[image], plan_.classes, plan_.reply_stride);
+                continue;
+            }
+            for (std::size_t c = 0; c < plan_.classes; ++c) {
+                logits[image].push_back(slots[c][image]);
+            }
+        }
+        return logits;
+    }
     for (std::size_t image = 0; image < logits.size(); ++image) {
         for (const std::size_t logit : plan_.packed.logits) {
             const Place first{logit / encoder.slots(), logit % encoder.slots()};

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -49,8 +50,8 @@ class Client {
 
   private:
     void check(const EncryptedTensor& reply) const;
-    [[nodiscard]] std::vector<std::vector<mpz_class>> decrypt_packed(const EncryptedTensor& reply,
-                                                                     const RunControl& control) const;
+    [[nodiscard]] std::vector<std::vector<mpz_class>> decrypt_binomial(const EncryptedTensor& reply,
+                                                                       const RunControl& control) const;
     template <typename Rules>
     [[nodiscard]] std::vector<std::vector<mpz_class>> decrypt_as(const EncryptedTensor& reply,
                                                                  const RunControl& control) const;
@@ -58,7 +59,7 @@ class Client {
     ClientPlan plan_;
     Context context_;
     KeyGenerator generator_;
-    std::unique_ptr<const BinomialEncoder> encoder_;  // of the packed packing
+    std::unique_ptr<const BinomialEncoder> encoder_;  // modulo a binomial
 };
 
 /// Images encrypted by someone who has the client's public key and no secret, as Client::encrypt() takes

@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include <gmpxx.h>
+
 #include <lacuna/he/fv/parameters.h>
 #include <lacuna/nn/client/encrypted_tensor.h>
 #include <lacuna/nn/model/input_features.h>
@@ -46,13 +48,15 @@ struct ClientPlan {
     bool public_key = false;         ///< to re-randomise the reply
     bool public_encryption = false;  ///< images may also be encrypted with the public key
     std::size_t reply_limbs = 1;
+    std::size_t reply_parts = 2;              ///< of a ciphertext: more where nothing is relinearised
     std::size_t reply_stride = 0;             ///< Layout::stride of the reply
-    std::size_t reply_coefficients = 0;       ///< radix: coefficients that a logit uses; 0 for slots
+    std::size_t reply_coefficients = 0;       ///< radix, integers: coefficients that a logit uses; else 0
     std::array<int, 2> reply_dropped_bits{};  ///< low bits that the reply leaves out of c_0 and c_1
     /// For each plaintext modulus, what decrypted values are to be multiplied by to be logits: unscaled
     /// squares leave a constant factor, which depends on the primes alone.
     std::vector<std::uint64_t> reply_factors;
-    PackedTensors packed;  ///< of the packed packing alone
+    mpz_class reply_slot_factor = 1;  ///< the same modulo p of a binomial's slots
+    PackedTensors packed;             ///< of the packed packing alone
     int privacy_bits = 0;  ///< statistical distance 2^-privacy_bits of the flooded reply; 0: not flooded
 
     /// Whether the evaluation keys hold a public key: where the plan asks for it, where others may encrypt
@@ -62,6 +66,8 @@ struct ClientPlan {
         return public_key || public_encryption || (!relin_keys && galois_elements.empty());
     }
     [[nodiscard]] std::vector<PlainModulus> plain_moduli() const { return all_plain_moduli(parameters); }
+    /// Whether replies are rounded to fewer bits (ReducedCiphertext).
+    [[nodiscard]] bool reduces_replies() const { return reply_limbs == 1 && reply_parts == 2; }
     [[nodiscard]] Layout input_layout(std::size_t images) const;
     [[nodiscard]] Layout reply_layout(std::size_t images) const;
     bool operator==(const ClientPlan&) const = default;

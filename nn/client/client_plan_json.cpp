@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <lacuna/he/files/parameters_json.h>
+#include <lacuna/he/fv/ciphertext_size.h>
 #include <lacuna/nn/client/client_plan.h>
 #include <lacuna/nn/model/input_json.h>
 #include <lacuna/nn/model/model_limits.h>
@@ -25,8 +26,9 @@ using nlohmann::ordered_json;
 
 constexpr int client_plan_version = 2;
 constexpr int packed_plan_version = 3;    // with binomials and where elements are in slots
-constexpr int features_plan_version = 4;  // of any packing, where channels or elements are set apart
-constexpr int parts_plan_version = 5;     // packed, with parts of logits and levels of keys
+constexpr int features_plan_version = 4;  // of any of these, where channels or elements are set apart
+// Of the packed packing with parts of logits and levels of keys; of slots and radix modulo a binomial.
+constexpr int newest_plan_version = 5;
 constexpr std::size_t max_galois_keys = 256;
 const char* const again = "export the client's half of the plan again";
 
@@ -58,11 +60,22 @@ Parameters parse_resolved(const json& value, const FieldPath& place) {
     return resolved;
 }
 
-/// One binomial with slots.
-void check_binomial(const ClientPlan& plan, const FieldPath& place) {
+/// Whether a packed plan says more than version 3 can: parts of logits, levels of keys.
+bool has_parts(const ClientPlan& plan) {
+    return plan.packed.parts != Repeats{} || !plan.galois_limbs.empty();
+}
+
+/// Whether slots or radix are modulo a binomial.
+bool is_binomial(const ClientPlan& plan) {
+    return plan.packing != Packing::packed && !plan.parameters.plain_polynomials.empty();
+}
+
+/// One binomial that carries the packing.
+template <typename Rules>
+void check_binomial(const ClientPlan& plan, const Rules& rules, const FieldPath& place) {
     const std::vector<PlainModulus> moduli = plan.plain_moduli();
-    if (moduli.size() != 1 || !PackedPacking::takes(moduli.front(), plan.parameters.n)) {
-        fail(FieldPath(place, "plain_polynomials"), PackedPacking::what_it_takes(plan.parameters.n),
+    if (moduli.size() != 1 || !rules.takes(moduli.front(), plan.parameters.n)) {
+        fail(FieldPath(place, "plain_polynomials"), rules.what_it_takes(plan.parameters.n),
              moduli.size() == 1 ? to_string(moduli.front())
                                 : std::to_string(moduli.size()) + " plaintext moduli",
              again);
@@ -70,13 +83,23 @@ void check_binomial(const ClientPlan& plan, const FieldPath& place) {
 }
 
 /// The plaintext moduli carry the packing, and are coprime, so that the CRT joins them.
-void check_plain_moduli(const ClientPlan& plan, const FieldPath& place) {
+void check_plain_moduli(const ClientPlan& plan, int version, const FieldPath& place) {
     if (plan.packing == Packing::packed) {
-        check_binomial(plan, place);
+        check_binomial(plan, PackedPacking(), place);
         return;
     }
-    if (!plan.parameters.plain_polynomials.empty()) {
-        fail(FieldPath(place, "plain_polynomials"), "none in this packing", "some", again);
+    if (is_binomial(plan) != (version == newest_plan_version)) {
+        fail(FieldPath(place, "plain_polynomials"),
+             version == newest_plan_version ? "one in this version" : "none in this version",
+             is_binomial(plan) ? "some" : "none", again);
+    }
+    if (is_binomial(plan)) {
+        const std::size_t power = plan.packing == Packing::radix ? 1 : plain_power(plan.parameters);
+        if (plan.packing == Packing::slots && power < 2) {
+            fail(FieldPath(place, "plain_polynomials"), "x^k - b, k > 1, for slots", "k = 1", again);
+        }
+        check_binomial(plan, BinomialPacking(power), place);
+        return;
     }
     const std::vector<std::uint64_t>& moduli = plan.parameters.plain_moduli;
     const FieldPath at(place, "plain_moduli");
@@ -93,7 +116,7 @@ void check_plain_moduli(const ClientPlan& plan, const FieldPath& place) {
                     fail(FieldPath(at, i), rules.what_it_takes(n), std::to_string(t), again);
                 }
             },
-            elementwise_rules_of(plan.packing));
+            integer_rules_of(plan.packing));
         for (std::size_t j = 0; j < i; ++j) {
             if (std::gcd(t, moduli[j]) != 1) {
                 fail(FieldPath(at, i), "moduli without a common factor",
@@ -148,7 +171,7 @@ void parse_parts(const json& value, const FieldPath& place, std::size_t slots, C
 
 /// Where elements are in slots; every one of them in a row, and no two in one slot.
 void parse_packed(const json& value, const FieldPath& place, int version, ClientPlan& plan) {
-    const bool parts = version == parts_plan_version;
+    const bool parts = version == newest_plan_version;
     if (parts) {
         check_object(value, place,
                      {"phases", "origin", "row_step", "column_step", "block_step", "blocks", "copies",
@@ -200,7 +223,7 @@ void parse_packed(const json& value, const FieldPath& place, int version, Client
 }
 
 void parse_keys(const json& value, const FieldPath& place, int version, ClientPlan& plan) {
-    const bool limbs = version == parts_plan_version;
+    const bool limbs = plan.packing == Packing::packed && version == newest_plan_version;
     if (limbs) {
         check_object(value, place, {"relinearisation", "galois_elements", "galois_limbs", "public"});
     } else {
@@ -237,12 +260,45 @@ void parse_keys(const json& value, const FieldPath& place, int version, ClientPl
     }
 }
 
+/// A number in 1 ... p - 1 as hexadecimal digits, as mpz_class writes it.
+mpz_class parse_factor(const json& value, const FieldPath& place, const mpz_class& p) {
+    const std::string text = text_of(value, place);
+    const bool digits = std::all_of(text.begin(), text.end(),
+                                    [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+    const std::size_t most = mpz_sizeinbase(p.get_mpz_t(), 16);
+    mpz_class factor;
+    if (!text.empty() && text.size() <= most && digits && text.front() != '0') {
+        factor.set_str(text, 16);
+    }
+    if (factor == 0 || factor >= p) {
+        fail(place, "a number below p in up to " + std::to_string(most) + " hexadecimal digits, lower case",
+             describe(value), again);
+    }
+    return factor;
+}
+
+/// For each plaintext modulus; modulo a binomial in hexadecimal digits, since it may be long.
+ordered_json factors_json(const ClientPlan& plan) {
+    if (is_binomial(plan)) {
+        return ordered_json::array({plan.reply_slot_factor.get_str(16)});
+    }
+    return plan.reply_factors;
+}
+
 void parse_reply(const json& value, const FieldPath& place, ClientPlan& plan) {
-    check_object(value, place,
-                 {"classes", "scale", "limbs", "stride", "coefficients", "dropped_bits", "factors"});
+    if (is_binomial(plan)) {
+        check_object(
+            value, place,
+            {"classes", "scale", "limbs", "parts", "stride", "coefficients", "dropped_bits", "factors"});
+        plan.reply_parts =
+            count(member(value, place, "parts"), FieldPath(place, "parts"), 2, max_ciphertext_parts);
+    } else {
+        check_object(value, place,
+                     {"classes", "scale", "limbs", "stride", "coefficients", "dropped_bits", "factors"});
+    }
     const std::size_t n = plan.parameters.n;
-    const bool digits =
-        std::visit([](const auto& rules) { return rules.has_digits; }, rules_of(plan.packing));
+    const PackingRules rules = rules_of(plan.packing, plain_power(plan.parameters));
+    const bool digits = std::visit([](const auto& known) { return known.has_digits; }, rules);
     plan.classes =
         count(member(value, place, "classes"), FieldPath(place, "classes"), 1, ModelLimits::elements);
     plan.output_scale = number(member(value, place, "scale"), FieldPath(place, "scale"));
@@ -254,9 +310,13 @@ void parse_reply(const json& value, const FieldPath& place, ClientPlan& plan) {
     plan.reply_coefficients = count(member(value, place, "coefficients"), FieldPath(place, "coefficients"),
                                     digits ? 1 : 0, digits ? n : 0);
     // One logit has a ciphertext of its own; several lie side by side in one.
-    const bool joined = digits && plan.classes > 1;
+    const bool joined = plan.reply_parts == 2 &&
+                        std::visit([&](const auto& known) { return known.joins(plan.classes); }, rules);
     plan.reply_stride = count(member(value, place, "stride"), FieldPath(place, "stride"),
-                              joined ? plan.reply_coefficients : 0, joined ? n / plan.classes : 0);
+                              !joined  ? 0
+                              : digits ? plan.reply_coefficients
+                                       : 2,
+                              joined ? n / plan.classes : 0);
     const FieldPath dropped_at(place, "dropped_bits");
     const json& dropped = array_of(member(value, place, "dropped_bits"), dropped_at, 2);
     std::size_t modulus_bits = 0;
@@ -269,6 +329,13 @@ void parse_reply(const json& value, const FieldPath& place, ClientPlan& plan) {
     }
     const std::vector<std::uint64_t>& moduli = plan.parameters.plain_moduli;
     const FieldPath factors_at(place, "factors");
+    if (is_binomial(plan)) {
+        const json& factor = array_of(member(value, place, "factors"), factors_at, 1);
+        plan.reply_slot_factor =
+            parse_factor(factor[0], FieldPath(factors_at, std::size_t{0}),
+                         slot_modulus(plan.parameters.plain_polynomials.front(), plan.parameters.n));
+        return;
+    }
     const json& factors = array_of(member(value, place, "factors"), factors_at, moduli.size());
     for (std::size_t m = 0; m < moduli.size(); ++m) {
         plan.reply_factors.push_back(count(factors[m], FieldPath(factors_at, m), 1, moduli[m] - 1));
@@ -276,8 +343,8 @@ void parse_reply(const json& value, const FieldPath& place, ClientPlan& plan) {
 }
 
 int version_of(const ClientPlan& plan) {
-    if (plan.packed.parts != Repeats{} || !plan.galois_limbs.empty()) {
-        return parts_plan_version;
+    if (is_binomial(plan) || has_parts(plan)) {
+        return newest_plan_version;
     }
     if (!plan.features.empty()) {
         return features_plan_version;
@@ -309,9 +376,12 @@ ordered_json client_plan_json(const ClientPlan& plan) {
           {"stride", plan.reply_stride},
           {"coefficients", plan.reply_coefficients},
           {"dropped_bits", plan.reply_dropped_bits},
-          {"factors", plan.reply_factors}}},
+          {"factors", factors_json(plan)}}},
         {"privacy_bits", plan.privacy_bits},
     };
+    if (is_binomial(plan)) {
+        document["reply"]["parts"] = plan.reply_parts;
+    }
     if (!plan.features.ranges.empty()) {
         document["input"]["low"] = low_json(plan.features);
         document["input"]["high"] = high_json(plan.features);
@@ -327,7 +397,7 @@ ordered_json client_plan_json(const ClientPlan& plan) {
                               {"copies", input.copies},         {"copy_step", input.copy_step},
                               {"logits", plan.packed.logits}};
     }
-    if (version_of(plan) == parts_plan_version) {
+    if (has_parts(plan)) {
         document["keys"]["galois_limbs"] = plan.galois_limbs;
         document["packed"]["parts"] = plan.packed.parts.count;
         document["packed"]["part_step"] = plan.packed.parts.step;
@@ -351,9 +421,8 @@ ClientPlan parse_client_plan(std::string_view text, const std::string& source) {
                             "give the file that `lacuna plan --export-client` wrote",
                             std::string("use a library that reads this version, or ") + again);
     };
-    const int version = packed
-                            ? version_among({packed_plan_version, features_plan_version, parts_plan_version})
-                            : version_among({client_plan_version, features_plan_version});
+    const int version = version_among(
+        {packed ? packed_plan_version : client_plan_version, features_plan_version, newest_plan_version});
     if (packed) {
         check_object(document, root,
                      {"format", "version", "model", "packing", "batch", "input", "parameters", "keys",
@@ -382,13 +451,13 @@ ClientPlan parse_client_plan(std::string_view text, const std::string& source) {
     plan.packing = *known;
     const FieldPath parameters_at(root, "parameters");
     plan.parameters = parse_resolved(member(document, root, "parameters"), parameters_at);
-    check_plain_moduli(plan, parameters_at);
+    check_plain_moduli(plan, version, parameters_at);
     const auto [most_images, most_privacy_bits] = std::visit(
         [&](const auto& rules) {
             return std::pair{rules.most_images(plan.parameters.n),
                              rules.hides_circuit ? std::size_t{PlanLimits::privacy_bits} : 0};
         },
-        rules_of(plan.packing));
+        rules_of(plan.packing, plain_power(plan.parameters)));
     plan.batch = count(member(document, root, "batch"), FieldPath(root, "batch"), 1, most_images);
     parse_input(member(document, root, "input"), FieldPath(root, "input"), version, plan);
     parse_keys(member(document, root, "keys"), FieldPath(root, "keys"), version, plan);

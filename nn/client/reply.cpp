@@ -25,7 +25,7 @@ std::uint64_t shorten_reply(const Ring& ring, const ClientPlan& plan, EncryptedT
     std::uint64_t bytes = 0;
     for (auto& ciphertexts : reply.residues) {
         for (Ciphertext& ciphertext : ciphertexts) {
-            if (plan.reply_limbs > 1) {
+            if (!plan.reduces_replies()) {
                 bytes += ciphertext_bytes(ring, ciphertext.size(), ciphertext.limbs());
                 continue;
             }

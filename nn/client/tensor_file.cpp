@@ -105,7 +105,7 @@ void check_place(const Source& source, const PlainModulus& t, std::size_t limbs,
 }
 
 Kind reply_kind(const ClientPlan& plan) {
-    return plan.reply_limbs == 1 ? Kind::reduced_ciphertext : Kind::ciphertext;
+    return plan.reduces_replies() ? Kind::reduced_ciphertext : Kind::ciphertext;
 }
 
 }  // namespace
@@ -245,7 +245,7 @@ void save_reply(std::ostream& stream, const Ring& ring, const ClientPlan& plan, 
                        bytes_of(layout));
     for (const auto& residues : tensor.residues) {
         for (const Ciphertext& ciphertext : residues) {
-            if (plan.reply_limbs == 1) {
+            if (plan.reduces_replies()) {
                 writer.write(reduce(ring, ciphertext, reply_reduction(ring, plan)));
             } else {
                 writer.write(ciphertext);

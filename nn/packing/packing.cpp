@@ -6,7 +6,7 @@
 namespace lacuna {
 
 const char* packing_name(Packing packing) {
-    return std::visit([](const auto& rules) { return rules.name; }, rules_of(packing));
+    return std::visit([](const auto& rules) { return rules.name; }, rules_of(packing, 0));
 }
 
 std::optional<Packing> find_packing(std::string_view name) {

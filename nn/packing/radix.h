@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -74,7 +75,14 @@ class RadixPacking {
     /// The number of those digits.
     [[nodiscard]] static double weight(const mpz_class& value, const std::vector<std::uint64_t>& moduli);
     [[nodiscard]] static double weight(std::int64_t value, const std::vector<std::uint64_t>& moduli);
-    [[nodiscard]] static double terms_of(double weight) { return weight; }
+    [[nodiscard]] static double terms(std::int64_t value, const std::vector<std::uint64_t>& moduli) {
+        return weight(value, moduli);
+    }
+    [[nodiscard]] static std::size_t coefficients(const mpz_class& constant,
+                                                  const std::vector<std::uint64_t>& moduli,
+                                                  bool /*carries_factor*/) {
+        return std::max<std::size_t>(1, static_cast<std::size_t>(weight(constant, moduli)));
+    }
     [[nodiscard]] static bool keeps_integers(std::uint64_t /*magnitude*/,
                                              const std::vector<std::uint64_t>& /*moduli*/) {
         return true;

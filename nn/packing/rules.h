@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <variant>
 
+#include <lacuna/he/fv/parameters.h>
+#include <lacuna/nn/packing/binomial.h>
 #include <lacuna/nn/packing/packed.h>
 #include <lacuna/nn/packing/packing.h>
 #include <lacuna/nn/packing/radix.h>
@@ -11,14 +14,23 @@
 namespace lacuna {
 
 /// What is particular to each packing stands in one class of its own; all else visits this. The classes hold
-/// nothing: an alternative is a set of rules.
-using PackingRules = std::variant<SlotsPacking, RadixPacking, PackedPacking>;
-/// Those with one element a ciphertext, whose layers are sparse matrices over ciphertexts.
-using ElementwiseRules = std::variant<SlotsPacking, RadixPacking>;
+/// next to nothing: an alternative is a set of rules.
+using PackingRules = std::variant<SlotsPacking, RadixPacking, BinomialPacking, PackedPacking>;
+/// Those of integers t, with one element a ciphertext.
+using IntegerRules = std::variant<SlotsPacking, RadixPacking>;
 
-[[nodiscard]] inline PackingRules rules_of(Packing packing) {
+/// k of the one plaintext modulus x^k - b, or 0 for integers.
+[[nodiscard]] inline std::size_t plain_power(const Parameters& parameters) {
+    return parameters.plain_polynomials.empty() ? 0 : parameters.plain_polynomials.front().power();
+}
+
+/// power: k of the plaintext modulus x^k - b, 0 for integers; the packed packing knows nothing else.
+[[nodiscard]] inline PackingRules rules_of(Packing packing, std::size_t power) {
     if (packing == Packing::packed) {
         return PackedPacking();
+    }
+    if (power != 0) {
+        return BinomialPacking(power);
     }
     if (packing == Packing::radix) {
         return RadixPacking();
@@ -26,7 +38,7 @@ using ElementwiseRules = std::variant<SlotsPacking, RadixPacking>;
     return SlotsPacking();
 }
 
-[[nodiscard]] inline ElementwiseRules elementwise_rules_of(Packing packing) {
+[[nodiscard]] inline IntegerRules integer_rules_of(Packing packing) {
     if (packing == Packing::radix) {
         return RadixPacking();
     }

@@ -87,7 +87,16 @@ class SlotsPacking {
     /// The same for a weight of a linear layer, of which there may be millions.
     [[nodiscard]] static double weight(std::int64_t value, const std::vector<std::uint64_t>& moduli);
     /// Monomial products for a weight of a linear layer.
-    [[nodiscard]] static double terms_of(double /*weight*/) { return 1; }
+    [[nodiscard]] static double terms(std::int64_t /*value*/, const std::vector<std::uint64_t>& /*moduli*/) {
+        return 1;
+    }
+    /// Of the rounding error of a constant that is added, at least 1: those that are not next to 0.
+    /// carries_factor: whether it may be multiplied by a factor of unscaled squares first.
+    [[nodiscard]] static std::size_t coefficients(const mpz_class& /*constant*/,
+                                                  const std::vector<std::uint64_t>& /*moduli*/,
+                                                  bool /*carries_factor*/) {
+        return 1;
+    }
     /// Whether integers up to this magnitude are their own centred residues.
     [[nodiscard]] static bool keeps_integers(std::uint64_t magnitude,
                                              const std::vector<std::uint64_t>& moduli);

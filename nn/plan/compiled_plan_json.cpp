@@ -22,7 +22,8 @@ using namespace strict_json;
 using nlohmann::ordered_json;
 
 constexpr int compiled_plan_version = 1;
-constexpr int parts_version = 2;  // where the client adds parts of logits up
+constexpr int newest_plan_version =
+    2;  // where the client adds parts of logits up, or nothing is relinearised
 constexpr std::size_t most_stages = 256;
 constexpr std::size_t most_folds = 64;
 /// The client's half, and as much again as a small document.
@@ -61,11 +62,9 @@ std::string checksum_of(json document) {
 }
 
 int version_of(const PlanRecipe& recipe) {
-    return std::ranges::any_of(
-               recipe.stages,
-               [](const Stage& stage) { return stage.diagonals && stage.diagonals->parts > 1; })
-               ? parts_version
-               : compiled_plan_version;
+    const bool parts = std::ranges::any_of(
+        recipe.stages, [](const Stage& stage) { return stage.diagonals && stage.diagonals->parts > 1; });
+    return parts || recipe.choices.keyless ? newest_plan_version : compiled_plan_version;
 }
 
 ordered_json norms_json(const DiagonalAccount& account) {
@@ -210,8 +209,8 @@ namespace {
 /// The whole document, its format, version and checksum verified.
 json parse_whole(std::string_view text, const FieldPath& root) {
     json document = parse_document(text, root, whole_document);
-    check_format(document, root, "a compiled plan", "lacuna-plan", {compiled_plan_version, parts_version},
-                 "give the file that `lacuna plan --out` wrote",
+    check_format(document, root, "a compiled plan", "lacuna-plan",
+                 {compiled_plan_version, newest_plan_version}, "give the file that `lacuna plan --out` wrote",
                  std::string("use a library that reads this version, or ") + again);
     check_object(document, root,
                  {"format", "version", "model_digest", "client", "batch", "unscaled", "stages", "checksum"});
@@ -270,6 +269,8 @@ Plan parse_compiled_plan(std::string_view text, const Model& model, const std::s
     PlanRecipe recipe;
     recipe.batch = count(member(document, root, "batch"), FieldPath(root, "batch"), 1, most_asked);
     recipe.choices.unscaled = boolean(member(document, root, "unscaled"), FieldPath(root, "unscaled"));
+    recipe.choices.keyless =
+        head.client.packing != Packing::packed && document["version"] == newest_plan_version;
     const FieldPath stages_at(root, "stages");
     const json& stages = array(member(document, root, "stages"), stages_at);
     if (stages.empty() || stages.size() > most_stages) {

@@ -100,15 +100,16 @@ bool is_better(const Candidate& a, const Candidate& b) {
     return a.request_cost <= b.request_cost * same && reply_bits(a) < reply_bits(b);
 }
 
-/// What every chain of a search has in common. moduli: how many plaintext moduli, of at most log_t bits, or
-/// replies of one.
-CircuitSetting setting_of(const PlanRequest& request, std::size_t n, Packing packing, double log_t,
-                          std::size_t moduli) {
+/// What every chain of a search has in common. power: CircuitSetting::power; moduli: how many plaintext
+/// moduli, of at most log_t bits, or replies of one.
+CircuitSetting setting_of(const PlanRequest& request, std::size_t n, Packing packing, std::size_t power,
+                          double log_t, std::size_t moduli) {
     CircuitSetting setting;
     setting.parameters.n = n;
     setting.parameters.security = request.security;
     setting.log_t = log_t;
     setting.packing = packing;
+    setting.power = power;
     setting.privacy_bits = request.privacy_bits;
     setting.public_encryption = request.public_encryption;
     setting.moduli = moduli;
@@ -133,7 +134,7 @@ void search_sizes(std::span<const Stage> stages, CircuitSetting setting, const P
         if (special < smallest_prime) {
             break;
         }
-        setting.parameters.special_bits.assign(setting.parameters.digit_limbs, special);
+        setting.parameters.special_bits.assign(setting.keyless ? 0 : setting.parameters.digit_limbs, special);
         bool fits = false;
         for (const std::vector<int>& chain : chains_of_total(total)) {
             setting.parameters.data_bits = chain;
@@ -147,26 +148,31 @@ void search_sizes(std::span<const Stage> stages, CircuitSetting setting, const P
     }
 }
 
+double log_of_largest(const std::vector<std::uint64_t>& moduli) {
+    return std::log2(static_cast<double>(*std::max_element(moduli.begin(), moduli.end())));
+}
+
 /// A chain of as few primes as possible for which the circuit decrypts, for this n and these plaintext
 /// moduli.
 std::optional<Candidate> shortest_chain(std::span<const Stage> stages, const PlanRequest& request,
-                                        std::size_t n, Packing packing,
-                                        const std::vector<std::uint64_t>& moduli) {
-    const double log_t = std::log2(static_cast<double>(*std::max_element(moduli.begin(), moduli.end())));
-    CircuitSetting setting = setting_of(request, n, packing, log_t, moduli.size());
+                                        CircuitSetting setting, const PlainModuli& moduli) {
+    const std::size_t n = setting.parameters.n;
     const int limit = max_log_qp(n, request.security);
     std::optional<Candidate> best;
     for (std::size_t limbs = 1; !best && static_cast<int>(limbs) * smallest_prime_bits(n) < limit; ++limbs) {
         for (const std::size_t digit_limbs : {std::size_t{1}, std::size_t{2}, std::size_t{3}}) {
-            if (digit_limbs == 1 || limbs >= 3 * digit_limbs) {
+            if (digit_limbs == 1 || (limbs >= 3 * digit_limbs && !setting.keyless)) {
                 setting.parameters.digit_limbs = digit_limbs;
                 const auto special_of = [&](int total) {
+                    if (setting.keyless) {  // none: as long as Q itself fits
+                        return total <= limit ? max_modulus_bits : 0;
+                    }
                     return std::min(max_modulus_bits, (limit - total) / static_cast<int>(digit_limbs));
                 };
                 const auto chains = [&](int total) {
                     return chains_of(total, limbs, smallest_prime_bits(n));
                 };
-                search_sizes(stages, setting, {moduli, {}}, limbs, chains_tried, special_of, chains, best);
+                search_sizes(stages, setting, moduli, limbs, chains_tried, special_of, chains, best);
             }
         }
     }
@@ -190,7 +196,7 @@ std::optional<Candidate> shortest_packed_chain(std::span<const Stage> stages, co
                                                std::size_t n, const PlainModulus& t) {
     // A reply for every image.
     const CircuitSetting setting =
-        setting_of(request, n, Packing::packed, t.log_bound(), packed_batch(request));
+        setting_of(request, n, Packing::packed, t.power(), t.log_bound(), packed_batch(request));
     const int limit = max_log_qp(n, request.security);
     std::optional<Candidate> best;
     for (std::size_t limbs = 1; !best && static_cast<int>(limbs) * smallest_prime_bits(n) < limit; ++limbs) {
@@ -283,15 +289,12 @@ std::size_t packed_batch(const PlanRequest& request) {
 }
 
 double Candidate::log_t() const {
-    if (packing == Packing::packed) {
-        return parameters.plain_polynomials.front().log_bound();
-    }
-    const auto& moduli = parameters.plain_moduli;
-    return std::log2(static_cast<double>(*std::max_element(moduli.begin(), moduli.end())));
+    return parameters.plain_polynomials.empty() ? log_of_largest(parameters.plain_moduli)
+                                                : parameters.plain_polynomials.front().log_bound();
 }
 
 std::array<int, 2> Candidate::droppable_bits() const {
-    if (circuit.reply_limbs != 1) {
+    if (circuit.reply_limbs != 1 || circuit.reply_parts != 2) {
         return {0, 0};
     }
     return NoiseModel(parameters, log_t(), circuit.replies).droppable_bits(circuit.reply_budget_bits);
@@ -307,7 +310,7 @@ std::optional<Candidate> best_candidate(const ExpandedModel& model, const PlanRe
     if (packing == Packing::packed) {
         return best_packed(model, request, bounds);
     }
-    const ElementwiseRules rules = elementwise_rules_of(packing);
+    const IntegerRules rules = integer_rules_of(packing);
     const mpz_class needed = 2 * bounds.range + 1;
     // Weights rarely reach t / 2: then the stages are the same for all moduli.
     const mpz_class large_enough = 2 * largest_weight(model.model());
@@ -331,7 +334,9 @@ std::optional<Candidate> best_candidate(const ExpandedModel& model, const PlanRe
             }
             const bool usual = to_mpz(*std::min_element(moduli.begin(), moduli.end())) > large_enough;
             const std::vector<Stage> stages = usual ? usual_stages : stages_of(model, packing, moduli);
-            std::optional<Candidate> candidate = shortest_chain(stages, request, n, packing, moduli);
+            std::optional<Candidate> candidate = shortest_chain(
+                stages, request, setting_of(request, n, packing, 0, log_of_largest(moduli), moduli.size()),
+                {moduli, {}});
             if (!candidate) {
                 continue;
             }
@@ -340,6 +345,50 @@ std::optional<Candidate> best_candidate(const ExpandedModel& model, const PlanRe
             if (!best || candidate->request_cost < best->request_cost) {
                 best = std::move(candidate);
             }
+        }
+    }
+    return best;
+}
+
+std::optional<Candidate> best_binomial(const ExpandedModel& model, const PlanRequest& request,
+                                       Packing packing, const PackingBounds& bounds) {
+    const mpz_class needed = 2 * bounds.range + 1;
+    std::optional<Candidate> best;
+    for (std::size_t n = 2048; n <= max_ntt_size; n *= 2) {
+        // The fewest slots that hold the batch have the longest digits, but a smaller b may have more slots.
+        const bool radix = packing == Packing::radix;
+        const std::size_t most = radix ? 1 : n / 2;
+        std::size_t requests = 0;
+        std::int64_t least_base = max_plain_base;
+        for (std::size_t k = radix ? 1 : std::bit_ceil(std::clamp<std::size_t>(request.batch, 2, most));
+             k <= most; k *= 2) {
+            const BinomialPacking rules(k);
+            const std::optional<PlainModulus> t =
+                rules.fits(n, bounds, model.classes()) ? rules.plain_modulus(n, needed) : std::nullopt;
+            if (!t || t->base() >= least_base) {
+                continue;
+            }
+            least_base = t->base();
+            const std::vector<Stage> stages = binomial_stages_of(model, *t, n);
+            CircuitSetting setting = setting_of(request, n, packing, k, t->log_bound(), 1);
+            std::optional<Candidate> candidate = shortest_chain(stages, request, setting, {{}, {*t}});
+            setting.keyless = true;
+            std::optional<Candidate> keyless = shortest_chain(stages, request, setting, {{}, {*t}});
+            if (keyless && (!candidate || keyless->request_cost < candidate->request_cost)) {
+                candidate = std::move(keyless);
+            }
+            if (!candidate) {
+                continue;
+            }
+            requests = (request.batch + k - 1) / k;
+            candidate->request_cost *= static_cast<double>(requests);
+            candidate->stages = stages;
+            if (!best || candidate->request_cost < best->request_cost) {
+                best = std::move(candidate);
+            }
+        }
+        if (requests == 1 || (radix && best)) {
+            break;  // a larger ring is slower
         }
     }
     return best;
@@ -355,13 +404,19 @@ bool has_moduli_for(const ClientPlan& client, const PackingBounds& bounds) {
         const PlainModulus& t = parameters.plain_polynomials.front();
         return PackedPacking::plain_modulus(parameters.n, t.power(), needed) == t;
     }
+    if (!parameters.plain_polynomials.empty()) {
+        const PlainModulus& t = parameters.plain_polynomials.front();
+        const BinomialPacking rules(t.power());
+        return rules.fits(parameters.n, bounds, client.classes) &&
+               rules.plain_modulus(parameters.n, needed) == t;
+    }
     const std::size_t count = parameters.plain_moduli.size();
     return std::visit(
         [&](const auto& rules) {
             return rules.fits(parameters.n, bounds, client.classes) &&
                    rules.plain_moduli(parameters.n, count, needed) == parameters.plain_moduli;
         },
-        elementwise_rules_of(client.packing));
+        integer_rules_of(client.packing));
 }
 
 }  // namespace
@@ -373,6 +428,8 @@ PlanRequest request_of(const ClientPlan& client, const PlanRecipe& recipe) {
     request.security = client.parameters.security;
     request.privacy_bits = client.privacy_bits;
     request.public_encryption = client.public_encryption;
+    request.plain_kind =
+        client.parameters.plain_polynomials.empty() ? PlainKind::integers : PlainKind::binomial;
     return request;
 }
 
@@ -389,9 +446,11 @@ std::optional<Candidate> known_candidate(const ExpandedModel& model, const Clien
         stages_again(model, client.packing, client.parameters.n, client.plain_moduli(), recipe.stages,
                      packed ? client.packed.input.ciphertexts(client.input_shape) : 0);
     const PlanRequest request = request_of(client, recipe);
-    CircuitSetting setting = setting_of(request, client.parameters.n, client.packing, candidate.log_t(),
-                                        packed ? packed_batch(request) : client.plain_moduli().size());
+    CircuitSetting setting =
+        setting_of(request, client.parameters.n, client.packing, plain_power(client.parameters),
+                   candidate.log_t(), packed ? packed_batch(request) : client.plain_moduli().size());
     setting.parameters = client.parameters;
+    setting.keyless = recipe.choices.keyless;
     Choices choices = recipe.choices;
     choices.reply_limbs = client.reply_limbs;
     std::optional<Circuit> circuit = replay_circuit(candidate.stages, setting, choices);

@@ -36,9 +36,13 @@ struct Candidate {
 /// Images of a request in the packed packing: no more than were asked for, since the proof counts them.
 [[nodiscard]] std::size_t packed_batch(const PlanRequest& request);
 
-/// The cheapest candidate of one packing over ring sizes, numbers of plaintext moduli, and sizes of primes.
+/// The cheapest candidate of one packing over ring sizes, numbers of plaintext moduli, and sizes of primes;
+/// with integers as plaintext moduli, but for the packed packing.
 [[nodiscard]] std::optional<Candidate> best_candidate(const ExpandedModel& model, const PlanRequest& request,
                                                       Packing packing, const PackingBounds& bounds);
+/// The same for slots and radix modulo a binomial, over its k and b.
+[[nodiscard]] std::optional<Candidate> best_binomial(const ExpandedModel& model, const PlanRequest& request,
+                                                     Packing packing, const PackingBounds& bounds);
 
 /// The candidate that a client's half and a recipe describe, with the proof of its noise done again; without
 /// a network. Nothing where it does not decrypt, or where these parameters are not for such bounds.

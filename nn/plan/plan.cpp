@@ -68,7 +68,10 @@ double Plan::download_bytes() const {
     const Parameters& p = client.parameters;
     const auto ciphertexts = static_cast<double>(client.reply_layout(1).ciphertexts() * moduli());
     const double limb_bits = bits_sum(p.data_primes, client.reply_limbs);
-    const double n = static_cast<double>(p.n);
+    const auto n = static_cast<double>(p.n);
+    if (client.reply_parts > 2) {
+        return ciphertexts / 8 * n * limb_bits * static_cast<double>(client.reply_parts);
+    }
     const double used =
         client.reply_coefficients == 0 ? n : static_cast<double>(client.reply_stride * client.classes);
     return ciphertexts / 8 *

@@ -21,13 +21,27 @@
 
 namespace lacuna {
 
+/// Which plaintext moduli slots and radix may have.
+enum class PlainKind {
+    any,       ///< whichever is estimated faster
+    integers,  ///< integers t, several joined by CRT
+    binomial,  ///< one x^k - b; radix: x - 2
+};
+
 struct PlanRequest {
     std::size_t batch = 1;
     std::optional<Packing> packing{};  ///< none: whichever is estimated faster for this batch
     int security = 128;
     int privacy_bits = 0;            ///< 0: no circuit privacy
     bool public_encryption = false;  ///< leave room for the noise of images encrypted with a public key
-    std::size_t plain_moduli = 0;    ///< how many plaintext moduli; 0: as many as cost least
+    std::size_t plain_moduli = 0;    ///< how many integers as plaintext moduli; 0: as many as cost least
+    PlainKind plain_kind = PlainKind::any;  ///< a number of plain_moduli asks for integers, too
+
+    /// Whether plaintext moduli may be of this kind.
+    [[nodiscard]] bool takes(PlainKind kind) const {
+        return (plain_kind == PlainKind::any || plain_kind == kind) &&
+               (kind == PlainKind::integers || plain_moduli == 0);
+    }
 };
 
 /// Everything that encrypted inference of a model will do, decided before there is a key.
@@ -37,7 +51,7 @@ struct Plan {
     std::vector<PlanStep> steps;  ///< its lines as they print
     Digest model_digest{};        ///< of the model whose ranges and noise are proven here
     ModelOperations operations;   ///< of one inference, one plaintext modulus
-    mpz_class range;              ///< proven: the largest |logit| (slots) or |coefficient| of a logit (radix)
+    mpz_class range;              ///< proven: the largest |logit|, or |coefficient| of one (radix, integers)
     std::size_t degree = 0;       ///< proven: the largest degree of a digit polynomial (radix)
     double output_budget_bits = 0;  ///< proven noise budget at the output, before the last switch
     double reply_budget_bits = 0;   ///< and at the reply, low bits left out

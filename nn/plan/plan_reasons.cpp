@@ -33,7 +33,7 @@ std::vector<std::string> explain(const Plan& plan, std::size_t batch) {
                 reasons.push_back(*degree);
             }
         },
-        rules_of(plan.client.packing));
+        rules_of(plan.client.packing, plain_power(parameters)));
     reasons.push_back("ring: n = " + std::to_string(parameters.n) +
                       " allows log2(QP) <= " + std::to_string(max_log_qp(parameters.n, parameters.security)) +
                       " at " + std::to_string(parameters.security) +

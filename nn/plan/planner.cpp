@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <array>
 
 #include <lacuna/he/rlwe/security.h>
 #include <lacuna/nn/model/expanded_model.h>
@@ -8,14 +9,38 @@
 #include <lacuna/nn/plan/plan.h>
 #include <lacuna/nn/plan/plan_reasons.h>
 #include <lacuna/ntt/error.h>
+#include <lacuna/ntt/gmp_words.h>
 #include <lacuna/rns/basis.h>
 
 namespace lacuna {
 
 namespace {
 
-bool hides_circuit(Packing packing) {
-    return std::visit([](const auto& rules) { return rules.hides_circuit; }, rules_of(packing));
+/// A packing, and the kind of its plaintext moduli.
+struct Way {
+    Packing packing = Packing::slots;
+    PlainKind kind = PlainKind::integers;
+
+    /// Its rules, where k is not known yet.
+    [[nodiscard]] PackingRules rules() const {
+        const std::size_t any_power = packing == Packing::radix ? 1 : 2;
+        return rules_of(packing, kind == PlainKind::binomial ? any_power : 0);
+    }
+    [[nodiscard]] bool hides_circuit() const {
+        return std::visit([](const auto& packing_rules) { return packing_rules.hides_circuit; }, rules());
+    }
+};
+
+/// In the order in which they are tried.
+constexpr std::array all_ways = {
+    Way{Packing::slots, PlainKind::integers}, Way{Packing::slots, PlainKind::binomial},
+    Way{Packing::radix, PlainKind::binomial}, Way{Packing::radix, PlainKind::integers},
+    Way{Packing::packed, PlainKind::binomial}};
+
+/// What a request says of a way. The packed packing knows binomials alone.
+bool allows(const PlanRequest& request, const Way& way) {
+    return (!request.packing || *request.packing == way.packing) &&
+           (way.packing == Packing::packed || request.takes(way.kind));
 }
 
 /// Throws Error where nothing could be planned for this request.
@@ -41,24 +66,27 @@ void check(const Model& model, const PlanRequest& request) {
         throw Error("plan: the model '" + model.name +
                     "' has no layer that computes anything; add a linear layer or an activation");
     }
-    if (request.privacy_bits > 0 && request.packing && !hides_circuit(*request.packing)) {
+    if (request.privacy_bits > 0 && std::none_of(all_ways.begin(), all_ways.end(), [&](const Way& way) {
+            return allows(request, way) && way.hides_circuit();
+        })) {
         throw Error("plan: circuit privacy is not offered for the " +
                     std::string(packing_name(*request.packing)) +
-                    " packing: the decrypted polynomial says more than its value at 2; use the slots, or ask "
-                    "for 0 bits of circuit privacy (--no-circuit-privacy)");
+                    " packing modulo integers: the decrypted polynomial says more than its value at 2; leave "
+                    "the plaintext moduli open, or ask for 0 bits of circuit privacy "
+                    "(--no-circuit-privacy)");
     }
 }
 
 /// Why there is no candidate: which bound cannot be met.
-std::string obstacle(const ExpandedModel& model, const PlanRequest& request, Packing packing,
+std::string obstacle(const ExpandedModel& model, const PlanRequest& request, const Way& way,
                      const PackingBounds& bounds) {
     if (const auto own = std::visit(
-            [&](const auto& rules) { return rules.obstacle(bounds, model.classes()); }, rules_of(packing))) {
+            [&](const auto& rules) { return rules.obstacle(bounds, model.classes()); }, way.rules())) {
         return *own;
     }
     const std::size_t bits = mpz_sizeinbase(mpz_class(2 * bounds.range + 1).get_mpz_t(), 2);
     const std::size_t most = PlanLimits::plain_moduli * static_cast<std::size_t>(max_modulus_bits);
-    if (bits > most) {
+    if (bits > most && way.kind == PlainKind::integers) {
         return "values need " + std::to_string(bits) + " bits, more than the " + std::to_string(most) +
                " of " + std::to_string(PlanLimits::plain_moduli) + " plaintext moduli together";
     }
@@ -83,22 +111,26 @@ struct Choice {
 Choice best_choice(const Model& model, std::optional<ExpandedModel>& expanded, const PlanRequest& request) {
     std::optional<Choice> best;
     std::string obstacles;
-    for (const Packing packing : all_packings) {
-        if ((request.packing && *request.packing != packing) ||
-            (request.privacy_bits > 0 && !hides_circuit(packing)) ||
+    for (const Way& way : all_ways) {
+        const Packing packing = way.packing;
+        if (!allows(request, way) || (request.privacy_bits > 0 && !way.hides_circuit()) ||
             (!request.packing && packing == Packing::packed && request.batch > most_packed_images)) {
             continue;
         }
-        const std::string line = std::string("\n  - ") + packing_name(packing) + ": ";
+        const bool binomial = way.kind == PlainKind::binomial && packing != Packing::packed;
+        const std::string line =
+            std::string("\n  - ") + packing_name(packing) + (binomial ? " modulo x^k - b: " : ": ");
         try {
             if (!expanded) {
                 expanded.emplace(model);
             }
             const PackingBounds bounds =
-                std::visit([&](const auto& rules) { return rules.bounds(*expanded); }, rules_of(packing));
-            std::optional<Candidate> candidate = best_candidate(*expanded, request, packing, bounds);
+                std::visit([&](const auto& rules) { return rules.bounds(*expanded); }, way.rules());
+            std::optional<Candidate> candidate = binomial
+                                                     ? best_binomial(*expanded, request, packing, bounds)
+                                                     : best_candidate(*expanded, request, packing, bounds);
             if (!candidate) {
-                obstacles += line + obstacle(*expanded, request, packing, bounds);
+                obstacles += line + obstacle(*expanded, request, way, bounds);
             } else if (!best || candidate->request_cost < best->candidate.request_cost) {
                 best = Choice{std::move(*candidate), bounds};
             }
@@ -133,6 +165,13 @@ const char* step_name(PlanStep::Kind kind) {
     return "";
 }
 
+/// What decrypted values are multiplied by to be logits, modulo p.
+mpz_class reply_factor(const Candidate& candidate, const mpz_class& p) {
+    mpz_class factor = value_factors(candidate.circuit.program, candidate.parameters.data_primes, p).back();
+    mpz_invert(factor.get_mpz_t(), factor.get_mpz_t(), p.get_mpz_t());
+    return factor;
+}
+
 /// All that a client needs; of the packed packing without its places and rotations where there is no network.
 ClientPlan client_plan(const Model& model, const PlanRequest& request, const Choice& choice) {
     const Candidate& candidate = choice.candidate;
@@ -150,9 +189,12 @@ ClientPlan client_plan(const Model& model, const PlanRequest& request, const Cho
             client.batch = candidate.packing == Packing::packed ? packed_batch(request)
                                                                 : rules.most_images(candidate.parameters.n);
             client.reply_coefficients = rules.has_digits ? choice.bounds.logit_degree + 1 : 0;
-            client.reply_stride = rules.joins(client.classes) ? client.reply_coefficients : 0;
+            if (rules.joins(client.classes) && candidate.circuit.reply_parts == 2) {
+                client.reply_stride =
+                    rules.has_digits ? client.reply_coefficients : BinomialPacking::stride(choice.bounds);
+            }
         },
-        rules_of(candidate.packing));
+        rules_of(candidate.packing, plain_power(candidate.parameters)));
     if (candidate.network) {
         const PlainModulus& t = candidate.parameters.plain_polynomials.front();
         client.packed = packed_tensors(*candidate.network, t.power());
@@ -165,12 +207,14 @@ ClientPlan client_plan(const Model& model, const PlanRequest& request, const Cho
     client.privacy_bits = request.privacy_bits;
     client.public_encryption = request.public_encryption;
     client.reply_limbs = candidate.circuit.reply_limbs;
+    client.reply_parts = candidate.circuit.reply_parts;
     client.reply_dropped_bits = candidate.droppable_bits();
     for (const std::uint64_t value : candidate.parameters.plain_moduli) {
-        const Modulus t(value);
-        const std::uint64_t factor =
-            value_factors(candidate.circuit.program, candidate.parameters.data_primes, t).back();
-        client.reply_factors.push_back(factor == 1 ? 1 : t.inverse(factor));
+        client.reply_factors.push_back(to_word(reply_factor(candidate, to_mpz(value))));
+    }
+    if (!candidate.parameters.plain_polynomials.empty()) {
+        const PlainModulus& t = candidate.parameters.plain_polynomials.front();
+        client.reply_slot_factor = reply_factor(candidate, slot_modulus(t, candidate.parameters.n));
     }
     return client;
 }
@@ -245,8 +289,8 @@ Plan remake_plan(const Model& model, const ClientPlan& client, const PlanRecipe&
     check(model, request);
     const ExpandedModel expanded(model);
     Choice choice;
-    choice.bounds =
-        std::visit([&](const auto& rules) { return rules.bounds(expanded); }, rules_of(client.packing));
+    choice.bounds = std::visit([&](const auto& rules) { return rules.bounds(expanded); },
+                               rules_of(client.packing, plain_power(client.parameters)));
     std::optional<Candidate> candidate = known_candidate(expanded, client, recipe, choice.bounds);
     if (!candidate) {
         throw Error("plan: the proof that '" + model.name +

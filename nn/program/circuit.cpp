@@ -5,6 +5,7 @@
 #include <numeric>
 #include <utility>
 
+#include <lacuna/he/fv/ciphertext_size.h>
 #include <lacuna/nn/model/overloaded.h>
 #include <lacuna/nn/packing/rules.h>
 #include <lacuna/nn/program/compile.h>
@@ -22,9 +23,28 @@ bool unscaled_squares_fit(std::span<const Stage> stages, const CircuitSetting& s
         return stage.linear || (stage.powers.back() != 0 && !stage.has_lower_powers());
     };
     const auto first = std::find_if(stages.begin(), stages.end(), [](const Stage& s) { return !s.linear; });
-    return std::visit([](const auto& rules) { return rules.squares_unscaled; }, rules_of(setting.packing)) &&
+    return std::visit([](const auto& rules) { return rules.squares_unscaled; },
+                      rules_of(setting.packing, setting.power)) &&
            !setting.public_encryption && first != stages.end() && first - stages.begin() <= 1 &&
            first->powers.size() == 3 && first->powers[2] == 1 && std::all_of(first, stages.end(), is_power);
+}
+
+/// Whether ciphertexts have no more parts than there may be where nothing is relinearised: two squares in
+/// sequence, or one product of two.
+bool keyless_fits(std::span<const Stage> stages, const CircuitSetting& setting) {
+    std::size_t parts = 2;
+    for (const Stage& stage : stages) {
+        if (stage.linear) {
+            continue;
+        }
+        std::size_t degree = stage.powers.size() - 1;
+        while (degree > 1 && stage.powers[degree] == 0) {
+            --degree;
+        }
+        parts = degree < 2 ? parts : degree == 2 ? 2 * parts - 1 : max_ciphertext_parts + 1;
+    }
+    return parts > 2 && parts <= max_ciphertext_parts && setting.privacy_bits == 0 &&
+           std::none_of(stages.begin(), stages.end(), [](const Stage& s) { return s.diagonals.has_value(); });
 }
 
 /// The end of every line of a program: calls visit(first step, one behind the last).
@@ -43,9 +63,9 @@ bool for_each_line(const Program& program, const Visit& visit) {
 
 /// Ciphertexts of a reply, over all plaintext moduli.
 std::size_t replies_of(std::span<const Stage> stages, const CircuitSetting& setting) {
-    const bool joined =
-        !stages.empty() && std::visit([&](const auto& rules) { return rules.joins(stages.back().elements); },
-                                      rules_of(setting.packing));
+    const bool joined = !setting.keyless && !stages.empty() &&
+                        std::visit([&](const auto& rules) { return rules.joins(stages.back().elements); },
+                                   rules_of(setting.packing, setting.power));
     return (joined || stages.empty() ? 1 : stages.back().elements) * setting.moduli;
 }
 
@@ -58,8 +78,9 @@ class LevelSearch {
           setting_(setting),
           noise_(noise),
           cost_(cost),
-          program_setting_{setting.packing, noise.max_limbs(), setting.privacy_bits > 0} {
+          program_setting_{setting.packing, setting.power, noise.max_limbs(), setting.privacy_bits > 0} {
         choices_.unscaled = unscaled;
+        choices_.keyless = setting.keyless;
         choices_.limbs.assign(stages.size(), noise.max_limbs());
     }
 
@@ -115,6 +136,7 @@ class LevelSearch {
         }
         circuit.steps = lines(circuit.program);
         circuit.reply_budget_bits = circuit.steps.back().budget_bits;
+        circuit.reply_parts = circuit.steps.back().size;
         return circuit;
     }
 
@@ -211,6 +233,9 @@ double Circuit::cost() const {
 }
 
 std::optional<Circuit> plan_circuit(std::span<const Stage> stages, const CircuitSetting& setting) {
+    if (setting.keyless && !keyless_fits(stages, setting)) {
+        return std::nullopt;
+    }
     const std::size_t replies = replies_of(stages, setting);
     const NoiseModel noise(setting.parameters, setting.log_t, replies);
     const CostModel cost(setting.parameters);
@@ -247,7 +272,8 @@ std::optional<Circuit> replay_circuit(std::span<const Stage> stages, const Circu
     const std::vector<std::size_t>& limbs = choices.limbs;
     if (limbs.empty() || limbs.size() != stages.size() || limbs.front() != noise.max_limbs() ||
         limbs.back() == 0 || !std::is_sorted(limbs.rbegin(), limbs.rend()) ||
-        (choices.unscaled && !unscaled_squares_fit(stages, setting))) {
+        (choices.unscaled && !unscaled_squares_fit(stages, setting)) || choices.keyless != setting.keyless ||
+        (choices.keyless && !keyless_fits(stages, setting))) {
         return std::nullopt;
     }
     LevelSearch search(stages, setting, noise, cost, choices.unscaled);

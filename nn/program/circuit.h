@@ -20,6 +20,8 @@ struct CircuitSetting {
     Parameters parameters;  ///< sizes in bits or primes
     double log_t = 0;       ///< of the largest plaintext modulus
     Packing packing = Packing::slots;
+    std::size_t power = 0;  ///< k of the plaintext modulus x^k - b; 0: integers
+    bool keyless = false;   ///< Choices::keyless
     int privacy_bits = 0;
     bool public_encryption = false;  ///< of the images
     std::size_t moduli = 1;          ///< plaintext moduli: as many replies as that have to be flooded
@@ -34,6 +36,7 @@ struct Circuit {
     double reply_budget_bits = 0;
     std::size_t replies = 1;  ///< ciphertexts of a reply, over all plaintext moduli
     std::size_t reply_limbs = 1;
+    std::size_t reply_parts = 2;
     bool relinearizes = false;
 
     [[nodiscard]] double cost() const;

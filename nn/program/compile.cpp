@@ -89,12 +89,13 @@ class Compiler {
                    ? "fresh noise is independent: it grows with the root of the sum of squares"
                    : "");
         drops_ = false;
-        if (size_ == 3) {
+        if (size_ == 3 && !choices_.keyless) {
             relinearize("after the sum: fewer ciphertexts to relinearise than before it");
         }
     }
 
-    /// From values of size 2: linear() leaves these, and so does an activation, but for a linear stage.
+    /// From values of size 2, or 3 without keys: linear() leaves these, and so does an activation, but for a
+    /// linear stage.
     void activation(std::size_t s) {
         const Stage& stage = stages_[s];
         elements_ = stage.elements;
@@ -103,16 +104,20 @@ class Compiler {
         const Program steps = activation_steps(needed);
         const std::size_t line = line_;
         std::vector<std::size_t> sizes(std::max<std::size_t>(needed.size(), 2), 3);
-        sizes[1] = 2;
+        sizes[1] = size_;
         for (const Step& step : steps) {
             if (const auto* product = step.get_if<ProductStep>()) {
                 for (const std::size_t factor : {product->powers.low, product->powers.high}) {
+                    if (choices_.keyless) {
+                        continue;
+                    }
                     if (std::exchange(sizes[factor], 2) == 3) {
                         size_ = 2;
                         append(RelinearizeStep{factor}).line = line;
                     }
                 }
-                size_ = 3;
+                size_ = sizes[product->powers.low] + sizes[product->powers.high] - 1;
+                sizes[product->powers.power()] = size_;
                 const bool spends =
                     product->powers.is_square() && is_last_use(steps, step, product->powers.low, needed);
                 append(ProductStep{product->powers, unscaled, false, spends}).line = line;
@@ -129,7 +134,7 @@ class Compiler {
         }
         line_ = line + 1;
         drops_ = stage.ends_in_product();
-        if (size_ == 3 && !waits_for_sum(s)) {
+        if (size_ == 3 && !choices_.keyless && !waits_for_sum(s)) {
             drops_ = false;
             relinearize("before what follows: it needs or is cheaper with size 2");
         }
@@ -157,8 +162,9 @@ class Compiler {
     }
 
     void reply() {
-        if (std::visit([&](const auto& rules) { return rules.joins(elements_); },
-                       rules_of(setting_.packing))) {
+        // Joining costs noise, of which a program without keys has little.
+        if (!choices_.keyless && std::visit([&](const auto& rules) { return rules.joins(elements_); },
+                                            rules_of(setting_.packing, setting_.power))) {
             elements_ = 1;
             append(JoinStep{}, "the logits' digits side by side: one ciphertext to send");
         }

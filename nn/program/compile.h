@@ -15,6 +15,7 @@ namespace lacuna {
 /// What fixes a program besides model and choices.
 struct ProgramSetting {
     Packing packing = Packing::slots;
+    std::size_t power = 0;  ///< CircuitSetting::power
     std::size_t limbs = 0;  ///< of the input
     bool flood = false;
 };

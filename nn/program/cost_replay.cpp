@@ -26,9 +26,12 @@ CostReplay::Cost CostReplay::of(const Step& step) const {
                               return {cost_->linear(stages_[linear.stage].terms, step.size, limbs_), 0};
                           },
                           [&](const ProductStep& product) -> Cost {
+                              // A square of three parts transforms 3 polynomials there and 5 back, one of two
+                              // parts 2 and 3.
+                              const double more = step.size > 3 ? 8.0 / 5.0 : 1.0;
                               return {0, product.unscaled
                                              ? cost_->square_unscaled(limbs_)
-                                             : cost_->multiply(limbs_, product.powers.is_square())};
+                                             : more * cost_->multiply(limbs_, product.powers.is_square())};
                           },
                           [&](const RelinearizeStep&) -> Cost {
                               return {0, cost_->relinearize(limbs_)};

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include <lacuna/ntt/gmp_words.h>
+
 namespace lacuna {
 
 Program activation_steps(const std::vector<bool>& needed) {
@@ -29,20 +31,21 @@ std::vector<std::size_t> linear_limbs(const Program& program) {
     return limbs;
 }
 
-std::vector<std::uint64_t> value_factors(const Program& program,
-                                         const std::vector<std::uint64_t>& data_primes, const Modulus& t) {
-    std::vector<std::uint64_t> factors;
-    std::vector<std::uint64_t> of_power = {1, 1};
+std::vector<mpz_class> value_factors(const Program& program, const std::vector<std::uint64_t>& data_primes,
+                                     const mpz_class& p) {
+    std::vector<mpz_class> factors;
+    std::vector<mpz_class> of_power = {1, 1};
     for (const Step& step : program) {
         if (const auto* product = step.get_if<ProductStep>()) {
             const PowerProduct& powers = product->powers;
-            std::uint64_t factor = t.multiply(of_power[powers.low], of_power[powers.high]);
+            mpz_class factor = of_power[powers.low] * of_power[powers.high];
             const std::size_t limbs = step.limbs + (product->drop ? 1 : 0);
             for (std::size_t i = 0; product->unscaled && i < limbs; ++i) {
-                factor = t.multiply(factor, t.reduce(data_primes[i]));
+                factor = factor * to_mpz(data_primes[i]) % p;
             }
             of_power.resize(std::max(of_power.size(), powers.power() + 1), 1);
-            of_power[powers.power()] = product->unscaled ? t.negate(factor) : factor;
+            factor = product->unscaled ? mpz_class(-factor) : factor;
+            mpz_fdiv_r(of_power[powers.power()].get_mpz_t(), factor.get_mpz_t(), p.get_mpz_t());
         } else if (const auto* sum = step.get_if<WeightedSumStep>()) {
             of_power = {1, of_power[sum->highest]};
         }

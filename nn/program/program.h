@@ -7,8 +7,9 @@
 #include <variant>
 #include <vector>
 
+#include <gmpxx.h>
+
 #include <lacuna/nn/program/power_basis.h>
-#include <lacuna/ntt/modulus.h>
 
 namespace lacuna {
 
@@ -80,12 +81,12 @@ using Program = std::vector<Step>;
 /// The level of every LinearStep, in their order.
 [[nodiscard]] std::vector<std::size_t> linear_limbs(const Program& program);
 
-/// The constant factor that the values after each step carry modulo t. It is 1 until an unscaled square,
-/// which leaves -Q modulo t, with the Q of its level; a product multiplies the factors of its operands. Only
+/// The constant factor that the values after each step carry modulo p. It is 1 until an unscaled square,
+/// which leaves -Q modulo p, with the Q of its level; a product multiplies the factors of its operands. Only
 /// values of equal factors are added up, and constants are multiplied by theirs beforehand. data_primes: of
-/// the ring, the first ones making each level.
-[[nodiscard]] std::vector<std::uint64_t> value_factors(const Program& program,
-                                                       const std::vector<std::uint64_t>& data_primes,
-                                                       const Modulus& t);
+/// the ring, the first ones making each level; p: t, or what the slots of a binomial are modulo.
+[[nodiscard]] std::vector<mpz_class> value_factors(const Program& program,
+                                                   const std::vector<std::uint64_t>& data_primes,
+                                                   const mpz_class& p);
 
 }  // namespace lacuna

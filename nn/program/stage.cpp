@@ -122,6 +122,20 @@ double norm_of_squares(const WeightMatrix& rows, const WeightMatrix& sums) {
     return gram->longest == 0 ? 0 : std::sqrt(largest) / gram->longest;
 }
 
+/// What norm_of_squares() takes for a layer: scalars as they are; of digits x^(kj) the sums of their absolute
+/// values, as the embeddings of the one are at most the other (he/fv/noise.md, "Unscaled squares").
+WeightMatrix weights_of_squares(const WeightMatrix& weights, const std::vector<std::uint64_t>& /*moduli*/) {
+    return weights;
+}
+WeightMatrix weights_of_squares(WeightMatrix weights, const BinomialRing& ring) {
+    for (std::vector<WeightTerm>& row : weights.rows) {
+        for (WeightTerm& term : row) {
+            term.weight = static_cast<std::int64_t>(BinomialPacking::weight(term.weight, ring));
+        }
+    }
+    return weights;
+}
+
 /// Divides a row by the greatest common divisor of its weights and makes the first one positive: proportional
 /// rows become equal.
 std::vector<WeightTerm> normalised(std::vector<WeightTerm> row) {
@@ -162,10 +176,11 @@ std::vector<std::size_t> row_groups(const WeightMatrix& weights, const std::vect
 }
 
 /// Follows the values through the layers: which of them are independent of each other.
-template <typename Rules>
+/// Moduli: what Rules takes weights by.
+template <typename Rules, typename Moduli>
 class StageMaker {
   public:
-    StageMaker(const ExpandedModel& model, const std::vector<std::uint64_t>& t)
+    StageMaker(const ExpandedModel& model, const Moduli& t)
         : model_(model), t_(t), groups_(model.shapes().front().size()) {
         std::iota(groups_.begin(), groups_.end(), std::size_t{0});
     }
@@ -180,7 +195,7 @@ class StageMaker {
             for (const mpz_class& c : activation->coefficients) {
                 stage.powers.push_back(Rules::weight(c, t_));
             }
-            stage.constant_coefficients = coefficients_of(activation->coefficients.front());
+            stage.constant_coefficients = Rules::coefficients(activation->coefficients.front(), t_, true);
             independent_ = true;
         } else {
             if (measured == nullptr) {
@@ -190,7 +205,8 @@ class StageMaker {
                 stage.norms = measured->norms;
             }
             for (const mpz_class& bias : model_.map(layer).bias) {
-                stage.constant_coefficients = std::max(stage.constant_coefficients, coefficients_of(bias));
+                stage.constant_coefficients =
+                    std::max(stage.constant_coefficients, Rules::coefficients(bias, t_, !stages.empty()));
             }
         }
         stages.push_back(std::move(stage));
@@ -199,21 +215,20 @@ class StageMaker {
     std::vector<Stage> stages;
 
   private:
-    /// Of a constant's plaintext, at least 1.
-    [[nodiscard]] std::size_t coefficients_of(const mpz_class& constant) const {
-        return static_cast<std::size_t>(std::max(1.0, Rules::terms_of(Rules::weight(constant, t_))));
-    }
-
     void linear(Stage& stage, const WeightMatrix& weights) {
         // Rows are compared by their integers; residues may agree where the integers do not.
         independent_ = independent_ && Rules::keeps_integers(largest_magnitude(weights), t_);
         measure(stage, weights);
         NoiseNorms& norms = stage.norms;
         norms.squares = norms.sum;
-        if (squared_rows_ != nullptr && independent_) {
-            norms.squares = std::min(norms.sum, norm_of_squares(*squared_rows_, weights));
+        if (!squared_rows_.rows.empty() && independent_) {
+            norms.squares =
+                std::min(norms.sum, norm_of_squares(squared_rows_, weights_of_squares(weights, t_)));
         }
-        squared_rows_ = Rules::squares_unscaled && stages.empty() && independent_ ? &weights : nullptr;
+        squared_rows_ = {};
+        if (Rules::squares_unscaled && stages.empty() && independent_) {
+            squared_rows_ = weights_of_squares(weights, t_);
+        }
         norms.products = independent_ ? std::min(norms.sum, norms.products) : norms.sum;
         // Many sums of few values are pairwise independent still, but their products' noise is too far from
         // Gaussian.
@@ -244,7 +259,7 @@ class StageMaker {
                 // Digits of one weight fall on the same ciphertext; slots' weights are single terms.
                 squares += weight * weight;
                 group_sums[groups_[term.column]] += weight;
-                stage.terms += Rules::terms_of(weight);
+                stage.terms += Rules::terms(term.weight, t_);
             }
             double group_squares = 0;
             for (const WeightTerm& term : row) {
@@ -259,10 +274,10 @@ class StageMaker {
     }
 
     const ExpandedModel& model_;
-    const std::vector<std::uint64_t>& t_;
-    std::vector<std::size_t> groups_;             // of the values, see row_groups; fresh ones are alone
-    const WeightMatrix* squared_rows_ = nullptr;  // of the first layer, until the second linear one
-    bool independent_ = true;  // values of different groups are: fresh, or products of such
+    const Moduli& t_;
+    std::vector<std::size_t> groups_;  // of the values, see row_groups; fresh ones are alone
+    WeightMatrix squared_rows_;        // of the first layer, until the second linear one; else empty
+    bool independent_ = true;          // values of different groups are: fresh, or products of such
 };
 
 /// A stage of the packed packing, but for the account of its diagonals. elements: ciphertexts.
@@ -313,19 +328,37 @@ mpz_class largest_weight(const Model& model) {
     return largest;
 }
 
+namespace {
+
+/// The stages of layers with one element a ciphertext. measured: of every layer that is no flatten; or empty.
+template <typename Rules, typename Moduli>
+std::vector<Stage> elementwise_stages(const ExpandedModel& model, const Moduli& t,
+                                      std::span<const Stage> measured) {
+    StageMaker<Rules, Moduli> maker(model, t);
+    for (std::size_t layer = 0; layer < model.layers().size(); ++layer) {
+        if (!std::holds_alternative<Flatten>(model.layers()[layer].kind)) {
+            maker.append(layer, measured.empty() ? nullptr : &measured[maker.stages.size()]);
+        }
+    }
+    return std::move(maker.stages);
+}
+
+std::vector<Stage> integer_stages(const ExpandedModel& model, Packing packing,
+                                  const std::vector<std::uint64_t>& t, std::span<const Stage> measured) {
+    return std::visit(
+        [&]<typename Rules>(const Rules&) { return elementwise_stages<Rules>(model, t, measured); },
+        integer_rules_of(packing));
+}
+
+}  // namespace
+
 std::vector<Stage> stages_of(const ExpandedModel& model, Packing packing,
                              const std::vector<std::uint64_t>& t) {
-    return std::visit(
-        [&]<typename Rules>(const Rules&) {
-            StageMaker<Rules> maker(model, t);
-            for (std::size_t layer = 0; layer < model.layers().size(); ++layer) {
-                if (!std::holds_alternative<Flatten>(model.layers()[layer].kind)) {
-                    maker.append(layer);
-                }
-            }
-            return std::move(maker.stages);
-        },
-        elementwise_rules_of(packing));
+    return integer_stages(model, packing, t, {});
+}
+
+std::vector<Stage> binomial_stages_of(const ExpandedModel& model, const PlainModulus& t, std::size_t n) {
+    return elementwise_stages<BinomialPacking>(model, BinomialRing{t, n}, {});
 }
 
 std::vector<Stage> packed_stages_of(const ExpandedModel& model, const PackedNetwork& network, std::size_t n,
@@ -380,19 +413,14 @@ std::vector<Stage> stages_again(const ExpandedModel& model, Packing packing, std
         }
         return stages;
     }
+    if (!t.front().is_integer()) {
+        return elementwise_stages<BinomialPacking>(model, BinomialRing{t.front(), n}, measured);
+    }
     std::vector<std::uint64_t> integers;
     for (const PlainModulus& modulus : t) {
         integers.push_back(modulus.value());
     }
-    return std::visit(
-        [&]<typename Rules>(const Rules&) {
-            StageMaker<Rules> maker(model, integers);
-            for (std::size_t s = 0; s < layers.size(); ++s) {
-                maker.append(layers[s], &measured[s]);
-            }
-            return std::move(maker.stages);
-        },
-        elementwise_rules_of(packing));
+    return integer_stages(model, packing, integers, measured);
 }
 
 }  // namespace lacuna

@@ -36,7 +36,8 @@ struct Stage {
     ///
     /// `squares`, for the part t e_i^2 of the noise of unscaled squares of a linear layer's rows w_i of fresh
     /// ciphertexts: these are quadratic forms in the same fresh noise, and the sum's is that of A = sum_i a_i
-    /// w_i w_i^T, so that this is the Frobenius norm of A over the largest |w_i|^2.
+    /// w_i w_i^T, so that this is the Frobenius norm of A over the largest |w_i|^2. Where weights are digits
+    /// x^(kj), that of the sums of their absolute values (he/fv/noise.md, "Unscaled squares").
     NoiseNorms norms;
     std::optional<DiagonalAccount> diagonals;  ///< instead of the two before, where the packing has diagonals
     // Activations: the weight of x^i in the packing's encoding, 0 where it is absent.
@@ -54,6 +55,10 @@ struct Stage {
 /// each.
 [[nodiscard]] std::vector<Stage> stages_of(const ExpandedModel& model, Packing packing,
                                            const std::vector<std::uint64_t>& t);
+
+/// The same modulo x^k - b, in a ring of degree n, with one element a ciphertext.
+[[nodiscard]] std::vector<Stage> binomial_stages_of(const ExpandedModel& model, const PlainModulus& t,
+                                                    std::size_t n);
 
 /// The largest |weight| or |coefficient| of a model. Moduli of more than twice that all have the same stages.
 [[nodiscard]] mpz_class largest_weight(const Model& model);

@@ -16,6 +16,7 @@
 #include <lacuna/nn/packing/rules.h>
 #include <lacuna/nn/server/plan_match.h>
 #include <lacuna/ntt/error.h>
+#include <lacuna/ntt/gmp_words.h>
 
 namespace lacuna {
 
@@ -109,6 +110,8 @@ void CompiledModel::compile_model(const Model& model) {
     check_context(context_, plan_.client.parameters);
     if (plan_.client.packing == Packing::packed) {
         compile_packed(model);
+    } else if (!plan.client.parameters.plain_polynomials.empty()) {
+        compile_binomial(model);
     } else {
         compile(model);
     }
@@ -171,6 +174,44 @@ CompiledModel::Polynomial CompiledModel::packed_polynomial(const Activation& act
     return result;
 }
 
+void CompiledModel::compile_binomial(const Model& model) {
+    const std::vector<Shape> shapes = model.shapes();
+    const BinomialRing ring{context_.plain().t(), context_.n()};
+    const std::vector<mpz_class> factors =
+        value_factors(plan_.program, plan_.client.parameters.data_primes, context_.plain().slot_modulus());
+    std::vector<Operand>& operands = operands_.emplace_back(plan_.program.size());
+    std::size_t limbs = context_.ring().max_limbs();
+    for (std::size_t s = 0; s < plan_.program.size(); ++s) {
+        const Step& step = plan_.program[s];
+        if (const auto* linear = step.get_if<LinearStep>()) {
+            const LinearMap map = linear_map(model.layers[linear->layer], shapes[linear->layer]);
+            BinomialKernel kernel(context_, map, factors[s], limbs);
+            prepared_bytes_ += kernel.bytes();
+            operands[s] = LayerKernel(std::move(kernel));
+        } else if (const auto* sum = step.get_if<WeightedSumStep>()) {
+            operands[s] =
+                binomial_polynomial(std::get<Activation>(model.layers[sum->layer].kind), factors[s]);
+        } else if (step.get_if<JoinStep>() != nullptr) {
+            operands[s] = LayerKernel(join_layer(ring.n, plan_.client.classes, plan_.client.reply_stride));
+        }
+        limbs = step.limbs;
+    }
+}
+
+CompiledModel::Polynomial CompiledModel::binomial_polynomial(const Activation& activation,
+                                                             const mpz_class& factor) const {
+    const BinomialRing ring{context_.plain().t(), context_.n()};
+    Polynomial result;
+    result.weights.emplace_back();
+    for (std::size_t i = 1; i < activation.coefficients.size(); ++i) {
+        result.weights.push_back(BinomialPacking::monomials(activation.coefficients[i], ring));
+    }
+    if (const mpz_class constant = activation.coefficients.front() * factor; constant != 0) {
+        result.constants.emplace_back(BinomialPacking::constant(constant, ring));
+    }
+    return result;
+}
+
 void CompiledModel::compile(const Model& model) {
     const std::vector<Shape> shapes = model.shapes();
     const std::size_t moduli = context_.plain_count();
@@ -179,7 +220,11 @@ void CompiledModel::compile(const Model& model) {
     std::vector<std::vector<std::uint64_t>> factors;
     for (std::size_t m = 0; m < moduli; ++m) {
         const Modulus& t = context_.plain(m).modulus();
-        factors.push_back(value_factors(plan_.program, plan_.client.parameters.data_primes, t));
+        std::vector<std::uint64_t>& words = factors.emplace_back();
+        for (const mpz_class& factor :
+             value_factors(plan_.program, plan_.client.parameters.data_primes, to_mpz(t.value()))) {
+            words.push_back(to_word(factor));
+        }
         operands_.emplace_back(plan_.program.size());
     }
     for (std::size_t s = 0; s < plan_.program.size(); ++s) {
@@ -200,7 +245,7 @@ void CompiledModel::compile(const Model& model) {
             set([&](const Modulus& t, std::uint64_t factor) {
                 return std::visit(
                     [&](const auto& rules) { return rules.compile(map, context_.n(), t, factor); },
-                    elementwise_rules_of(plan_.client.packing));
+                    integer_rules_of(plan_.client.packing));
             });
         } else if (const auto* sum = step.get_if<WeightedSumStep>()) {
             const auto& activation = std::get<Activation>(model.layers[sum->layer].kind);
@@ -231,7 +276,7 @@ CompiledModel::Polynomial CompiledModel::polynomial(const Activation& activation
             }
             return result;
         },
-        elementwise_rules_of(plan_.client.packing));
+        integer_rules_of(plan_.client.packing));
 }
 
 void CompiledModel::check(const EvaluationKeys& keys) const {

@@ -43,7 +43,7 @@ class CompiledModel {
     /// below does so too.
     void check(const EvaluationKeys& keys) const;
 
-    /// Memory that the packed packing's prepared diagonals take; 0 in others.
+    /// Memory that prepared diagonals and biases modulo a binomial take.
     [[nodiscard]] std::size_t prepared_bytes() const { return prepared_bytes_; }
 
     /// Touches the memory that one request needs and leaves it with the library for reuse, so that the first
@@ -112,11 +112,13 @@ class CompiledModel {
     struct Request;  // what all of one shares
 
     void compile(const Model& model);
+    void compile_binomial(const Model& model);
     void compile_packed(const Model& model);
     [[nodiscard]] Polynomial packed_polynomial(const Activation& activation, const BinomialEncoder& encoder,
                                                const PackedNetwork& network, std::size_t entry) const;
     [[nodiscard]] Polynomial polynomial(const Activation& activation, const Modulus& t,
                                         std::uint64_t factor) const;
+    [[nodiscard]] Polynomial binomial_polynomial(const Activation& activation, const mpz_class& factor) const;
     void check_public_encryption() const;
     template <typename Tensor>
     void check_layout(const Tensor& input) const;

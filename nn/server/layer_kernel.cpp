@@ -11,6 +11,7 @@ void apply(const LayerKernel& kernel, const Context& context, std::vector<Cipher
                    [&](const SparseProduct& product) {
                        product.transform(context, values, control.threads, control.stop);
                    },
+                   [&](const BinomialKernel& binomial) { binomial.apply(context, values, control); },
                    [&](const PackedKernel& packed) { packed.apply(context, values, keys, control); },
                },
                kernel);

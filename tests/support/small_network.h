@@ -11,10 +11,20 @@
 
 namespace lacuna::testing {
 
+/// With integers as plaintext moduli, but for the packed packing.
 inline PlanRequest request_of(Packing packing, int privacy_bits = 0) {
     PlanRequest request;
     request.packing = packing;
     request.privacy_bits = privacy_bits;
+    request.plain_kind = PlainKind::integers;
+    return request;
+}
+
+/// Slots and radix modulo a binomial.
+inline PlanRequest binomial_request_of(Packing packing, std::size_t batch = 1, int privacy_bits = 0) {
+    PlanRequest request = request_of(packing, privacy_bits);
+    request.batch = batch;
+    request.plain_kind = PlainKind::binomial;
     return request;
 }
 

@@ -141,8 +141,9 @@ TEST(Plan, WritesTheClientsHalfAndNothingOfTheWeights) {
 TEST(Plan, RefusesWhatCannotBe) {
     expect_failure(run_lacuna({"plan", "--model", "no-such-model"}), 1,
                    {"no-such-model", "faster-cryptonets", "*.lacuna.json"});
-    expect_failure(run_lacuna({"plan", "--model", "faster-cryptonets", "--packing", "radix"}), 1,
-                   {"circuit privacy", "radix"});
+    expect_failure(
+        run_lacuna({"plan", "--model", "faster-cryptonets", "--packing", "radix", "--plain-moduli", "1"}), 1,
+        {"circuit privacy", "radix", "leave the plaintext moduli open"});
     const TemporaryFolder folder;
     save_model(deep_model(), folder / "deep.lacuna.json");
     expect_failure(

@@ -88,7 +88,7 @@ TEST(Mnist, RadixReport) {
     const json report = json::parse(result.output);
     expect_report(report, 1);
     EXPECT_EQ(report["packing"], "radix");
-    EXPECT_EQ(report["privacy_bits"], 0);
+    EXPECT_EQ(report["privacy_bits"], 40);
     EXPECT_EQ(report["digits"], "shipped");
 }
 

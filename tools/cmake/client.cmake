@@ -4,7 +4,7 @@
 # calls one after the other here: so there is no OpenMP, and a program links lacuna::client or lacuna::nn, which has all
 # of it, never both (CMake refuses).
 set(client_rooms client/.* model/digits model/input_features model/input_json model/strict_json model/text_file packing/packing packing/radix_client
-  packing/slots_client packing/packed_client packing/packed_arrangement run_control)
+  packing/binomial_client packing/slots_client packing/packed_client packing/packed_arrangement run_control)
 string(REPLACE ";" "|" client_rooms "${client_rooms}")
 
 add_library(lacuna_client STATIC ${PROJECT_SOURCE_DIR}/ntt/parallel.cpp

@@ -19,8 +19,20 @@ namespace {
 using nlohmann::json;
 
 ClientPlan plan_of(Packing packing, int privacy_bits) {
-    return make_plan(testing::SmallModel(1).one_activation(2, 2, 2, 3), {1, packing, 128, privacy_bits})
+    return make_plan(testing::SmallModel(1).one_activation(2, 2, 2, 3),
+                     {1, packing, 128, privacy_bits, false, 1})
         .client;
+}
+
+/// Modulo a binomial.
+ClientPlan binomial_plan_of(Packing packing, int privacy_bits) {
+    Model model = testing::SmallModel(1).two_activations(2, 2, 3);
+    for (Layer& layer : model.layers) {
+        if (auto* activation = std::get_if<Activation>(&layer.kind)) {
+            activation->coefficients = {1, 0, 1};  // so that an unscaled square leaves a factor
+        }
+    }
+    return make_plan(model, {20, packing, 128, privacy_bits, false, 0, PlainKind::binomial}).client;
 }
 
 const ClientPlan& slots_plan() {
@@ -57,7 +69,8 @@ const std::vector<ClientPlan>& feature_plans() {
                 model.features.thresholds.assign(model.input_shape.size(), {7});
                 model.features.ranges.assign(model.input_shape.size(), {-1.0 / 3, 1e-7});
             }
-            made.push_back(make_plan(model, {1, packing, 128, 0}).client);
+            made.push_back(
+                make_plan(model, {1, packing, 128, 0, false, packing == Packing::packed ? 0U : 1U}).client);
         }
         return made;
     }();
@@ -74,6 +87,22 @@ TEST(ClientPlanFile, FeaturesMakeItVersionFour) {
         EXPECT_EQ(format_client_plan(read), text);
     }
     EXPECT_EQ(json::parse(format_client_plan(slots_plan()))["version"], 2);
+}
+
+TEST(ClientPlanFile, BinomialsMakeItVersionFive) {
+    for (const Packing packing : {Packing::slots, Packing::radix}) {
+        for (const int privacy_bits : {0, 40}) {
+            ClientPlan plan = binomial_plan_of(packing, privacy_bits);
+            const std::string text = format_client_plan(plan);
+            EXPECT_EQ(json::parse(text)["version"], 5);
+            EXPECT_EQ(parse_client_plan(text, "client.json"), plan);
+            EXPECT_EQ(format_client_plan(parse_client_plan(text, "client.json")), text);
+            plan.thresholds.clear();
+            plan.features.thresholds.assign(plan.input_shape.size(), {7});
+            plan.features.ranges.assign(plan.input_shape.size(), {-1.0 / 3, 1e-7});
+            EXPECT_EQ(parse_client_plan(format_client_plan(plan), "client.json"), plan);
+        }
+    }
 }
 
 TEST(ClientPlanFile, HoldsTheLargestFeaturesThatAModelMayHave) {
@@ -140,6 +169,33 @@ TEST(ClientPlanFile, RefusesFactorsThatDoNotFitTheModuli) {
     expect_refused(slots_plan(), [](json& d) { d["reply"]["factors"][0] = 0; }, {"reply.factors[0]"});
     expect_refused(slots_plan(), [t](json& d) { d["reply"]["factors"][0] = t; }, {"reply.factors[0]"});
     expect_refused(slots_plan(), [](json& d) { d["reply"]["factors"].push_back(1); }, {"reply.factors"});
+}
+
+TEST(ClientPlanFile, RefusesBinomialsThatDoNotCarryThePacking) {
+    const ClientPlan radix = binomial_plan_of(Packing::radix, 0);
+    const ClientPlan slots = binomial_plan_of(Packing::slots, 0);
+    ASSERT_NE(radix.reply_slot_factor, 1) << "so that there is a factor to damage";
+    expect_refused(radix, [](json& d) { d["version"] = 2; }, {"plain_polynomials", "none in this version"});
+    expect_refused(slots_plan(), [](json& d) { d["version"] = 5; }, {"plain_polynomials", "one in this"});
+    expect_refused(radix, [](json& d) { d["parameters"]["plain_polynomials"][0]["base"] = 3; },
+                   {"plain_polynomials", "x - 2"});
+    expect_refused(radix, [](json& d) { d["packing"] = "slots"; }, {"plain_polynomials", "k > 1"});
+    expect_refused(slots, [](json& d) { d["packing"] = "radix"; }, {"plain_polynomials", "x - 2"});
+    expect_refused(slots, [](json& d) { d["batch"] = d["batch"].get<int>() + 1; }, {"batch"});
+    expect_refused(slots, [](json& d) { d["reply"]["stride"] = 1; }, {"reply.stride"});
+    expect_refused(radix, [](json& d) { d["reply"]["stride"] = 1; }, {"reply.stride"});
+    expect_refused(radix, [](json& d) { d["reply"]["stride"] = d["parameters"]["n"]; }, {"reply.stride"});
+    expect_refused(radix, [](json& d) { d["reply"]["coefficients"] = 1; }, {"reply.coefficients"});
+    for (const char* factor : {"", "0", "01", "1G", "-1", "A1", " 1"}) {
+        expect_refused(slots, [&](json& d) { d["reply"]["factors"][0] = factor; },
+                       {"reply.factors[0]", "hexadecimal"});
+    }
+    const mpz_class p = slot_modulus(slots.plain_moduli().front(), slots.parameters.n);
+    expect_refused(slots, [&](json& d) { d["reply"]["factors"][0] = p.get_str(16); }, {"reply.factors[0]"});
+    expect_refused(slots, [](json& d) { d["reply"]["factors"][0] = std::string(100000, 'f'); },
+                   {"reply.factors[0]"});
+    expect_refused(slots, [](json& d) { d["reply"]["factors"].push_back("1"); }, {"reply.factors"});
+    expect_refused(slots, [](json& d) { d["reply"]["factors"][0] = 1; }, {"reply.factors[0]"});
 }
 
 TEST(ClientPlanFile, RefusesEveryMissingField) {

@@ -19,8 +19,11 @@ TEST(Packings, AreFoundByTheirNames) {
     }
     EXPECT_EQ(find_packing("boxes"), std::nullopt);
     EXPECT_EQ(packing_names(), "slots or radix or packed");
-    EXPECT_TRUE(std::holds_alternative<SlotsPacking>(rules_of(Packing::slots)));
-    EXPECT_TRUE(std::holds_alternative<RadixPacking>(rules_of(Packing::radix)));
+    EXPECT_TRUE(std::holds_alternative<SlotsPacking>(rules_of(Packing::slots, 0)));
+    EXPECT_TRUE(std::holds_alternative<RadixPacking>(rules_of(Packing::radix, 0)));
+    EXPECT_TRUE(std::holds_alternative<BinomialPacking>(rules_of(Packing::radix, 1)));
+    EXPECT_TRUE(std::holds_alternative<BinomialPacking>(rules_of(Packing::slots, 128)));
+    EXPECT_TRUE(std::holds_alternative<PackedPacking>(rules_of(Packing::packed, 128)));
 }
 
 /// The terms of an integer are it again, and its weight is theirs.
@@ -68,7 +71,7 @@ TEST(Packings, ModuliHoldWhatIsNeeded) {
                         EXPECT_GT(product, needed);
                         EXPECT_TRUE(rules.plain_moduli(2048, count, mpz_class(1) << 151).empty());
                     },
-                    elementwise_rules_of(packing));
+                    integer_rules_of(packing));
             }
         }
     }

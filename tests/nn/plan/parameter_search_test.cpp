@@ -21,7 +21,7 @@ namespace {
 std::optional<Candidate> found(const Model& model, PlanRequest request, Packing packing) {
     const ExpandedModel expanded(model);
     const PackingBounds bounds =
-        std::visit([&](const auto& rules) { return rules.bounds(expanded); }, rules_of(packing));
+        std::visit([&](const auto& rules) { return rules.bounds(expanded); }, rules_of(packing, 0));
     return best_candidate(expanded, request, packing, bounds);
 }
 

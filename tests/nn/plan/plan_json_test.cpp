@@ -14,7 +14,7 @@ using nlohmann::json;
 
 TEST(PlanFile, NamesEveryStepAndCount) {
     const Model model = load_model(test::source_folder() / "nn/models/faster-cryptonets.lacuna.json");
-    const Plan plan = make_plan(model, {1, Packing::slots, 128, 0});
+    const Plan plan = make_plan(model, {1, Packing::slots, 128, 0, false, 1});
     const json document = json::parse(format_plan(plan));
     EXPECT_EQ(document["steps"].size(), plan.steps.size());
     EXPECT_EQ(document["hops"]["total"], plan.operations.total().total());

@@ -25,9 +25,16 @@ PlanRequest request_of(std::optional<Packing> packing, int security = 128, int p
                        std::size_t batch = 1) {
     PlanRequest request;
     request.packing = packing;
+    request.plain_kind = packing ? PlainKind::integers : PlainKind::any;
     request.security = security;
     request.privacy_bits = privacy_bits;
     request.batch = batch;
+    return request;
+}
+
+PlanRequest request_of_binomial(Packing packing, std::size_t batch = 1, int privacy_bits = 0) {
+    PlanRequest request = request_of(packing, 128, privacy_bits, batch);
+    request.plain_kind = PlainKind::binomial;
     return request;
 }
 
@@ -65,8 +72,8 @@ void expect_sound(const Model& model, const PlanRequest& request, const Plan& pl
         }
     }
     for (const PlainModulus& t : parameters.plain_polynomials) {
-        EXPECT_EQ(client.packing, Packing::packed);
-        EXPECT_TRUE(PackedPacking::takes(t, parameters.n)) << to_string(t);
+        EXPECT_TRUE(t == PlainModulus::binomial(1, 2) || PackedPacking::takes(t, parameters.n))
+            << to_string(t);
         product *= slot_modulus(t, parameters.n);
     }
     EXPECT_GT(product, 2 * plan.range + 1);
@@ -79,6 +86,19 @@ void expect_sound(const Model& model, const PlanRequest& request, const Plan& pl
         EXPECT_TRUE(std::is_sorted(client.galois_elements.begin(), client.galois_elements.end()));
         EXPECT_LE(client.packed.input.slots(model.input_shape), parameters.plain_polynomials.front().power());
         input.each = client.packed.input.ciphertexts(model.input_shape);
+    } else if (!parameters.plain_polynomials.empty()) {
+        const std::size_t slots = parameters.plain_polynomials.front().power();
+        EXPECT_EQ(client.packing, slots == 1 ? Packing::radix : Packing::slots);
+        EXPECT_EQ(plan.range, slot_ranges(model).largest_logit());
+        EXPECT_EQ(plan.moduli(), 1U);
+        EXPECT_EQ(client.batch, slots);
+        EXPECT_EQ(client.reply_coefficients, 0U);
+        if (slots == 1 && model.classes() > 1) {  // logits do not reach into each other
+            EXPECT_GT(mpz_class(1) << client.reply_stride, 2 * plan.range + 1);
+            EXPECT_LT(client.reply_stride * model.classes(), parameters.n);
+        } else {
+            EXPECT_EQ(client.reply_stride, 0U);
+        }
     } else if (client.packing == Packing::slots) {
         EXPECT_EQ(plan.range, slot_ranges(model).largest_logit());
         EXPECT_EQ(client.batch, parameters.n);
@@ -156,11 +176,23 @@ TEST(Plan, IsSoundForRandomModels) {
     }
 }
 
+TEST(Plan, IsSoundModuloBinomials) {
+    for (std::uint64_t seed = 1; seed <= 4; ++seed) {
+        const Model model = seed % 2 == 0 ? SmallModel(seed).one_activation(2, 3, 3, 5)
+                                          : SmallModel(seed).two_activations(3, 2, 4);
+        for (const Packing packing : {Packing::slots, Packing::radix}) {
+            for (const int privacy_bits : {0, 40}) {
+                PlanRequest request = request_of_binomial(packing, 20, privacy_bits);
+                SCOPED_TRACE("seed " + std::to_string(seed) + ", " + packing_name(packing));
+                expect_sound(model, request, make_plan(model, request));
+            }
+        }
+    }
+}
+
 TEST(Plan, IsSoundWithCircuitPrivacy) {
     for (const int privacy_bits : {1, 40, 80}) {
         const Model model = SmallModel(3).one_activation(2, 2, 2, 4);
-        EXPECT_NE(make_plan(model, request_of(std::nullopt, 128, privacy_bits)).client.packing,
-                  Packing::radix);
         for (const Packing packing : {Packing::slots, Packing::packed}) {
             const PlanRequest request = request_of(packing, 128, privacy_bits);
             const Plan plan = make_plan(model, request);
@@ -188,10 +220,35 @@ TEST(Plan, ChoosesThePackingByTheBatch) {
     const Plan slots = make_plan(model, request_of(Packing::slots));
     const Plan many = make_plan(model, request_of(std::nullopt, 128, 0, slots.client.parameters.n));
     EXPECT_EQ(many.client.packing, Packing::slots);
-    const Plan radix = make_plan(model, request_of(Packing::radix));
     const Plan one = make_plan(model, request_of(std::nullopt));
-    const Plan packed = make_plan(model, request_of(Packing::packed));
-    EXPECT_DOUBLE_EQ(one.cost(), std::min({slots.cost(), radix.cost(), packed.cost()}));
+    double least = make_plan(model, request_of(Packing::packed)).cost();
+    for (const Packing packing : {Packing::slots, Packing::radix}) {
+        PlanRequest request = request_of(packing);
+        for (const PlainKind kind : {PlainKind::integers, PlainKind::binomial}) {
+            request.plain_kind = kind;
+            least = std::min(least, make_plan(model, request).cost());
+        }
+        request.plain_kind = PlainKind::any;
+        EXPECT_LE(make_plan(model, request).cost(), make_plan(model, request_of(packing)).cost());
+    }
+    EXPECT_DOUBLE_EQ(one.cost(), least);
+}
+
+/// Batches between 2 and n get as many slots as they need, not n of them.
+TEST(Plan, GivesABatchTheSlotsThatItNeeds) {
+    const Model model = SmallModel(5).two_activations(3, 3, 4);
+    std::size_t last = 0;
+    for (const std::size_t batch : {2, 100, 1000}) {
+        const Plan plan = make_plan(model, request_of_binomial(Packing::slots, batch));
+        EXPECT_GE(plan.client.batch, batch);
+        EXPECT_LT(plan.client.batch, plan.client.parameters.n);
+        EXPECT_GE(plan.client.batch, last);
+        last = plan.client.batch;
+        expect_sound(model, request_of_binomial(Packing::slots, batch), plan);
+    }
+    PlanRequest several = request_of_binomial(Packing::slots, 1000);
+    several.plain_moduli = 2;
+    EXPECT_NE(refusal(model, several), "") << "a number of moduli asks for integers";
 }
 
 TEST(Plan, JoinsSeveralModuliWhereOneIsTooSmall) {

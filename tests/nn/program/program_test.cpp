@@ -12,6 +12,7 @@ namespace {
 PlanRequest request_of(Packing packing, int privacy_bits = 0) {
     PlanRequest request;
     request.packing = packing;
+    request.plain_kind = PlainKind::integers;
     request.privacy_bits = privacy_bits;
     return request;
 }
@@ -43,8 +44,11 @@ TEST(Programs, FactorsAreThoseOfTheProducts) {
     program[5].kind = WeightedSumStep{.highest = 3};
     const std::uint64_t minus_q = t.negate(t.reduce(std::uint64_t{97 * 193 * 257}));
     const std::uint64_t cube = t.multiply(minus_q, t.multiply(minus_q, minus_q));
-    EXPECT_EQ(value_factors(program, primes, t),
-              (std::vector<std::uint64_t>{1, 1, minus_q, minus_q, minus_q, cube}));
+    std::vector<mpz_class> expected;
+    for (const std::uint64_t factor : {std::uint64_t{1}, std::uint64_t{1}, minus_q, minus_q, minus_q, cube}) {
+        expected.emplace_back(static_cast<unsigned long>(factor));
+    }
+    EXPECT_EQ(value_factors(program, primes, 65537), expected);
 }
 
 /// What every plan's program promises to those who replay it.

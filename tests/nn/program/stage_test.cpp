@@ -9,10 +9,92 @@
 
 #include <lacuna/he/evaluation/sparse_product.h>
 #include <lacuna/nn/model/digits.h>
+#include <lacuna/nn/packing/binomial.h>
 #include "tests/support/inference.h"
 
 namespace lacuna::testing {
 namespace {
+
+/// Where weights are polynomials of digits, `squares` bounds the quadratic form behind every coefficient of
+/// sum_i a_i y_i^2, y_i = sum_l w_il e_l: its Frobenius norm over sqrt(n), and its largest eigenvalue.
+TEST(Stages, NormsOfSumsOfSquaresOfDigits) {
+    constexpr std::size_t n = 16;
+    constexpr std::size_t inputs = 4;
+    const BinomialRing ring{PlainModulus::binomial(1, 2), n};
+    using Polynomial = std::vector<double>;
+    const auto product = [](const Polynomial& a, const Polynomial& b) {
+        Polynomial c(n);
+        for (std::size_t i = 0; i < n; ++i) {
+            for (std::size_t j = 0; j < n; ++j) {
+                c[(i + j) % n] += i + j < n ? a[i] * b[j] : -a[i] * b[j];
+            }
+        }
+        return c;
+    };
+    const auto polynomial = [&](std::int64_t weight) {
+        Polynomial p(n);
+        for (const Monomial& term : BinomialPacking::monomials(weight, ring)) {
+            p[term.exponent] += static_cast<double>(term.coefficient);
+        }
+        return p;
+    };
+    for (std::uint64_t seed = 0; seed < 6; ++seed) {
+        SmallModel random(seed);
+        Model model = random.empty({inputs, 1, 1}, 3);
+        random.add_dense(model, 5, 4, 4);
+        model.layers.push_back({"square", Activation{{0, 0, 1}}});
+        random.add_dense(model, 2, 4, 4);
+        const std::vector<Stage> stages = binomial_stages_of(ExpandedModel(model), ring.t, n);
+        const auto& inner = std::get<Dense>(model.layers[0].kind).weights.rows;
+        const auto& outer = std::get<Dense>(model.layers[2].kind).weights.rows;
+        const double longest = stages[0].norms.independent * stages[0].norms.independent;
+        const double bound = stages[2].norms.squares * longest;
+        for (const auto& row : outer) {
+            // The entry of positions (l, u), (m, v): the sum over i of the coefficient of a_i w_il w_im
+            // that takes x^(u + v) to x^(n - 1).
+            std::vector<std::vector<double>> form(inputs * n, std::vector<double>(inputs * n));
+            for (const WeightTerm& term : row) {
+                for (const WeightTerm& a : inner[term.column]) {
+                    for (const WeightTerm& b : inner[term.column]) {
+                        const Polynomial p = product(polynomial(term.weight),
+                                                     product(polynomial(a.weight), polynomial(b.weight)));
+                        for (std::size_t u = 0; u < n; ++u) {
+                            for (std::size_t v = 0; v < n; ++v) {
+                                const std::size_t from = 2 * n - 1 - u - v;  // below 2n: x^n = -1
+                                form[a.column * n + u][b.column * n + v] += from < n ? p[from] : -p[from - n];
+                            }
+                        }
+                    }
+                }
+            }
+            double squares = 0;
+            std::vector<double> vector(inputs * n, 1);
+            double norm = 0;
+            for (int step = 0; step < 50; ++step) {  // towards the largest eigenvalue
+                std::vector<double> next(inputs * n);
+                for (std::size_t i = 0; i < next.size(); ++i) {
+                    for (std::size_t j = 0; j < next.size(); ++j) {
+                        next[i] +=
+                            form[i][j] * (vector[j] + (step == 0 ? 0.1 * static_cast<double>(j % 7) : 0));
+                        squares += step == 0 ? form[i][j] * form[i][j] : 0;
+                    }
+                }
+                norm = 0;
+                for (const double value : next) {
+                    norm += value * value;
+                }
+                norm = std::sqrt(norm);
+                for (double& value : next) {
+                    value /= std::max(norm, 1e-9);
+                }
+                vector = next;
+            }
+            EXPECT_LE(std::sqrt(squares / n), bound * (1 + 1e-9));
+            EXPECT_LE(norm, bound * (1 + 1e-9));
+        }
+        EXPECT_LE(stages[2].norms.squares, stages[2].norms.sum * (1 + 1e-12));
+    }
+}
 
 /// `squares` is the Frobenius norm of sum_i a_i w_i w_i^T over the largest |w_i|^2, and never more than
 /// the sum of |a_i|.

@@ -27,6 +27,7 @@ namespace {
 PlanRequest request_of(Packing packing, std::size_t moduli = 0, int privacy_bits = 0) {
     PlanRequest request;
     request.packing = packing;
+    request.plain_kind = PlainKind::integers;
     request.plain_moduli = moduli;
     request.privacy_bits = privacy_bits;
     return request;

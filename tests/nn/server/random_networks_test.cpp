@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Random networks in both packings against the reference, with the noise that the plan proves.
+// Random networks with an element a ciphertext, of both kinds of plaintext moduli, against the reference,
+// with the noise that the plan proves.
 #include <lacuna/nn/server/compiled_model.h>
 
 #include <cstdint>
@@ -84,29 +85,36 @@ std::vector<Case> random_cases() {
     return cases;
 }
 
-class RandomNetwork : public ::testing::TestWithParam<std::tuple<std::size_t, Packing>> {};
+class RandomNetwork : public ::testing::TestWithParam<std::tuple<std::size_t, Packing, PlainKind>> {};
 
 INSTANTIATE_TEST_SUITE_P(Cases, RandomNetwork,
                          ::testing::Combine(::testing::Range<std::size_t>(0, 11),
-                                            ::testing::Values(Packing::slots, Packing::radix)),
+                                            ::testing::Values(Packing::slots, Packing::radix),
+                                            ::testing::Values(PlainKind::integers, PlainKind::binomial)),
                          [](const auto& info) {
                              return std::string(random_cases()[std::get<0>(info.param)].name) + "_" +
-                                    packing_name(std::get<1>(info.param));
+                                    packing_name(std::get<1>(info.param)) +
+                                    (std::get<2>(info.param) == PlainKind::binomial ? "_binomial" : "");
                          });
 
 TEST_P(RandomNetwork, EqualsTheReferenceWithTheProvenNoise) {
-    const auto [index, packing] = GetParam();
+    const auto [index, packing, kind] = GetParam();
     const Case test = random_cases()[index];
-    if (test.privacy_bits > 0 && packing == Packing::radix) {
+    if (test.privacy_bits > 0 && packing == Packing::radix && kind == PlainKind::integers) {
         EXPECT_THROW((void)make_plan(test.model, request_of(packing, test.privacy_bits)), Error);
         return;
     }
-    const Inference inference(test.model, request_of(packing, test.privacy_bits));
-    if (packing == Packing::slots) {
+    const std::size_t images = packing == Packing::slots ? 37 : 1;
+    PlanRequest request = request_of(packing, test.privacy_bits);
+    request.plain_kind = kind;
+    request.batch = images;
+    const Inference inference(test.model, request);
+    EXPECT_EQ(inference.plan.client.parameters.plain_polynomials.size(),
+              kind == PlainKind::binomial ? 1U : 0U);
+    if (packing == Packing::slots && kind == PlainKind::integers) {
         EXPECT_GE(inference.plan.moduli(), test.least_moduli);
     }
     SmallModel random(100 + index);
-    const std::size_t images = packing == Packing::slots ? 37 : 1;
     NoiseWatch watch(inference.client, 12);
     inference.expect_exact(random.images(test.model, images), std::ref(watch));
     inference.expect_exact(std::vector<std::uint8_t>(test.model.input_shape.size(), 255), std::ref(watch));

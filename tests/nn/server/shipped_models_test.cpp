@@ -98,6 +98,7 @@ Model load(const std::string& name) {
 PlanRequest request_of(Packing packing) {
     PlanRequest request;
     request.packing = packing;
+    request.plain_kind = PlainKind::integers;
     return request;
 }
 
@@ -238,13 +239,34 @@ TEST_P(ShippedModel, EqualsItsReferenceUnderEncryption) {
 TEST(RealDigits, OneByOneInRadix) {
     const Model model = load(main_model);
     const Inference inference(model, request_of(Packing::radix));
-    for (std::size_t i = 0; i < (kernel_is_fastest() ? 20 : 2); ++i) {
+    for (std::size_t i = 0; i < (kernel_is_fastest() ? 5 : 1); ++i) {
         if (i == 0) {
             NoiseWatch watch(inference.client, 3);
             inference.expect_exact(images(i, 1), std::ref(watch));
             std::cout << watch.text();
         } else {
             inference.expect_exact(images(i, 1));
+        }
+    }
+}
+
+/// Modulo binomials: one image modulo x - 2, flooded and not, and a hundred in as many slots as they need.
+TEST(RealDigits, ModuloBinomials) {
+    const Model model = load(main_model);
+    for (const int privacy_bits : {0, 40}) {
+        for (const Packing packing : {Packing::radix, Packing::slots}) {
+            PlanRequest request = request_of(packing);
+            request.plain_kind = PlainKind::binomial;
+            request.privacy_bits = privacy_bits;
+            request.batch = packing == Packing::radix ? 1 : 100;
+            if (privacy_bits > 0 && !kernel_is_fastest()) {
+                continue;
+            }
+            const Inference inference(model, request);
+            NoiseWatch watch(inference.client, 3);
+            inference.expect_exact(images(0, request.batch), std::ref(watch));
+            std::cout << packing_name(packing) << ", " << privacy_bits << " bits of privacy\n"
+                      << watch.text();
         }
     }
 }

@@ -40,6 +40,28 @@ TEST(UnscaledSquares, CarryTheirFactorToTheEnd) {
     }
 }
 
+/// Modulo a binomial the factor is a number modulo p, and gives a bias a digit at every coefficient.
+TEST(UnscaledSquares, CarryTheirFactorModuloABinomial) {
+    for (const Packing packing : {Packing::slots, Packing::radix}) {
+        SmallModel random(4);
+        Model model = random.empty({1, 6, 5}, 2);
+        model.layers.push_back(
+            {"conv", Convolution{{3, 3}, {2, 2}, {1, 0}, random.weights(2, 9, 2), random.integers(2, 9)}});
+        model.layers.push_back({"act1", Activation{{3, 0, 1}}});
+        random.add_dense(model, 4, 2, 50);
+        model.layers.push_back({"act2", Activation{{-2, 0, 3}}});
+        random.add_dense(model, 3, 2, 1000);
+        const std::size_t images = packing == Packing::slots ? 9 : 1;
+        const Inference inference(model, binomial_request_of(packing, images));
+        EXPECT_EQ(std::count_if(inference.plan.steps.begin(), inference.plan.steps.end(),
+                                [](const PlanStep& step) { return step.unscaled; }),
+                  1);
+        EXPECT_NE(inference.plan.client.reply_slot_factor, 1);
+        NoiseWatch watch(inference.client, 6);
+        inference.expect_exact(random.images(model, images), std::ref(watch));
+    }
+}
+
 /// Two equal sums with different biases: their squares' noise cancels in the difference, but for what the
 /// rounding of the bias adds.
 TEST(UnscaledSquares, CancelUpToTheirBiases) {

@@ -33,8 +33,9 @@ class Plan(unittest.TestCase):
         self.assertEqual(lacuna.plan(model, packing="slots").circuit_privacy, 40)
         self.assertEqual(lacuna.plan(model, packing="slots", circuit_privacy=30).circuit_privacy, 30)
         self.assertEqual(lacuna.plan(model, packing="radix", circuit_privacy=0).circuit_privacy, 0)
+        self.assertEqual(lacuna.plan(model, packing="radix").circuit_privacy, 40)
         with self.assertRaisesRegex(lacuna.InputError, "circuit privacy is not offered"):
-            lacuna.plan(model, packing="radix")
+            lacuna.plan(model, packing="radix", plain_moduli=1)
 
     def test_wrong_requests_are_value_errors(self):
         for request, text in (({"packing": "boxes"}, "packing: expected auto, slots"), ({"batch": 0}, "expected"),
