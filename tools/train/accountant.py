@@ -5,7 +5,10 @@ A step takes every example with probability q, clips the gradient of each to nor
 noise * C to the sum. Two data sets are neighbours where one has one example more than the other.
 """
 
+import functools
 import math
+
+import numpy as np
 
 ORDERS = tuple(range(2, 257)) + (320, 384, 512, 768, 1024)
 
@@ -22,13 +25,17 @@ def renyi(rate, noise, order):
         return math.inf
     if rate == 1:
         return order / (2 * noise**2)
-    logs = []
-    for k in range(order + 1):
-        choices = math.lgamma(order + 1) - math.lgamma(k + 1) - math.lgamma(order - k + 1)
-        logs.append(choices + (order - k) * math.log1p(-rate) + (k * math.log(rate) if k else 0.0)
-                    + (k * k - k) / (2 * noise**2))
-    largest = max(logs)
-    return (largest + math.log(math.fsum(math.exp(value - largest) for value in logs))) / (order - 1)
+    k = np.arange(order + 1.0)
+    logs = _log_choices(order) + (order - k) * math.log1p(-rate) + k * math.log(rate) + (k * k - k) / (2 * noise**2)
+    largest = logs.max()
+    return float(largest + math.log(np.exp(logs - largest).sum())) / (order - 1)
+
+
+@functools.lru_cache(maxsize=None)
+def _log_choices(order):
+    """The logarithms of the binomial coefficients over `order`."""
+    factorials = np.array([math.lgamma(k + 1) for k in range(order + 1)])
+    return factorials[-1] - factorials - factorials[::-1]
 
 
 def epsilon(rate, noise, steps, delta):

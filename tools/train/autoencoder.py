@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """HE-PEx's experiment (Aharoni et al., arXiv 2207.03384) in the packed packing: a fully connected autoencoder on MNIST,
 784 - H - 784 with one square, tiles of diagonals pruned step by step; squared error added against products with
@@ -17,6 +17,11 @@ from pathlib import Path
 
 # See run.py.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+if __name__ == "__main__":
+    import packages
+
+    packages.require("numpy", "torch")
 
 import numpy as np
 import torch

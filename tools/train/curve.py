@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Shows the learning curves that run.py writes: a table, a line per part of the run, or with --plot an SVG.
 

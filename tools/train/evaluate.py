@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Exact evaluation of an integer model, as encrypted inference does it: modulo several primes, joined by CRT.
 
@@ -12,6 +12,11 @@ import json
 import sys
 from math import prod
 from pathlib import Path
+
+if __name__ == "__main__":
+    import packages
+
+    packages.require("numpy")
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Brings a float network trained elsewhere into a *.lacuna.json: quantised after training.
 
@@ -27,6 +27,11 @@ from pathlib import Path
 
 # See run.py.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+if __name__ == "__main__":
+    import packages
+
+    packages.require("numpy", "torch")
 
 import numpy as np
 import torch
@@ -265,6 +270,9 @@ class Judge:
         self.found = found
         if found is None:
             print("no data: accuracy is not measured (--data, or --mnist for digits)")
+            if np.size(scale.low) == 1:
+                print(f"inputs are pixels 0 ... 255, which stand for {float(scale.low):g} ... {float(scale.high):g} of the "
+                      f"network's; a table needs the ranges of its features, which --data or --retrain shows")
             return
         self.split = data.Split(scale.pixels(found), found.labels)
         seen = "" if found.unseen else \
@@ -428,7 +436,7 @@ def prepare(options, levels):
                                 f"{classes}")
         prepared.training_pool = teacher.Pool(images[None], None, training_set.labels)
         retrain(prepared, options, options.epochs)
-        judge.network(network, f"retrained for {options.epochs} epochs", quantised)
+        judge.network(network, f"retrained for {_epochs(options.epochs)}", quantised)
     return prepared
 
 
@@ -458,6 +466,10 @@ def replace_all(original, options, levels, scale, judge, examples):
     return built
 
 
+def _epochs(count):
+    return f"{count} epoch{'' if count == 1 else 's'}"
+
+
 def retrain(prepared, options, epochs):
     network = prepared.network
     pool = prepared.training_pool
@@ -482,7 +494,7 @@ def round_network(prepared, options, grid, sizes, report):
             quantise.release(layer)
         epochs = max(1, options.epochs // 2)
         retrain(prepared, options, epochs)
-        report(f"retrained for {epochs} epochs with rounded weights")
+        report(f"retrained for {_epochs(epochs)} with rounded weights")
     model = network.to_integer()
     ranges.centre_logits(model)
     return model
@@ -526,6 +538,7 @@ def run(options):
     model = export.load(options.output)
     judge.model(model, f"{options.output.name}, evaluated exactly")
     print(evaluate.table(model))
+    print(f"written: {options.output}")
 
 
 def main(arguments=None):

@@ -116,17 +116,30 @@ class Lowering:
         """Makes the layers written so far compute the true tensor up to its scale."""
         if not self.offset.any():
             return
-        shared = self.scale.size == 1 and self.offset.size == 1 and self.scale.any()
-        if shared and self.entries and self.entries[-1]["type"] == "activation":
-            self.entries[-1]["coefficients"][0] += float(self.offset.item() / self.scale.item())
-            self.offset = fl.reduced(0.0)
-            return
+        if self.scale.size == 1 and self.offset.size == 1 and self.scale.any():
+            activation, count = self._constant_before_pools()
+            if activation is not None:
+                activation["coefficients"][0] += float(self.offset.item() / self.scale.item()) / count
+                self.offset = fl.reduced(0.0)
+                return
         scale = self.scale
         if (scale == 0).any():
             self._identity(*self._pending(self._channels()))
             return
         self._identity(np.ones(self._channels()), np.broadcast_to(self.offset / scale, self._channels()))
         self.scale = scale
+
+    def _constant_before_pools(self):
+        """(the activation whose constant every element has as many times, that number), where all that was written behind
+        it are sums over windows without padding; else (None, 0)."""
+        count = 1
+        for entry in reversed(self.entries):
+            if entry["type"] == "activation":
+                return entry, count
+            if entry["type"] != "sum_pool" or any(entry["padding"]):
+                break
+            count *= math.prod(entry["window"])
+        return None, 0
 
     def settle(self):
         """Makes the layers written so far compute the true tensor."""

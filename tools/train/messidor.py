@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Retinopathy or not, from 19 public features of an eye examination, by a head that was trained with differential
 privacy on others' examinations: accuracy against epsilon, and a *.lacuna.json.
@@ -14,6 +14,11 @@ import sys
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+if __name__ == "__main__":
+    import packages
+
+    packages.require("numpy", "torch")
 
 import numpy as np
 import torch

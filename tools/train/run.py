@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """From MNIST, Fashion-MNIST or CIFAR-10 to a *.lacuna.json: follows a recipe (tools/train/recipes/<name>.json) stage by stage.
 
@@ -17,6 +17,11 @@ from pathlib import Path
 # OpenBLAS reads this when it loads. Its threads busy-wait for each other, which costs far more than it gains when other
 # processes use the same cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+if __name__ == "__main__":
+    import packages
+
+    packages.require("numpy", "torch")
 
 import torch
 

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Shows what each quantisation of a network costs and what it keeps: accuracy against bits of range, homomorphic
 operations and estimated time, as a table and with --plot as an SVG; and picks one by a target.
@@ -27,6 +27,11 @@ from xml.sax.saxutils import escape
 
 # See run.py.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+if __name__ == "__main__":
+    import packages
+
+    packages.require("numpy", "torch")
 
 import data
 import export

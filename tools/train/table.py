@@ -1,10 +1,15 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Prints the README's table: a row per model file, HOPs in four columns, density, proven T, test accuracy."""
 
 import argparse
 import sys
 from pathlib import Path
+
+if __name__ == "__main__":
+    import packages
+
+    packages.require("numpy")
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Accuracy against diagonals: a recipe with a stage of method "tiles", trained anew for every number of tiles.
 
@@ -18,6 +18,11 @@ from pathlib import Path
 
 # See run.py.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+if __name__ == "__main__":
+    import packages
+
+    packages.require("numpy", "torch")
 
 import torch
 

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Writes the inputs of a data set as `lacuna encrypt --images` takes them: a CSV file, an input a line, pixels
 0 ... 255.
@@ -9,6 +9,11 @@ Features of a table become pixels by the ranges in the model file, as `lacuna en
 import argparse
 import sys
 from pathlib import Path
+
+if __name__ == "__main__":
+    import packages
+
+    packages.require("numpy")
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Compares decrypted answers (lacuna decrypt --csv) with the plaintext network's, logit by logit, and with labels."""
 

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Stands for your own training script: a perceptron with one hidden layer for a table of numbers, in plain PyTorch.
 

@@ -98,8 +98,18 @@ def write_mnist(directory, generator, training, testing):
                          (("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"), testing)):
         for stem, array in zip(stems, digits(generator, count)):
             header = b"\0\0\x08" + bytes([array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape)
-            with gzip.open(Path(directory) / f"{stem}.gz", "wb") as stream:
+            with gzip.open(Path(directory) / f"{stem}.gz", "wb", compresslevel=1) as stream:
                 stream.write(header + array.tobytes())
+
+
+def write_cifar(directory, generator, training, testing):
+    """A training and a test file in CIFAR-10's form; a picture's colour says its class."""
+    for name, count in (("data_batch_1.bin", training), ("test_batch.bin", testing)):
+        labels = generator.integers(0, 10, count).astype(np.uint8)
+        pixels = generator.integers(0, 100, (count, 3, 32, 32))
+        pixels[np.arange(count), labels % 3] += (15 * labels[:, None, None]).astype(np.int64)
+        records = np.concatenate([labels[:, None], pixels.reshape(count, -1).astype(np.uint8)], 1)
+        (Path(directory) / name).write_bytes(records.tobytes())
 
 
 if __name__ == "__main__":

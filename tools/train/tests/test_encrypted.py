@@ -78,13 +78,22 @@ class EncryptedTest(unittest.TestCase):
         self.assertIn("60 of 60 encrypted answers equal the plaintext network's in every logit",
                       self.example("table", table))
 
-    def test_the_example_of_pictures(self):
-        """The same for a convolutional network, on drawn digits."""
+    def test_the_examples_of_pictures(self):
+        """The same for convolutional networks, on drawn digits and colour pictures."""
         folder = self.root / "digits"
         folder.mkdir()
         sample.write_mnist(folder, np.random.default_rng(1), 300, 20)
-        self.assertIn("2 of 2 encrypted answers equal the plaintext network's in every logit",
-                      self.example("fashion", folder, COUNT="2", IMAGES="200", EPOCHS="1"))
+        self.check_pictures("fashion", folder)
+        self.assertIn("products instead of", self.check_pictures("cryptonets", folder))
+        folder = self.root / "cifar"
+        folder.mkdir()
+        sample.write_cifar(folder, np.random.default_rng(1), 300, 20)
+        self.assertIn("instead of Relu", self.check_pictures("cifar", folder))
+
+    def check_pictures(self, name, folder):
+        printed = self.example(name, folder, COUNT="2", IMAGES="200", EPOCHS="1")
+        self.assertIn("2 of 2 encrypted answers equal the plaintext network's in every logit", printed)
+        return printed
 
     def example(self, *arguments, **settings):
         done = subprocess.run([ROOT / "tools" / "train" / "examples" / "encrypted.sh", *arguments],

@@ -241,6 +241,30 @@ class ImportTest(SourceTest):
         network = self.compare(self.from_list(original, layers, (4,)), original, (4,), scale)
         self.assertEqual(len(network.weighted()), 2)
 
+    def kinds(self, name):
+        original, shape = networks.make(name)
+        network = self.compare(self.from_list(original, list_of(original), shape), original, shape)
+        return [entry["type"] for entry in network.recipe["layers"]], network
+
+    def test_linear_layers_in_a_row_become_one_where_that_is_less_work(self):
+        kinds, network = self.kinds("linear layers in a row")
+        self.assertEqual(kinds, ["convolution", "activation", "flatten", "dense", "activation", "dense"])
+        self.assertEqual(network.weighted()[1].weight.shape, (5, 40))
+        self.assertRegex(network.remarks[0], r"layer2 \(sum\) ... layer6: .* one of 200 products instead of 1,512")
+        # A dense layer behind a pool has fewer products than without it, and layers of images share their weights.
+        for name in ("average pool", "depthwise"):
+            kinds, network = self.kinds(name)
+            self.assertEqual((len(kinds), network.remarks), (5, []), name)
+
+    def test_a_padding_of_zeros_is_the_convolutions_own(self):
+        self.assertEqual(self.kinds("asymmetric padding")[0], ["convolution", "activation", "flatten", "dense"])
+
+    def test_a_constant_before_padding_settles_in_the_activation_over_pools(self):
+        original, shape = networks.make("polynomial, pool, then padding")
+        pooled = import_network.bring_in(import_network.from_module(original, shape), "imported", 255)
+        self.assertEqual([entry["type"] for entry in pooled.recipe["layers"]],
+                         ["convolution", "activation", "sum_pool", "convolution", "activation", "flatten", "dense"])
+
     def test_even_thresholds_round(self):
         for levels in (1, 3, 15, 255):
             pixels = np.arange(256, dtype=np.uint8)

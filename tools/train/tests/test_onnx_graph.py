@@ -28,7 +28,7 @@ if PACKAGES:
 
     from tests import mutation
 
-MUTATIONS = int(os.environ.get("LACUNA_MUTATIONS", "200"))
+MUTATIONS = int(os.environ.get("LACUNA_MUTATIONS", "1000"))
 
 
 def model(nodes, tensors, shape, outputs=("y",), batch=1, opset=13):
@@ -369,7 +369,7 @@ class NetworksTest(OnnxTest):
         np.testing.assert_allclose(found[:, 1:] - found[:, :1], wanted, rtol=1e-4, atol=1e-5)
 
     def test_mutated_files_are_refused_or_equal(self):
-        """LACUNA_MUTATIONS=1000 tries more."""
+        """LACUNA_MUTATIONS=8000 tries more."""
         generator = np.random.default_rng(1)
         names = sorted(networks.NETWORKS)
         originals = {}
