@@ -59,6 +59,11 @@ class DiagonalProduct {
         std::uint32_t element = 1;
         std::vector<Product> products;
     };
+    /// A link of an output's chain: what joins what has been turned so far, and how the two are turned then.
+    struct Link {
+        std::size_t group = 0;      // of groups_
+        std::uint32_t element = 1;  // 1: not at all
+    };
     class Run;
 
     void check(const Context& context, std::span<const Ciphertext> inputs) const;
@@ -70,6 +75,7 @@ class DiagonalProduct {
     bool wide_ = false;  // products are modulo Q P: there are baby rotations
     std::vector<Baby> babies_;
     std::vector<Group> groups_;
+    std::vector<std::vector<Link>> chains_;  // [output], where giant steps are chained; else none
 };
 
 /// The ciphertext and its rotations by these steps, summed: one raising of digits and one division. Size 2,
