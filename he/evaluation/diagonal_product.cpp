@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <numeric>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -167,6 +168,21 @@ DiagonalProduct::DiagonalProduct(const Context& context, const BinomialEncoder& 
         positions.push_back({group->second, target.products.size()});
         target.products.push_back({baby->second, {}});
     }
+    const auto count = std::ranges::count(wanted, true);
+    if (schedule.chained && count != 0 && count != std::ssize(wanted)) {
+        throw Error("diagonal product: expected all diagonals of chained giant steps or none, found " +
+                    std::to_string(count) + " of " + std::to_string(wanted.size()) +
+                    "; steps that wait for each other have no parts");
+    }
+    for (std::size_t output = 0; schedule.chained && count != 0 && output < outputs; ++output) {
+        const std::vector<int> giants = giants_of(schedule, output);
+        auto& chain = chains_.emplace_back();
+        for (std::size_t i = 0; i < giants.size(); ++i) {
+            const int next = i + 1 < giants.size() ? giants[i + 1] : 0;
+            chain.push_back({group_index.at({output, giants[i]}),
+                             rotation_element(context.n(), PlainModulus::binomial(k, 2), giants[i] - next)});
+        }
+    }
     std::vector<PlainModulus> moduli(diagonals.size());
     in_parallel(threads, diagonals.size(), {}, [&](std::size_t d) {
         if (!wanted[d]) {
@@ -227,7 +243,13 @@ class DiagonalProduct::Run {
             baby_entries_.push_back(baby.element == 1 ? nullptr : &keys.at(baby.element));
         }
         for (const Group& group : product.groups_) {
-            group_entries_.push_back(group.element == 1 ? nullptr : &keys.at(group.element));
+            group_entries_.push_back(chained() || group.element == 1 ? nullptr : &keys.at(group.element));
+        }
+        for (const auto& chain : product.chains_) {
+            auto& entries = link_entries_.emplace_back();
+            for (const Link& link : chain) {
+                entries.push_back(link.element == 1 ? nullptr : &keys.at(link.element));
+            }
         }
     }
 
@@ -235,7 +257,7 @@ class DiagonalProduct::Run {
         prepare();
         std::vector<Ciphertext> results;
         for (std::size_t o = 0; o < product_.outputs_; ++o) {
-            results.push_back(output(o));
+            results.push_back(chained() ? chained_output(o) : output(o));
         }
         return results;
     }
@@ -412,7 +434,9 @@ class DiagonalProduct::Run {
         transform_inputs();
         rotate_inputs();
         sum_products();
-        divide_giants();
+        if (!chained()) {
+            divide_giants();
+        }
     }
 
     /// The sums of products of one output: those that a giant rotation turns, and the one that none does.
@@ -438,7 +462,7 @@ class DiagonalProduct::Run {
     Ciphertext output(std::size_t o) {
         const Parts parts = parts_of(o);
         if (!product_.extended_[o]) {
-            return unswitched(parts.still, true);
+            return ciphertext_of(inputs_.front(), unswitched(parts.still, Form::coefficient));
         }
         ExtendedPair sum = sum_of(parts, true);
         return ciphertext_of(inputs_.front(), std::move(sum).divided());
@@ -447,7 +471,7 @@ class DiagonalProduct::Run {
     Ciphertext partial_sum(std::size_t o) {
         const Parts parts = parts_of(o);
         if (!product_.extended_[o]) {
-            return unswitched(parts.still, false);
+            return ciphertext_of(inputs_.front(), unswitched(parts.still, Form::ntt), Form::ntt);
         }
         ExtendedPair sum = sum_of(parts, false);
         Switched rows;
@@ -519,19 +543,85 @@ class DiagonalProduct::Run {
         }
     }
 
+    [[nodiscard]] bool chained() const { return product_.chained(); }
+
+    /// Horner's rule: sums join from the largest giant step down, each turned with those before it.
+    Ciphertext chained_output(std::size_t o) {
+        const std::vector<Link>& chain = product_.chains_[o];
+        std::optional<Switched> turned;
+        const GaloisKeys::Entry* entry = nullptr;  // how it is to be turned
+        for (std::size_t i = 0; i < chain.size(); ++i) {
+            const Pair* const sum = &sums_[chain[i].group];
+            turned =
+                i == 0 && !product_.wide_ ? unswitched(sum, Form::coefficient) : join(turned, entry, sum);
+            entry = link_entries_[o][i];
+        }
+        if (entry != nullptr) {
+            turned = join(turned, entry, nullptr);
+        }
+        return ciphertext_of(inputs_.front(),
+                             turned ? std::move(*turned) : unswitched(nullptr, Form::coefficient));
+    }
+
+    /// `turned` rotated, plus a sum, divided by P once; either may be missing.
+    Switched join(const std::optional<Switched>& turned, const GaloisKeys::Entry* entry, const Pair* sum) {
+        ExtendedPair result(ring_, limbs_);
+        in_parallel(threads_, extended_, stop_, [&](std::size_t i) {
+            Rows rows(n_);
+            if (turned) {
+                RaisedDigits digits(ring_, (*turned)[1]);
+                Buffer c0;
+                if (i < limbs_) {
+                    c0 = Buffer::uninitialised(n_);
+                    ring_.kernels().multiply_scalar(c0.data(), (*turned)[0].limb(i), n_, special_[i],
+                                                    modulus(i));
+                    tables(i).forward(c0.span());
+                }
+                rotate(ring_, {entry, &digits, i < limbs_ ? c0.data() : nullptr}, limbs_, i, rows,
+                       {result.row(0, i), result.row(1, i)}, false);
+            }
+            for (std::size_t part = 0; part < 2; ++part) {
+                add_sum(sum, part, i, rows, result.row(part, i), turned.has_value());
+            }
+            result.to_coefficients(i);
+        });
+        return std::move(result).divided();
+    }
+
+    /// A sum's row modulo Q P, to out or added to it.
+    void add_sum(const Pair* sum, std::size_t part, std::size_t i, Rows& rows, std::uint64_t* out,
+                 bool accumulate) {
+        if (sum == nullptr || i >= rows_) {
+            if (!accumulate) {
+                std::fill_n(out, n_, 0);
+            }
+            return;
+        }
+        const std::uint64_t* row = (*sum)[part][i].data();
+        if (!product_.wide_) {
+            ring_.kernels().multiply_scalar(rows.turned.data(), row, n_, special_[i], modulus(i));
+            row = rows.turned.data();
+        }
+        if (accumulate) {
+            ring_.kernels().add(out, out, row, n_, modulus(i));
+        } else {
+            std::copy_n(row, n_, out);
+        }
+    }
+
     /// A sum without any rotation: modulo Q alone.
-    Ciphertext unswitched(const Pair* still, bool coefficients) const {
+    Switched unswitched(const Pair* still, Form form) const {
         Switched parts;
         for (std::size_t part = 0; part < 2; ++part) {
-            parts[part] = RnsPolynomial(n_, limbs_, Form::ntt);
+            parts[part] = RnsPolynomial(n_, limbs_, form);
             for (std::size_t i = 0; still != nullptr && i < limbs_; ++i) {
                 std::copy_n((*still)[part][i].data(), n_, parts[part].limb(i));
-                if (coefficients) {
+                if (form == Form::coefficient) {
                     tables(i).inverse(parts[part].limb_span(i));
                 }
             }
         }
-        return ciphertext_of(inputs_.front(), std::move(parts), coefficients ? Form::coefficient : Form::ntt);
+        return parts;
     }
 
     const DiagonalProduct& product_;
@@ -545,13 +635,14 @@ class DiagonalProduct::Run {
     std::size_t extended_;
     std::size_t rows_;  // primes that products are taken modulo
     std::vector<ShoupFactor> special_;
-    std::vector<const GaloisKeys::Entry*> baby_entries_;              // null where nothing turns
-    std::vector<const GaloisKeys::Entry*> group_entries_;             // the same
-    std::vector<Pair> transformed_;                                   // [input]
-    std::vector<std::vector<std::unique_ptr<RaisedDigits>>> digits_;  // [input][prime]
-    std::vector<Pair> rotated_;                                       // [baby]
-    std::vector<Pair> sums_;                                          // [group]
-    std::vector<RnsPolynomial> switched_;                             // [group], coefficient form
+    std::vector<const GaloisKeys::Entry*> baby_entries_;               // null where nothing turns
+    std::vector<const GaloisKeys::Entry*> group_entries_;              // the same
+    std::vector<std::vector<const GaloisKeys::Entry*>> link_entries_;  // the same
+    std::vector<Pair> transformed_;                                    // [input]
+    std::vector<std::vector<std::unique_ptr<RaisedDigits>>> digits_;   // [input][prime]
+    std::vector<Pair> rotated_;                                        // [baby]
+    std::vector<Pair> sums_;                                           // [group]
+    std::vector<RnsPolynomial> switched_;                              // [group], coefficient form
 };
 
 std::vector<Ciphertext> DiagonalProduct::apply(const Context& context, std::span<const Ciphertext> inputs,
@@ -569,6 +660,11 @@ std::vector<Ciphertext> DiagonalProduct::partial_sums(const Context& context,
                                                       const std::stop_token& stop) const {
     check(context, inputs);
     check_keys("diagonal product", context.ring(), keys);
+    if (chained()) {
+        throw Error(
+            "diagonal product: expected giant steps that do not wait for each other, found chained ones; "
+            "apply() it whole");
+    }
     return Run(*this, context.ring(), inputs, keys, threads, stop).partial_sums(outputs);
 }
 

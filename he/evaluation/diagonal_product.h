@@ -41,6 +41,8 @@ class DiagonalProduct {
     [[nodiscard]] std::size_t outputs() const { return outputs_; }
     /// Of the prepared diagonals.
     [[nodiscard]] std::size_t bytes() const;
+    /// Whether giant steps wait for each other: then there are no partial_sums().
+    [[nodiscard]] bool chained() const { return !chains_.empty(); }
 
     /// Inputs of size 2 in coefficient form, as outputs are. All threads work on the same product. Where a
     /// stop is requested it returns early, and the result is worthless. Throws Error for other inputs and for
@@ -76,6 +78,11 @@ class DiagonalProduct {
         std::uint32_t element = 1;
         std::vector<Product> products;
     };
+    /// A link of an output's chain: what joins what has been turned so far, and how the two are turned then.
+    struct Link {
+        std::size_t group = 0;      // of groups_
+        std::uint32_t element = 1;  // 1: not at all
+    };
     class Run;
 
     void check(const Context& context, std::span<const Ciphertext> inputs) const;
@@ -88,6 +95,7 @@ class DiagonalProduct {
     std::vector<bool> extended_;  // [output]: its sum is modulo Q P
     std::vector<Baby> babies_;
     std::vector<Group> groups_;
+    std::vector<std::vector<Link>> chains_;  // [output], where giant steps are chained; else none
 };
 
 /// sum += part, both from partial_sums() for one output of one product and modulo Q_l P.

@@ -2,6 +2,7 @@
 #include <lacuna/he/fv/rotation_schedule.h>
 
 #include <algorithm>
+#include <functional>
 #include <limits>
 #include <set>
 #include <string>
@@ -31,6 +32,17 @@ class PairCounter {
         }
     }
     [[nodiscard]] std::size_t count() const { return touched_.size(); }
+    /// How many different distances there are from each step of a row, and from 0, to the next one.
+    [[nodiscard]] std::size_t distances() {
+        std::ranges::sort(touched_);
+        distances_.clear();
+        for (std::size_t i = 0; i < touched_.size(); ++i) {
+            const bool first = i == 0 || touched_[i] / slots_ != touched_[i - 1] / slots_;
+            distances_.push_back(first ? touched_[i] % slots_ : touched_[i] - touched_[i - 1]);
+        }
+        std::ranges::sort(distances_);
+        return static_cast<std::size_t>(std::ranges::unique(distances_).begin() - distances_.begin());
+    }
     void clear() {
         for (const std::size_t index : touched_) {
             seen_[index] = false;
@@ -42,6 +54,7 @@ class PairCounter {
     std::size_t slots_;
     std::vector<bool> seen_;
     std::vector<std::size_t> touched_;
+    std::vector<std::size_t> distances_;
 };
 
 /// The baby step of a rotation that is split at multiples of `width`; all of it where width is 0.
@@ -70,11 +83,33 @@ std::pair<PairCounter, PairCounter> counters_for(std::span<const RotatedInput> r
 
 }  // namespace
 
+std::vector<int> giants_of(const RotationSchedule& schedule, std::size_t output) {
+    std::set<int, std::greater<>> giants;
+    for (const RotationSchedule::Term& term : schedule.terms) {
+        if (term.output == output) {
+            giants.insert(term.giant);
+        }
+    }
+    return {giants.begin(), giants.end()};
+}
+
 std::vector<int> RotationSchedule::steps() const {
     std::set<int> result;
+    std::set<std::size_t> outputs;
     for (const Term& term : terms) {
-        result.insert(term.giant);
         result.insert(term.baby);
+        outputs.insert(term.output);
+        if (!chained) {
+            result.insert(term.giant);
+        }
+    }
+    for (const std::size_t output : outputs) {
+        if (chained) {
+            const std::vector<int> giants = giants_of(*this, output);
+            for (std::size_t i = 0; i < giants.size(); ++i) {
+                result.insert(giants[i] - (i + 1 < giants.size() ? giants[i + 1] : 0));
+            }
+        }
     }
     result.erase(0);
     return {result.begin(), result.end()};
@@ -104,7 +139,32 @@ RotationSchedule schedule_rotations(std::span<const RotatedInput> rotations, std
     return schedule_at(rotations, slots, best_width);
 }
 
-RotationSchedule schedule_at(std::span<const RotatedInput> rotations, std::size_t slots, int width) {
+RotationSchedule schedule_chained(std::span<const RotatedInput> rotations, std::size_t slots) {
+    const int k = checked(slots);
+    auto [babies, giants] = counters_for(rotations, slots);
+    double best_cost = std::numeric_limits<double>::infinity();
+    int best_width = 0;
+    for (int width = 0; width < k; ++width) {
+        babies.clear();
+        giants.clear();
+        for (const RotatedInput& rotation : rotations) {
+            const int baby = baby_of(rotation.steps, width, k);
+            babies.add(rotation.input, baby);
+            giants.add(rotation.output, modulo(rotation.steps - baby, k));
+        }
+        const double cost = static_cast<double>(babies.count()) +
+                            chained_step_cost * static_cast<double>(giants.count()) +
+                            chained_key_cost * static_cast<double>(giants.distances());
+        if (cost < best_cost) {
+            best_cost = cost;
+            best_width = width;
+        }
+    }
+    return schedule_at(rotations, slots, best_width, true);
+}
+
+RotationSchedule schedule_at(std::span<const RotatedInput> rotations, std::size_t slots, int width,
+                             bool chained) {
     const int k = checked(slots);
     if (width < 0 || width >= k) {
         throw Error("rotation schedule: expected a width of 0 ... " + std::to_string(k - 1) + ", found " +
@@ -113,6 +173,7 @@ RotationSchedule schedule_at(std::span<const RotatedInput> rotations, std::size_
     auto [babies, giants] = counters_for(rotations, slots);
     RotationSchedule schedule;
     schedule.width = width;
+    schedule.chained = chained;
     for (const RotatedInput& rotation : rotations) {
         const int baby = baby_of(rotation.steps, width, k);
         const int giant = modulo(rotation.steps - baby, k);

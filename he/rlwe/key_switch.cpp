@@ -22,7 +22,12 @@ void check_operand(const Ring& ring, const RnsPolynomial& c) {
 }
 
 void check_key(const Ring& ring, std::size_t limbs, const KeySwitchKey& key) {
-    if (key_limbs(ring, key) < limbs || key.digits.size() < ring.digits(limbs)) {
+    if (key.digits.size() < ring.digits(limbs)) {
+        throw Error("key switching: the key has " + std::to_string(key.digits.size()) + " digits, " +
+                    std::to_string(ring.digits(limbs)) +
+                    " are needed; it belongs to other parameters or to a lower level");
+    }
+    if (key_limbs(ring, key) < limbs) {
         throw Error("key switching: the key is for ciphertexts of at most " +
                     std::to_string(key_limbs(ring, key)) + " limbs, this one has " + std::to_string(limbs) +
                     "; it belongs to other parameters or to a lower level");

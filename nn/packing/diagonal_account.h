@@ -17,6 +17,7 @@ struct DiagonalAccount {
     std::size_t babies = 0;       ///< rotations that share digits, over all inputs
     std::size_t giants = 0;       ///< rotations of sums, over all outputs
     std::size_t most_giants = 0;  ///< of one output
+    bool chained = false;         ///< giant rotations one after the other (RotationSchedule::chained)
     /// Of each sum of rotations that follows, for every output, how many rotations it adds.
     std::vector<std::size_t> folds;
     /// Slots that the client adds up to one element, masked by shares of zero; 1: none to add.

@@ -25,10 +25,10 @@ namespace {
 // is six of them: good enough to choose between ways of laying out one layer.
 constexpr double product_cost = 6;
 constexpr double baby_cost = 24;
-constexpr double giant_cost = 3.3 * baby_cost;
+constexpr double giant_cost = 3.6 * baby_cost;
 constexpr double fold_cost = 100;
 constexpr double mask_cost = 100;    // of parts that the client adds up
-constexpr double key_cost = 40;      // what a rotation of its own key is to be spared for
+constexpr double key_cost = 80;      // what a rotation of its own key is to be spared for
 constexpr double output_cost = 600;  // its last division, and what the next layer does to it
 
 constexpr std::size_t most_ciphertexts = max_packed_ciphertexts;
@@ -136,9 +136,9 @@ class DiagonalMaker {
         TooMany() : Error("a layer needs more than " + std::to_string(most_diagonals) + " diagonals") {}
     };
 
-    /// width: of the schedule, where it is known.
-    DiagonalMaker(std::size_t slots, std::optional<int> width)
-        : slots_(static_cast<std::int64_t>(slots)), width_(width) {}
+    /// known: with the schedule's width, where one was found before.
+    DiagonalMaker(std::size_t slots, const PackedWay* known)
+        : slots_(static_cast<std::int64_t>(slots)), known_(known) {}
 
     /// Slot `to` of an output takes weight times slot `from` of an input; slots may be off by multiples of
     /// the number of slots.
@@ -161,24 +161,26 @@ class DiagonalMaker {
             way.diagonals.push_back({rotations.back(), std::move(diagonal.second)});
         }
         const auto slots = static_cast<std::size_t>(slots_);
-        way.schedule = width_ ? schedule_at(rotations, slots, *width_) : schedule_rotations(rotations, slots);
+        way.schedule = known_ != nullptr ? schedule_at(rotations, slots, known_->width, known_->chained)
+                                         : schedule_chained(rotations, slots);
         way.way.width = way.schedule.width;
+        way.way.chained = way.schedule.chained;
     }
 
   private:
     [[nodiscard]] std::int64_t modulo(std::int64_t slot) const { return (slot % slots_ + slots_) % slots_; }
 
     std::int64_t slots_;
-    std::optional<int> width_;
+    const PackedWay* known_;
     std::map<std::tuple<std::size_t, std::size_t, std::int64_t>, std::pair<int, std::vector<std::int64_t>>>
         diagonals_;
 };
 
 /// Output o at a place of its own, no fold.
 Way direct_way(const WeightMatrix& weights, const Tensor& in, std::size_t slots, std::vector<Place> outputs,
-               std::optional<int> width) {
+               const PackedWay* known) {
     Way way;
-    DiagonalMaker maker(slots, width);
+    DiagonalMaker maker(slots, known);
     for (std::size_t r = 0; r < weights.rows.size(); ++r) {
         const Place& to = outputs[r];
         way.ciphertexts = std::max(way.ciphertexts, to.ciphertext + 1);
@@ -234,14 +236,14 @@ enum class Fold {
     left,  ///< to the client
 };
 std::optional<Way> folded_way(const WeightMatrix& weights, const Tensor& in, std::size_t slots,
-                              std::size_t period, Fold fold, std::optional<int> width) {
+                              std::size_t period, Fold fold, const PackedWay* known) {
     const bool cyclic = slots % period == 0;
     const bool clean = fold == Fold::clean;
     if (weights.rows.size() > period || period > slots || (clean && !cyclic)) {
         return std::nullopt;
     }
     const auto d = static_cast<std::int64_t>(period);
-    DiagonalMaker maker(slots, width);
+    DiagonalMaker maker(slots, known);
     std::int64_t first = std::numeric_limits<std::int64_t>::max();
     std::int64_t last = std::numeric_limits<std::int64_t>::min();
     for (std::size_t r = 0; r < weights.rows.size(); ++r) {
@@ -329,9 +331,11 @@ class MissingWeights {
         }
         return best;
     }
-    void take(std::size_t step, DiagonalMaker& maker) {
+    /// shift: of the slots that take them.
+    void take(std::size_t step, std::size_t shift, DiagonalMaker& maker) {
         for_each_reached(step, [&](std::size_t slot, std::int64_t& weight) {
-            maker.add(0, static_cast<std::int64_t>(slot), 0, static_cast<std::int64_t>(slot + step), weight);
+            maker.add(0, static_cast<std::int64_t>(slot + shift), 0, static_cast<std::int64_t>(slot + step),
+                      weight);
             weight = 0;
             --left_;
         });
@@ -362,23 +366,26 @@ class MissingWeights {
 /// The parts of folded_way() left to the client, of inputs that have copies: few rotations reach all of them.
 /// Nothing where it takes many.
 std::optional<Way> parted_way_of_copies(const WeightMatrix& weights, const Tensor& in, std::size_t slots,
-                                        std::size_t period, std::optional<int> width) {
+                                        std::size_t period, const PackedWay* known) {
     constexpr int most_steps = 16;
     if (weights.rows.size() > period || slots / period < 2 || in.ciphertexts != 1) {
         return std::nullopt;
     }
     Way way;
     way.parts = {slots / period, period};
-    DiagonalMaker maker(slots, width);
+    DiagonalMaker maker(slots, known);
     MissingWeights missing(weights, in, slots, period);
+    std::optional<std::size_t> shift;  // the first step is none at all
     for (int steps = 0; missing.left() > 0; ++steps) {
         if (steps == most_steps) {
             return std::nullopt;
         }
-        missing.take(missing.best_step(), maker);
+        const std::size_t step = missing.best_step();
+        shift = shift.value_or(step);
+        missing.take(step, *shift, maker);
     }
     for (std::size_t r = 0; r < weights.rows.size(); ++r) {
-        way.outputs.push_back({0, r});
+        way.outputs.push_back({0, (r + shift.value_or(0)) % slots});
     }
     maker.finish(way);
     return way;
@@ -418,7 +425,7 @@ class WayMaker {
     [[nodiscard]] std::vector<Way> all() const {
         std::vector<Way> ways;
         const auto consider = [&](PackedWay::Kind kind, std::size_t period) {
-            if (std::optional<Way> way = make(kind, period, std::nullopt)) {
+            if (std::optional<Way> way = make(kind, period, nullptr)) {
                 ways.push_back(std::move(*way));
             }
         };
@@ -442,7 +449,7 @@ class WayMaker {
     [[nodiscard]] Way known(const PackedWay& way) const {
         const bool periodic = way.kind == PackedWay::Kind::folded || way.kind == PackedWay::Kind::parted;
         const bool has_period = periodic ? periods().contains(way.period) : way.period == 0;
-        std::optional<Way> made = has_period ? make(way.kind, way.period, way.width) : std::nullopt;
+        std::optional<Way> made = has_period ? make(way.kind, way.period, &way) : std::nullopt;
         if (!made) {
             throw Error("layer '" + layer_.name + "' cannot be laid out as the plan says; plan this model");
         }
@@ -457,10 +464,10 @@ class WayMaker {
 
     /// Nothing where there is no such way, or not within the limits.
     [[nodiscard]] std::optional<Way> make(PackedWay::Kind kind, std::size_t period,
-                                          std::optional<int> width) const {
+                                          const PackedWay* known) const {
         std::optional<Way> way;
         try {
-            way = make_any(kind, period, width);
+            way = make_any(kind, period, known);
         } catch (const DiagonalMaker::TooMany&) {
             return std::nullopt;
         }
@@ -473,28 +480,28 @@ class WayMaker {
     }
 
     [[nodiscard]] std::optional<Way> make_any(PackedWay::Kind kind, std::size_t period,
-                                              std::optional<int> width) const {
+                                              const PackedWay* known) const {
         if (kind == PackedWay::Kind::folded) {
             return folded_way(weights_, in_, slots_, period, next_ == Next::layers ? Fold::any : Fold::clean,
-                              width);
+                              known);
         }
         if (kind == PackedWay::Kind::parted) {
             if (next_ != Next::reply) {
                 return std::nullopt;
             }
             if (in_.copies.count > 1) {
-                if (auto way = parted_way_of_copies(weights_, in_, slots_, period, width)) {
+                if (auto way = parted_way_of_copies(weights_, in_, slots_, period, known)) {
                     return way;
                 }
             }
-            return folded_way(weights_, in_, slots_, period, Fold::left, width);
+            return folded_way(weights_, in_, slots_, period, Fold::left, known);
         }
         if (kind == PackedWay::Kind::direct) {
             std::vector<Place> places;
             for (std::size_t r = 0; r < weights_.rows.size(); ++r) {
                 places.push_back({r / slots_, r % slots_});
             }
-            return direct_way(weights_, in_, slots_, std::move(places), width);
+            return direct_way(weights_, in_, slots_, std::move(places), known);
         }
         const auto windows = windows_of(layer_);
         const auto arrangement =
@@ -502,7 +509,7 @@ class WayMaker {
         if (!arrangement || arrangement->slots(out_) > slots_) {
             return std::nullopt;
         }
-        Way way = direct_way(weights_, in_, slots_, arrangement->places(out_), width);
+        Way way = direct_way(weights_, in_, slots_, arrangement->places(out_), known);
         way.arrangement = arrangement;
         return way;
     }
@@ -612,6 +619,7 @@ DiagonalAccount account_of(const Way& way, std::size_t inputs) {
         account.folds.push_back(fold.size());
     }
     account.parts = way.parts.count;
+    account.chained = way.schedule.chained;
     return account;
 }
 

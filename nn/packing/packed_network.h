@@ -32,6 +32,7 @@ struct PackedWay {
     Kind kind = Kind::direct;
     std::size_t period = 0;  ///< folded, parted: at least the number of rows; else 0
     int width = 0;           ///< RotationSchedule::width
+    bool chained = false;    ///< RotationSchedule::chained
     bool operator==(const PackedWay&) const = default;
 };
 

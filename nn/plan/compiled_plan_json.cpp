@@ -22,8 +22,8 @@ using namespace strict_json;
 using nlohmann::ordered_json;
 
 constexpr int compiled_plan_version = 1;
-constexpr int newest_plan_version =
-    2;  // where the client adds parts of logits up, or nothing is relinearised
+// Where the client adds parts of logits up, giant steps are chained, or nothing is relinearised.
+constexpr int newest_plan_version = 2;
 constexpr std::size_t most_stages = 256;
 constexpr std::size_t most_folds = 64;
 /// The client's half, and as much again as a small document.
@@ -62,8 +62,9 @@ std::string checksum_of(json document) {
 }
 
 int version_of(const PlanRecipe& recipe) {
-    const bool parts = std::ranges::any_of(
-        recipe.stages, [](const Stage& stage) { return stage.diagonals && stage.diagonals->parts > 1; });
+    const bool parts = std::ranges::any_of(recipe.stages, [](const Stage& stage) {
+        return stage.diagonals && (stage.diagonals->parts > 1 || stage.diagonals->chained);
+    });
     return parts || recipe.choices.keyless ? newest_plan_version : compiled_plan_version;
 }
 
@@ -88,6 +89,9 @@ ordered_json stages_json(const PlanRecipe& recipe) {
         if (stage.linear && stage.diagonals) {
             row["diagonals"] = norms_json(*stage.diagonals);
             row["way"] = {{"kind", way_name(way->kind)}, {"period", way->period}, {"width", way->width}};
+            if (way->chained) {
+                row["way"]["chained"] = true;
+            }
             ++way;
         } else if (stage.linear) {
             row["terms"] = {{"count", stage.terms},
@@ -143,7 +147,7 @@ DiagonalAccount parse_diagonals(const json& value, const FieldPath& place) {
 }
 
 PackedWay parse_way(const json& value, const FieldPath& place) {
-    check_object(value, place, {"kind", "period", "width"});
+    check_object(value, place, {"kind", "period", "width", "chained"});
     const std::string kind = text_of(member(value, place, "kind"), FieldPath(place, "kind"));
     PackedWay way;
     bool known = false;
@@ -159,6 +163,7 @@ PackedWay parse_way(const json& value, const FieldPath& place) {
     way.period = count(member(value, place, "period"), FieldPath(place, "period"), 0, max_ntt_size);
     way.width = static_cast<int>(
         count(member(value, place, "width"), FieldPath(place, "width"), 0, max_ntt_size - 1));
+    way.chained = value.contains("chained") && boolean(value["chained"], FieldPath(place, "chained"));
     return way;
 }
 
@@ -183,6 +188,7 @@ void parse_stage(const json& value, const FieldPath& place, PlanRecipe& recipe) 
     if (value.contains("diagonals")) {
         stage.diagonals = parse_diagonals(value["diagonals"], FieldPath(place, "diagonals"));
         recipe.ways.push_back(parse_way(member(value, place, "way"), FieldPath(place, "way")));
+        stage.diagonals->chained = recipe.ways.back().chained;
     } else if (value.contains("way")) {
         fail(FieldPath(place, "way"), "none without diagonals", "one", again);
     }
@@ -279,6 +285,10 @@ Plan parse_compiled_plan(std::string_view text, const Model& model, const std::s
     }
     for (std::size_t s = 0; s < stages.size(); ++s) {
         parse_stage(stages[s], FieldPath(stages_at, s), recipe);
+    }
+    if (document["version"] != version_of(recipe)) {
+        fail(FieldPath(root, "version"), std::to_string(version_of(recipe)) + " of such stages",
+             describe(document["version"]), again);
     }
     try {
         return remake_plan(model, head.client, recipe);

@@ -75,8 +75,8 @@ class GiantStepDivider {
         here.kind = LineDivision::Kind::giants;
         here.needs[0] = up_to(layer.account.inputs);
         here.computes[0] = up_to(groups.size());
-        if (ranks_ == 1) {
-            return here;
+        if (ranks_ == 1 || layer.schedule.chained) {
+            return here;  // chained steps wait for each other
         }
         LineDivision shared = share(layer, groups, limbs, first);
         shared.has = here.has;

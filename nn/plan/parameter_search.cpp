@@ -91,13 +91,28 @@ std::optional<Candidate> try_chain(std::span<const Stage> stages, CircuitSetting
     return candidate;
 }
 
-/// Less work, or a shorter reply for the same work.
+/// What travels beside the work, by coefficients: the reply, and in the packed packing, where they weigh as
+/// much or more, an upload and a key.
+double traffic_bits(const Candidate& candidate) {
+    double bits = reply_bits(candidate);
+    if (candidate.packing == Packing::packed) {
+        for (const std::uint64_t prime : candidate.parameters.data_primes) {
+            bits += 2 * std::bit_width(prime);
+        }
+        for (const std::uint64_t prime : candidate.parameters.special_primes) {
+            bits += std::bit_width(prime);
+        }
+    }
+    return bits;
+}
+
+/// Less work, or less to send for the same work.
 bool is_better(const Candidate& a, const Candidate& b) {
     constexpr double same = 1.001;
     if (a.request_cost * same < b.request_cost) {
         return true;
     }
-    return a.request_cost <= b.request_cost * same && reply_bits(a) < reply_bits(b);
+    return a.request_cost <= b.request_cost * same && traffic_bits(a) < traffic_bits(b);
 }
 
 /// What every chain of a search has in common. power: CircuitSetting::power; moduli: how many plaintext

@@ -8,9 +8,11 @@ namespace lacuna {
 
 namespace {
 
-// A word of a product with a key or a diagonal, and of a permutation, in nanoseconds.
-constexpr double row_from_memory = 0.12;
+// A word of a product with a key or a diagonal, of a permutation, and of a sum or a scaling, in nanoseconds
+// (bench/README.md has the measurements).
+constexpr double row_from_memory = 0.16;
 constexpr double permutation = 0.35;
+constexpr double pass = 0.08;
 // A coefficient of a random plaintext, encoded from slots.
 constexpr double mask_coefficient = 20;
 
@@ -71,17 +73,26 @@ double CostModel::diagonals(const DiagonalAccount& account, std::size_t limbs) c
     const double inputs = static_cast<double>(account.inputs);
     const double outputs = static_cast<double>(account.outputs);
     const double raising = digits * (extended * transform_ + convert(1, extended));
-    // Products with a key, or with diagonals, which come from memory, and a permutation of both parts.
-    const double switching = extended * n_ * (2 * digits * row_from_memory + 2 * permutation);
+    // Products with a key, or with diagonals, which come from memory, a permutation of both parts, and c_0
+    // scaled by P and added.
+    const double switching =
+        extended * n_ * (2 * digits * row_from_memory + 2 * permutation) + 2 * l * n_ * pass;
+    const double joining = 2 * extended * n_ * pass;  // a sum to what was turned before
     const double division = 2 * (extended * transform_ + convert(special_, l));
     const double giants = static_cast<double>(account.giants);
     double sum = inputs * 2 * l * transform_ + (account.babies > 0 ? inputs * raising : 0) +
                  static_cast<double>(account.babies) * switching +
-                 static_cast<double>(account.products) * 2 * rows * n_ * row_from_memory +
-                 giants * (rows * transform_ + convert(special_, l) + raising + switching) +
-                 outputs * division;
+                 static_cast<double>(account.products) * 2 * rows * n_ * row_from_memory;
+    if (account.chained) {  // every sum but the first joins in the division of a rotation
+        sum += giants * (raising + l * transform_ + switching + joining + division) +
+               outputs * (account.babies > 0 ? division : 2 * l * transform_);
+    } else {
+        sum += giants * (rows * transform_ + convert(special_, l) + raising + switching + joining) +
+               outputs * division;
+    }
     for (const std::size_t rotations : account.folds) {
-        sum += outputs * (raising + l * transform_ + static_cast<double>(rotations) * switching + division);
+        sum += outputs *
+               (raising + l * transform_ + static_cast<double>(rotations) * (switching + joining) + division);
     }
     return sum;
 }

@@ -110,7 +110,7 @@ void CompiledModel::compile_model(const Model& model) {
     check_context(context_, plan_.client.parameters);
     if (plan_.client.packing == Packing::packed) {
         compile_packed(model);
-    } else if (!plan.client.parameters.plain_polynomials.empty()) {
+    } else if (!plan_.client.parameters.plain_polynomials.empty()) {
         compile_binomial(model);
     } else {
         compile(model);
@@ -183,8 +183,15 @@ void CompiledModel::compile_binomial(const Model& model) {
     std::size_t limbs = context_.ring().max_limbs();
     for (std::size_t s = 0; s < plan_.program.size(); ++s) {
         const Step& step = plan_.program[s];
+        if (part_ && is_kernel(step) && part_->line(step.line).computes[part_->rank].empty()) {
+            limbs = step.limbs;
+            continue;
+        }
         if (const auto* linear = step.get_if<LinearStep>()) {
-            const LinearMap map = linear_map(model.layers[linear->layer], shapes[linear->layer]);
+            LinearMap map = linear_map(model.layers[linear->layer], shapes[linear->layer]);
+            if (part_) {
+                map = part_of(map, part_->line(step.line), part_->rank);
+            }
             BinomialKernel kernel(context_, map, factors[s], limbs);
             prepared_bytes_ += kernel.bytes();
             operands[s] = LayerKernel(std::move(kernel));
@@ -535,7 +542,7 @@ void CompiledModel::run_shared_line(const Request& request, std::size_t m, std::
         return;
     }
     const GaloisKeys& keys = request.keys.galois_keys;
-    if (const auto* packed = std::get_if<PackedKernel>(kernel)) {
+    if (const auto* packed = std::get_if<PackedKernel>(kernel); packed != nullptr && !packed->chained()) {
         values = packed->partial_sums(context_, values, keys, request.control);
         request.exchange->after(line, values);
         if (part_->rank == 0) {

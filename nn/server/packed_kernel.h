@@ -35,6 +35,8 @@ class PackedKernel {
                  const Outputs& outputs, std::size_t limbs, std::span<const std::uint32_t> groups, bool first,
                  int threads);
 
+    /// Whether its giant steps wait for each other, so that there are no parts.
+    [[nodiscard]] bool chained() const { return product_.chained(); }
     /// Of the prepared diagonals and biases.
     [[nodiscard]] std::size_t bytes() const;
     /// Replaces the ciphertexts of one image by those of the next step. Throws Error where a key is missing.

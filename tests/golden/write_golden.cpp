@@ -75,17 +75,32 @@ void write_binomials(const std::filesystem::path& folder) {
     write_batch(folder / "batch_2.lct", ring, Kind::reduced_ciphertext, 2, reduced);
 }
 
+/// Version 2 of keys: some for ciphertexts of fewer limbs.
+void write_short_keys(const std::filesystem::path& folder) {
+    const GoldenObjects golden;
+    const Ring& ring = golden.ring;
+    const KeyGenerator generator(golden.context.shared_ring(), golden.secret_key());
+    EvaluationKeys keys;
+    keys.ring = ring.hash();
+    keys.relin_keys = generator.relin_keys();
+    keys.galois_keys = generator.galois_keys_for(std::array<std::uint32_t, 3>{3, 9, 31}, 1,
+                                                 std::array<std::size_t, 3>{3, 1, 2});
+    save_file(folder / "evaluation_2.keys", ring, keys, Overwrite::refuse);
+}
+
 }  // namespace
 }  // namespace lacuna::testing
 
 int main(int argc, char** argv) {
-    const bool second = argc == 3 && std::string_view(argv[2]) == "2";
-    if (argc != 2 && !second) {
-        std::fprintf(stderr, "usage: %s FOLDER [2]\n", argv[0]);
+    const std::string_view part = argc == 3 ? argv[2] : "1";
+    if (argc < 2 || argc > 3 || (part != "1" && part != "2" && part != "2-keys")) {
+        std::fprintf(stderr, "usage: %s FOLDER [2|2-keys]\n", argv[0]);
         return EXIT_FAILURE;
     }
     try {
-        second ? lacuna::testing::write_binomials(argv[1]) : lacuna::testing::write_all(argv[1]);
+        part == "1"   ? lacuna::testing::write_all(argv[1])
+        : part == "2" ? lacuna::testing::write_binomials(argv[1])
+                      : lacuna::testing::write_short_keys(argv[1]);
     } catch (const lacuna::Error& error) {
         std::fprintf(stderr, "%s\n", error.what());
         return EXIT_FAILURE;

@@ -231,6 +231,33 @@ TEST_P(DiagonalProductTest, PartsAddUpToIt) {
     }
 }
 
+/// Giant steps one after the other: the same sums, from fewer keys, with no more noise than the proof counts.
+TEST_P(DiagonalProductTest, ChainsItsGiantSteps) {
+    const std::vector<Slots> sums = expected();
+    for (const int width : {1, 3, 16}) {
+        const RotationSchedule schedule = schedule_at(setting.rotations, setting.k, width, true);
+        const RotationSchedule apart = schedule_at(setting.rotations, setting.k, width);
+        EXPECT_LE(schedule.steps().size(), apart.steps().size() + setting.outputs);
+        for (const std::size_t limbs : {scheme->context.ring().max_limbs(), std::size_t{2}}) {
+            std::vector<Ciphertext> from;
+            for (const Ciphertext& input : inputs) {
+                from.push_back(scheme->evaluator.mod_switch_to(input, limbs));
+            }
+            const DiagonalProduct fast = product(schedule, limbs);
+            const GaloisKeys keys = keys_for(schedule.steps());
+            const std::vector<Ciphertext> found = fast.apply(scheme->context, from, keys, 1);
+            EXPECT_EQ(fast.apply(scheme->context, from, keys, 3), found);
+            const std::vector<Ciphertext> twin =
+                product(apart, limbs).apply(scheme->context, from, keys_for(apart.steps()), 1);
+            for (std::size_t o = 0; o < setting.outputs; ++o) {
+                EXPECT_EQ(decrypted(found[o]), sums[o]);
+                EXPECT_GT(scheme->decryptor.noise_budget(found[o]),
+                          scheme->decryptor.noise_budget(twin[o]) - 3);
+            }
+        }
+    }
+}
+
 INSTANTIATE_TEST_SUITE_P(Settings, DiagonalProductTest, ::testing::Range(std::size_t{0}, settings().size()),
                          [](const auto& info) { return std::string(settings()[info.param].name); });
 
@@ -252,6 +279,19 @@ TEST(RotationSchedule, SharesWhatItCan) {
         const RotationSchedule::Term& term = convolution.terms[i];
         EXPECT_EQ((term.giant + term.baby - taps[i].steps) % 1024, 0) << i;
     }
+}
+
+TEST(RotationSchedule, ChainsNeedAKeyForEveryDistance) {
+    const RotationSchedule chained = schedule_chained(range(0, 135), 1024);
+    EXPECT_TRUE(chained.chained);
+    // Babies 1 ... width - 1, and one giant step that is taken again and again.
+    EXPECT_EQ(chained.steps().size(), static_cast<std::size_t>(chained.width));
+    EXPECT_EQ(chained.steps().back(), chained.width);
+    EXPECT_LT(chained.steps().size(), schedule_rotations(range(0, 135), 1024).steps().size());
+    EXPECT_EQ(giants_of(schedule_at(range(0, 9), 1024, 4, true), 0), (std::vector<int>{8, 4, 0}));
+    EXPECT_EQ(giants_of(schedule_at(range(5, 9), 1024, 4, true), 0), (std::vector<int>{8, 4}));
+    EXPECT_EQ(schedule_at(range(5, 9), 1024, 4, true).steps(), (std::vector<int>{1, 2, 3, 4}));
+    EXPECT_EQ(schedule_chained(std::vector<RotatedInput>{{0, 0, 0}}, 16).steps(), std::vector<int>{});
 }
 
 TEST(RotationSum, AddsRotations) {

@@ -12,6 +12,7 @@
 #include <lacuna/he/files/serialize.h>
 #include <lacuna/he/fv/decryptor.h>
 #include <lacuna/he/fv/encryptor.h>
+#include <lacuna/he/rlwe/key_match.h>
 #include <lacuna/ntt/error.h>
 #include "tests/support/binomial.h"
 #include "tests/support/places.h"
@@ -141,6 +142,14 @@ const std::vector<GoldenFile>& golden_files() {
              hash.add(keys.galois_keys);
          },
          "3990a14a5eeab1bd42053617163f4c9b"},
+        {"evaluation_2.keys",
+         [](Source& source, const Context& context, ContentHash& hash) {
+             const EvaluationKeys keys = load_evaluation_keys(source, context.ring());
+             EXPECT_TRUE(matches(context.ring(), GoldenObjects().secret_key(), keys));
+             hash.add(keys.relin_keys.value().key);
+             hash.add(keys.galois_keys);
+         },
+         "0916b78c75b6048c97658b18a5938966", 2},
         {"plaintext.lct", plaintext, "c82bc2642f4d9f889436ad83585655d9"},
         {"ciphertext.lct", ciphertext, "0643d14bb7bfcb5d50cb378ee54575c5"},
         {"squared.lct", ciphertext, "c7d83fd061e9e30fcad3bd6bc351435e"},
@@ -260,6 +269,8 @@ TEST(Golden, WritingGivesTheSameBytes) {
     expect_file("reduced_some.lct", golden.ring, golden.reduced_some());
     expect_file("evaluation.keys", golden.ring,
                 load_evaluation_keys(folder / "evaluation.keys", golden.ring));
+    expect_file("evaluation_2.keys", golden.ring,
+                load_evaluation_keys(folder / "evaluation_2.keys", golden.ring));
 
     const Context binomials(golden_binomial_parameters());
     std::ostringstream second;

@@ -80,11 +80,21 @@ const std::vector<ClientPlan>& feature_plans() {
 TEST(ClientPlanFile, FeaturesMakeItVersionFour) {
     for (const ClientPlan& plan : feature_plans()) {
         const std::string text = format_client_plan(plan);
-        EXPECT_EQ(json::parse(text)["version"], 4);
+        EXPECT_EQ(json::parse(text)["version"], plan.packing == Packing::packed ? 5 : 4);
         const ClientPlan read = parse_client_plan(text, "client.json");
         EXPECT_EQ(read, plan);
         EXPECT_FALSE(read.features.empty());
         EXPECT_EQ(format_client_plan(read), text);
+        ClientPlan before = plan;  // as earlier releases planned
+        before.packed.parts = {};
+        before.galois_limbs.clear();
+        EXPECT_EQ(json::parse(format_client_plan(before))["version"], 4);
+        EXPECT_EQ(parse_client_plan(format_client_plan(before), "client.json"), before);
+        before.features = {};
+        before.thresholds = {128};
+        EXPECT_EQ(json::parse(format_client_plan(before))["version"],
+                  plan.packing == Packing::packed ? 3 : 2);
+        EXPECT_EQ(parse_client_plan(format_client_plan(before), "client.json"), before);
     }
     EXPECT_EQ(json::parse(format_client_plan(slots_plan()))["version"], 2);
 }

@@ -85,10 +85,12 @@ TEST(CompiledPlan, ComesBackForAShippedModel) {
 
 TEST(CompiledPlan, FilesOfEarlierReleasesAnswerExactly) {
     const Model model = tiny_model();
-    for (const char* name : {"slots", "radix", "packed", "slots_binomial", "radix_binomial"}) {
-        const fs::path file = test::source_folder() / "tests/golden/nn" / (std::string(name) + ".plan");
+    for (const std::string name :
+         {"slots", "radix", "packed", "packed_2", "slots_binomial", "radix_binomial"}) {
+        const fs::path file = test::source_folder() / "tests/golden/nn" / (name + ".plan");
         const Plan plan = load_compiled_plan(file, model);
-        EXPECT_EQ(std::string(name).rfind(packing_name(plan.client.packing), 0), 0U) << name;
+        EXPECT_EQ(packing_name(plan.client.packing), name.substr(0, name.find('_')));
+        EXPECT_EQ(plan.client.galois_limbs.empty(), name != "packed_2");
         std::ifstream stream(file);
         EXPECT_EQ(format_compiled_plan(plan), std::string(std::istreambuf_iterator<char>(stream), {}));
         const Inference inference(model, plan);
@@ -151,6 +153,10 @@ TEST(CompiledPlan, RefusesWhatItsProofDoesNotHoldFor) {
     }
     const std::string packed = format_compiled_plan(make_plan(model, {1, Packing::packed, 128, 0}));
     expect_refused(changed(packed, [](json& d) { d["stages"][0].erase("way"); }), model, {"way"});
+    expect_refused(changed(packed, [](json& d) { d["version"] = 1; }), model, {"version"});
+    expect_refused(changed(packed, [](json& d) { d["client"]["keys"]["galois_limbs"].erase(0); }), model,
+                   {"galois_limbs"});
+    expect_refused(changed(packed, [](json& d) { d["client"]["packed"].erase("parts"); }), model, {"parts"});
     expect_refused(changed(packed, [](json& d) { d["stages"][0]["way"]["kind"] = "any"; }), model, {"kind"});
     // What only the layout tells is refused where the model is laid out.
     for (const auto& change : std::vector<std::function<void(json&)>>{
@@ -159,7 +165,14 @@ TEST(CompiledPlan, RefusesWhatItsProofDoesNotHoldFor) {
              [](json& d) {
                  d["stages"][0]["way"] = {{"kind", "folded"}, {"period", 5}, {"width", 0}};
              },
-             [](json& d) { d["client"]["keys"]["galois_elements"].erase(0); },
+             [](json& d) {
+                 d["client"]["keys"]["galois_elements"].erase(0);
+                 d["client"]["keys"]["galois_limbs"].erase(0);
+             },
+             [](json& d) {
+                 json& limbs = d["client"]["keys"]["galois_limbs"][0];
+                 limbs = limbs == 1 ? 2 : 1;
+             },
              [](json& d) { d["client"]["packed"]["logits"][0] = 9; }}) {
         const Plan plan = parse_compiled_plan(changed(packed, change), model, "server.plan");
         EXPECT_THROW((void)CompiledModel(model, plan), Error);
