@@ -14,6 +14,7 @@
 #include "tools/bandwidth_option.h"
 #include "tools/batch_curve.h"
 #include "tools/command.h"
+#include "tools/comparison.h"
 #include "tools/division_text.h"
 #include "tools/json_output.h"
 #include "tools/machine_speed.h"
@@ -46,31 +47,6 @@ struct Options {
     bool json = false;
 };
 
-/// The seed table: arXiv 1811.09953.
-struct PublishedRow {
-    const char* method;
-    OperationCounts counts;
-    double accuracy;
-};
-constexpr double published_scale = 100;
-const PublishedRow published[] = {
-    {"Faster CryptoNets", {3'995, 38'302, 23'952, 945}, 99.13},
-    {"CryptoNets", {2'205, 312'137, 296'842, 945}, 99.13},
-    {"CryptoDL-1", {30'750, 2'310'000, 2'310'000, 1'600}, 98.52},
-    {"CryptoDL-2", {161'546, 46'100'000, 46'200'000, 64'512}, 99.52},
-};
-
-/// The accuracy on the test set that a model's provenance names, a fraction.
-std::optional<double> stated_accuracy(const Model& model) {
-    const auto provenance = nlohmann::json::parse(model.provenance);
-    for (const char* field : {"test_accuracy", "accuracy"}) {
-        if (provenance.is_object() && provenance.contains(field) && provenance[field].is_number()) {
-            return provenance[field].get<double>();
-        }
-    }
-    return std::nullopt;
-}
-
 /// "privacy" of a model's provenance, where it was trained with differential privacy: an object with the
 /// numbers epsilon and delta; else null. What the file says, not what was checked.
 nlohmann::json training_privacy(const Model& model) {
@@ -85,57 +61,6 @@ nlohmann::json training_privacy(const Model& model) {
     return states("epsilon") && states("delta")
                ? nlohmann::json{{"epsilon", privacy["epsilon"]}, {"delta", privacy["delta"]}}
                : nlohmann::json();
-}
-
-/// The name of a model that was made for other data than MNIST says for which.
-std::string name_and_data(const Model& model) {
-    const auto provenance = nlohmann::json::parse(model.provenance);
-    return provenance.is_object() && provenance.contains("data") && provenance["data"].is_string()
-               ? model.name + " (" + provenance["data"].get<std::string>() + ")"
-               : model.name;
-}
-
-void compare(bool json) {
-    std::vector<std::string> heads = operation_heads("network");
-    heads.insert(heads.end(), {"accuracy", "range"});
-    Table table(std::move(heads));
-    ordered_json rows = ordered_json::array();
-    const auto add = [&](const std::string& name, bool shipped, const OperationCounts& counts,
-                         std::optional<double> accuracy, std::size_t range_bits) {
-        std::vector<std::string> cells = operation_cells(name, counts);
-        cells.push_back(accuracy ? decimal_text(*accuracy * 100, 2) + " %" : "-");
-        cells.push_back(range_bits == 0 ? "-" : std::to_string(range_bits) + " bits");
-        table.add(std::move(cells));
-        ordered_json row = {{"network", name},
-                            {"shipped", shipped},
-                            {"pt_ct_adds", counts.pt_ct_adds},
-                            {"ct_ct_adds", counts.ct_ct_adds},
-                            {"pt_ct_mults", counts.pt_ct_mults},
-                            {"ct_ct_mults", counts.ct_ct_mults},
-                            {"total", counts.total()}};
-        row["accuracy"] = accuracy ? ordered_json(*accuracy) : ordered_json();
-        row["range_bits"] = range_bits == 0 ? ordered_json() : ordered_json(range_bits);
-        rows.push_back(std::move(row));
-    };
-    for (const PublishedRow& row : published) {
-        add(std::string(row.method) + " (published)", false, row.counts, row.accuracy / published_scale, 0);
-    }
-    for (const std::string& name : shipped_models()) {
-        const Model model = find_model(name);
-        // A sign and the magnitude: what t must tell apart.
-        const std::size_t bits = mpz_sizeinbase(slot_ranges(model).largest_logit().get_mpz_t(), 2) + 1;
-        add(name_and_data(model), true, count_operations(model).total(), stated_accuracy(model), bits);
-    }
-    if (json) {
-        print_json_document({{"networks", rows}});
-        return;
-    }
-    std::cout
-        << table
-        << "\nHomomorphic operations of one inference, one ciphertext an element, one plaintext modulus. "
-           "Rows without a data set: MNIST; published rows: arXiv 1811.09953.\nRange: bits, sign included, "
-           "that hold every logit of "
-           "every image in the slot packing.\n";
 }
 
 /// The plan shared out between each of these numbers of ranks.
@@ -158,7 +83,7 @@ std::vector<Division> divisions(const Model& model, const Plan& plan, const Opti
 
 void plan(const Options& options) {
     if (options.compare) {
-        compare(options.json);
+        print_comparison(options.json);
         return;
     }
     const Model model = find_model(options.model);

@@ -14,6 +14,7 @@
 // In the order of their names.
 // clang-format off
 #define LACUNA_SHIPPED_MODELS(each) \
+    each(cifar10, "cifar10") \
     each(cryptodl_1, "cryptodl-1") \
     each(cryptodl_2, "cryptodl-2") \
     each(cryptonets, "cryptonets") \

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <functional>
 
+#include <algorithm>
+#include <map>
+#include <string>
+
 #include <nlohmann/json.hpp>
 
 #include <lacuna/nn/model/model.h>
@@ -89,6 +93,39 @@ TEST(Plan, ComparesEveryShippedModelWithThePublishedNetworks) {
     }
     EXPECT_EQ(rows.size(), shipped + 4);
     EXPECT_GE(shipped, 1U);
+}
+
+TEST(Plan, SetsOtherSystemsBesideAShippedModelAndItsCommand) {
+    const CommandResult text = run_lacuna({"plan", "--compare"});
+    const CommandResult result = run_lacuna({"plan", "--compare", "--json"});
+    ASSERT_EQ(result.code, 0) << result.errors;
+    const json report = json::parse(result.output);
+    std::map<std::string, double> accuracies;
+    for (const json& row : report["networks"]) {
+        if (row["shipped"] == true && row["accuracy"].is_number()) {
+            accuracies[row["network"].get<std::string>()] = row["accuracy"];
+        }
+    }
+    for (const char* system : {"SHE", "SpENCNN", "HE-PEx", "Falcon", "HEMET", "LoLa"}) {
+        bool found = false;
+        for (const json& row : report["systems"]) {
+            found = found || row["system"].get<std::string>().starts_with(system);
+        }
+        EXPECT_TRUE(found) << system;
+        EXPECT_NE(text.output.find(system), std::string::npos) << system;
+    }
+    for (const json& row : report["systems"]) {
+        EXPECT_FALSE(row["source"].get<std::string>().empty()) << row;
+        EXPECT_FALSE(row["here"]["command"].get<std::string>().empty()) << row;
+        EXPECT_TRUE(row["accuracy"].is_null() || row["accuracy"] < 1.0) << row;
+        // By its name, or by its name and data.
+        const std::string model = row["here"]["model"];
+        const auto same = std::ranges::find_if(accuracies, [&](const auto& entry) {
+            return entry.first == model || entry.first.starts_with(model + " (");
+        });
+        ASSERT_NE(same, accuracies.end()) << row;
+        EXPECT_EQ(row["here"]["accuracy"], same->second) << row;
+    }
 }
 
 TEST(Plan, DrawsTheCurveOfBatches) {

@@ -40,9 +40,10 @@ def main(arguments=None):
     parser.add_argument("--mnist", help="folder with the MNIST files (default: $LACUNA_MNIST, else data/mnist)")
     parser.add_argument("--fashion-mnist", help="folder with those of Fashion-MNIST (default: $LACUNA_FASHION_MNIST, else "
                                                 "data/fashion-mnist)")
+    parser.add_argument("--cifar10", help="folder with those of CIFAR-10 (default: $LACUNA_CIFAR10, else data/cifar10)")
     options = parser.parse_args(arguments)
     try:
-        folders, tests = {"mnist": options.mnist, "fashion-mnist": options.fashion_mnist}, {}
+        folders, tests = {"mnist": options.mnist, "fashion-mnist": options.fashion_mnist, "cifar10": options.cifar10}, {}
         print(HEADER)
         for file in options.models:
             model = export.load(file)

@@ -4,6 +4,7 @@
 import contextlib
 import io
 import json
+import lzma
 import tempfile
 import unittest
 from pathlib import Path
@@ -11,6 +12,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
 from tests import sample
 
@@ -25,7 +27,8 @@ import ranges
 import run
 import teacher
 import tile_prune
-from network import Network, RecipeError
+import whitening
+from network import Convolution, Network, RecipeError
 
 SMALL = {
     "name": "small", "seed": 1, "thresholds": [64, 128, 192],
@@ -247,6 +250,50 @@ class DataTest(unittest.TestCase):
         self.assertFalse((bent.images[:20] == images).all())
 
 
+    def test_colours(self):
+        """CIFAR's files, compressed as they come, augmented a channel like the others."""
+        generator = np.random.default_rng(1)
+        with tempfile.TemporaryDirectory() as folder:
+            records = generator.integers(0, 256, (12, 3073)).astype(np.uint8)
+            records[:, 0] %= 10
+            for number in range(1, 6):
+                with lzma.open(Path(folder) / f"data_batch_{number}.bin.xz", "wb") as stream:
+                    stream.write(records.tobytes())
+            split = data.load(Path(folder), "train")
+            self.assertEqual(split.images.shape, (60, 3, 32, 32))
+            self.assertTrue((split.images[12] == records[0, 1:].reshape(3, 32, 32)).all())
+            self.assertEqual(split.labels[:12].tolist(), records[:, 0].tolist())
+            with self.assertRaisesRegex(data.DataError, "test_batch.bin"):
+                data.load(Path(folder), "test")
+        grey = np.repeat(split.images[:, :1], 3, 1)
+        bent = data.augment(grey, torch.Generator().manual_seed(1), 0.5, True)
+        self.assertEqual(bent.shape, grey.shape)
+        self.assertFalse((bent == grey).all())
+        self.assertTrue((bent[:, 0] == bent[:, 2]).all())
+
+    def test_shifted_copies(self):
+        images = np.random.default_rng(1).integers(0, 256, (40, 3, 9, 8)).astype(np.uint8)
+        moved = data.augment(images, torch.Generator().manual_seed(1), 0.0, False, 2)
+        padded = np.pad(images, ((0, 0), (0, 0), (2, 2), (2, 2)), "edge")
+        places = set()
+        for original, image in zip(padded, moved):
+            found = [(y, x) for y in range(5) for x in range(5) if (original[:, y:y + 9, x:x + 8] == image).all()]
+            self.assertEqual(len(found), 1)
+            places.add(found[0])
+        self.assertGreater(len(places), 10)
+
+    def test_whitened_start(self):
+        """Neighbours that are nearly equal, as in pictures, and yet outputs of one size that do not go together."""
+        torch.manual_seed(1)
+        pixels = F.avg_pool2d(torch.rand(200, 1, 20, 20), 5, 1, 2)
+        layer = Convolution("conv1", 1, 8, (4, 4), (2, 2), (0, 0), False, 0.0)
+        whitening.start(layer, pixels)
+        outputs = layer(pixels).detach().transpose(0, 1).flatten(1)
+        size = outputs.std(1)
+        self.assertLess(float(size.max() / size.min()), 1.5)
+        together = torch.corrcoef(outputs) - torch.eye(8)
+        self.assertLess(float(together.abs().max()), 0.3)
+
     def test_mirrored_copies(self):
         images = np.zeros((40, 28, 28), np.uint8)
         images[:, 8:20, 2:10] = 255  # everything is on the left
@@ -259,7 +306,8 @@ class DataTest(unittest.TestCase):
     def test_folders_of_the_sets(self):
         with tempfile.TemporaryDirectory() as folder:
             self.assertEqual(data.locate(folder, "fashion-mnist"), Path(folder))
-        for chosen, variable in (("mnist", "LACUNA_MNIST"), ("fashion-mnist", "LACUNA_FASHION_MNIST")):
+        for chosen, variable in (("mnist", "LACUNA_MNIST"), ("fashion-mnist", "LACUNA_FASHION_MNIST"),
+                                 ("cifar10", "LACUNA_CIFAR10")):
             with self.assertRaisesRegex(data.DataError, variable):
                 data.locate("/nowhere", chosen)
 
