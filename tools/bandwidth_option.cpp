@@ -30,13 +30,21 @@ std::string read_rate(std::string& text) {
     return "";
 }
 
+constexpr const char* meaning =
+    "bits a second into and out of each of several machines, as 10G or 400M (default: 10G)";
+
 }  // namespace
 
 CLI::Option* add_bandwidth_option(CLI::App& command, double& bits) {
-    return command
-        .add_option("--bandwidth", bits,
-                    "bits a second into and out of each of several machines, as 10G or 400M (default: 10G)")
+    return command.add_option("--bandwidth", bits, meaning)
         ->type_name("B")
+        ->transform(CLI::Validator(read_rate, ""));
+}
+
+CLI::Option* add_bandwidths_option(CLI::App& command, std::vector<double>& bits) {
+    return command.add_option("--bandwidth", bits, meaning)
+        ->type_name("B,B,...")
+        ->delimiter(',')
         ->transform(CLI::Validator(read_rate, ""));
 }
 

@@ -40,7 +40,7 @@ struct Options {
     std::string client_file;
     std::string plan_file;
     std::vector<std::size_t> ranks;
-    double bandwidth = 10e9;  // bits a second
+    std::vector<double> bandwidths = {10e9};  // bits a second
     std::size_t uploads = 1;
     bool force = false;
     bool compare = false;
@@ -63,20 +63,28 @@ nlohmann::json training_privacy(const Model& model) {
                : nlohmann::json();
 }
 
-/// The plan shared out between each of these numbers of ranks.
-std::vector<Division> divisions(const Model& model, const Plan& plan, const Options& options, double speed) {
-    std::vector<Division> result;
+/// A plan shared out at a bandwidth in bits a second.
+struct Shared {
+    Division division;
+    double bandwidth = 0;
+};
+
+/// At each of the bandwidths, between each of the numbers of ranks.
+std::vector<Shared> shared_out(const Model& model, const Plan& plan, const Options& options, double speed) {
+    std::vector<Shared> result;
     if (options.ranks.empty()) {
         return result;
     }
     const ExpandedModel expanded(model);
-    for (const std::size_t ranks : options.ranks) {
-        Machines machines;
-        machines.ranks = ranks;
-        machines.bytes_per_second = options.bandwidth / 8;
-        machines.nominal_seconds = speed * 1e-9;
-        machines.uploads = options.uploads;
-        result.push_back(divide(expanded, plan, machines));
+    for (const double bandwidth : options.bandwidths) {
+        for (const std::size_t ranks : options.ranks) {
+            Machines machines;
+            machines.ranks = ranks;
+            machines.bytes_per_second = bandwidth / 8;
+            machines.nominal_seconds = speed * 1e-9;
+            machines.uploads = options.uploads;
+            result.push_back({divide(expanded, plan, machines), bandwidth});
+        }
     }
     return result;
 }
@@ -102,7 +110,7 @@ void plan(const Options& options) {
                    [&](std::ostream& stream) { stream << format_compiled_plan(plan); });
     }
     const double speed = seconds_per_nominal_second(plan.client.parameters);
-    const std::vector<Division> shared = divisions(model, plan, options, speed);
+    const std::vector<Shared> shared = shared_out(model, plan, options, speed);
     if (options.json) {
         ordered_json document = ordered_json::parse(format_plan(plan));
         document["estimated_seconds"] = plan.cost() * speed * 1e-9;
@@ -110,16 +118,16 @@ void plan(const Options& options) {
         document["training_privacy"] = training_privacy(model);
         if (!shared.empty()) {
             document["machines"] = ordered_json::array();
-            for (const Division& division : shared) {
-                document["machines"].push_back(division_json(plan, division, options.bandwidth));
+            for (const auto& [division, bandwidth] : shared) {
+                document["machines"].push_back(division_json(plan, division, bandwidth));
             }
         }
         print_json_document(document);
         return;
     }
     std::cout << plan_text(plan, speed);
-    for (const Division& division : shared) {
-        std::cout << '\n' << division_text(plan, division, options.bandwidth);
+    for (const auto& [division, bandwidth] : shared) {
+        std::cout << '\n' << division_text(plan, division, bandwidth);
     }
     if (const auto privacy = training_privacy(model); !privacy.is_null()) {
         std::cout << "\nBy its file the model was trained with differential privacy: epsilon = "
@@ -174,7 +182,7 @@ void add_plan_command(CLI::App& app, Work& work) {
             ->delimiter(',')
             ->transform(decimal())
             ->check(CLI::Range(std::size_t{1}, std::size_t{1024}));
-    add_bandwidth_option(*command, options->bandwidth)->needs(ranks);
+    add_bandwidths_option(*command, options->bandwidths)->needs(ranks);
     command->add_option("--uploads", options->uploads, "with --ranks: uploads that are answered together")
         ->type_name("U")
         ->transform(decimal())
@@ -206,7 +214,7 @@ void add_plan_command(CLI::App& app, Work& work) {
         "  lacuna plan --model mine.lacuna.json --packing radix --no-circuit-privacy\n"
         "  lacuna plan --model faster-cryptonets --export-client client.json --out server.plan\n"
         "  lacuna plan --model faster-cryptonets --batches 1,10,100,1000,10000\n"
-        "  lacuna plan --model cryptodl-2 --ranks 2,16,64 --bandwidth 25G\n"
+        "  lacuna plan --model cryptodl-2 --ranks 2,16,64 --bandwidth 10G,25G\n"
         "  lacuna plan --compare");
     command->callback([options, &work] {
         if (!options->compare && options->model.empty()) {

@@ -20,17 +20,21 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "train"))
 import line_plot  # noqa: E402
 
-RANKS = [1, 2, 4, 8, 16, 32, 64]
+RANKS = [1, 2, 4, 8, 16, 32, 64, 128, 256]
 
 
-def measure(lacuna, model, bandwidth, options):
-    """The plan's machines for every number of ranks."""
-    command = [lacuna, "plan", "--json", "--model", model, "--ranks", ",".join(map(str, RANKS)), "--bandwidth", bandwidth,
-               *options]
+def measure(lacuna, model, bandwidths, options):
+    """The plan's machines, for every bandwidth a list that goes through the numbers of ranks. One call, since every call
+    times the machine anew."""
+    command = [lacuna, "plan", "--json", "--model", model, "--ranks", ",".join(map(str, RANKS)), "--bandwidth",
+               ",".join(bandwidths), *options]
     result = subprocess.run(command, capture_output=True, text=True)
     if result.returncode != 0:
         sys.exit(f"{' '.join(map(str, command))}: {result.stderr.strip()}")
-    return json.loads(result.stdout)["machines"]
+    document = json.loads(result.stdout)
+    machines = document["machines"]
+    print(f"{model}: {document['estimated_seconds']:.4g} s on one thread, kernel {document['kernel']}")
+    return [machines[i:i + len(RANKS)] for i in range(0, len(machines), len(RANKS))]
 
 
 def work_seconds(machines):
@@ -58,9 +62,9 @@ def main():
     parser.add_argument("--svg", type=pathlib.Path)
     arguments = parser.parse_args()
     rows, series = [], []
-    for bandwidth in arguments.bandwidths:
-        own = [row(bandwidth, machines)
-               for machines in measure(arguments.lacuna, arguments.model, bandwidth, arguments.plan_options)]
+    measured = measure(arguments.lacuna, arguments.model, arguments.bandwidths, arguments.plan_options)
+    for bandwidth, of_bandwidth in zip(arguments.bandwidths, measured):
+        own = [row(bandwidth, machines) for machines in of_bandwidth]
         one = float(own[0]["seconds"])
         series.append((f"{bandwidth}b/s", [(math.log2(r["ranks"]), math.log2(one / float(r["seconds"]))) for r in own]))
         dear = [r["ranks"] for r in own if float(r["moved_seconds"]) > float(r["work_seconds"])]

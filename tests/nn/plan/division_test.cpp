@@ -45,7 +45,7 @@ Model windows_and_sums() {
     }
     model.layers.push_back({"windows", convolution});
     model.layers.push_back({"square", Activation{{0, 0, 1}}});
-    model.layers.push_back({"windows again", SumPool{{2, 2}, {1, 1}, {0, 0}}});
+    model.layers.push_back({"windows-again", SumPool{{2, 2}, {1, 1}, {0, 0}}});
     model.layers.push_back({"flatten", Flatten{}});
     Dense dense{{model.shapes().back().size(), {}}, {}};
     for (std::size_t o = 0; o < 3; ++o) {
@@ -61,7 +61,7 @@ Model windows_and_sums() {
 
 class Divided : public ::testing::TestWithParam<std::size_t> {};
 
-INSTANTIATE_TEST_SUITE_P(Ranks, Divided, ::testing::Values(1, 2, 3, 7, 64, 200));
+INSTANTIATE_TEST_SUITE_P(Ranks, Divided, ::testing::Values(1, 3, 200));
 
 /// Every value is on one rank after every line; whoever computes has what it needs, from the rank that has
 /// it.
@@ -154,9 +154,9 @@ TEST(Division, MovesWhatIsLess) {
     for (std::size_t l = 0; l < lane.lines.size(); ++l) {
         lines.emplace(plan.steps[l].name, &lane.lines[l]);
     }
-    // Two halves of the picture share the row of windows between them, in each of 4 channels.
-    EXPECT_EQ(lines.at("windows again")->kind, LineDivision::Kind::rows);
-    EXPECT_LE(lines.at("windows again")->bytes(), 4 * 9 * lines.at("windows again")->value_bytes);
+    // Of two halves of the picture, 7 windows in each of 4 channels look at both.
+    EXPECT_EQ(lines.at("windows-again")->kind, LineDivision::Kind::sums);
+    EXPECT_EQ(lines.at("windows-again")->bytes(), 4 * 7 * lines.at("windows-again")->value_bytes);
     // 3 outputs, of which one rank has to get the other half.
     EXPECT_EQ(lines.at("sums")->kind, LineDivision::Kind::sums);
     EXPECT_EQ(lines.at("sums")->bytes(), 3 * lines.at("sums")->value_bytes);

@@ -39,11 +39,11 @@ class SpreadUploads(unittest.TestCase):
             pids = cluster.run(os.getpid)
             futures = spread_uploads.spread(cluster, uploads)
             next(iter(as_completed(futures)))
-            victim = next(iter(pids.values()))
+            address, victim = next((address, pid) for address, pid in pids.items() if cluster.processing()[address])
             os.kill(victim, signal.SIGKILL)
             replies = cluster.gather(futures)
             self.assertFalse(self.is_alive(victim))
-            self.assertNotIn(victim, cluster.run(os.getpid).values())
+            self.assertNotIn(address, {worker for who in cluster.who_has(futures).values() for worker in who})
         logits = np.concatenate([client.decrypt(reply) for reply in replies])
         self.assertEqual(logits.tolist(), model.evaluate(images).tolist())
 
