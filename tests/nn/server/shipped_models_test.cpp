@@ -161,7 +161,12 @@ TEST_P(ShippedModel, StaysWithinTheSecurityTable) {
     flooded.privacy_bits = 40;
     PlanRequest open = flooded;
     open.privacy_bits = 0;
-    for (const PlanRequest& request : {flooded, open, request_of(Packing::radix)}) {
+    PlanRequest radix = request_of(Packing::radix);
+    radix.plain_kind = PlainKind::any;
+    PlanRequest hundred = radix;
+    hundred.packing = Packing::slots;
+    hundred.batch = 100;
+    for (const PlanRequest& request : {flooded, open, radix, hundred}) {
         const Parameters parameters = make_plan(model, request).client.parameters;
         EXPECT_FALSE(parameters.allow_insecure);
         mpz_class qp = 1;
