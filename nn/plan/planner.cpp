@@ -106,6 +106,9 @@ struct Choice {
     PackingBounds bounds;
 };
 
+/// What costs no less than this fraction of another way is no reason to leave the one that was tried first.
+constexpr double same = 1.01;
+
 /// The cheapest candidate over all packings that the request allows. Throws Error that says for each of them
 /// why there is none.
 Choice best_choice(const Model& model, std::optional<ExpandedModel>& expanded, const PlanRequest& request) {
@@ -131,7 +134,7 @@ Choice best_choice(const Model& model, std::optional<ExpandedModel>& expanded, c
                                                      : best_candidate(*expanded, request, packing, bounds);
             if (!candidate) {
                 obstacles += line + obstacle(*expanded, request, way, bounds);
-            } else if (!best || candidate->request_cost < best->candidate.request_cost) {
+            } else if (!best || candidate->request_cost * same < best->candidate.request_cost) {
                 best = Choice{std::move(*candidate), bounds};
             }
         } catch (const Error& error) {

@@ -124,7 +124,7 @@ TEST_P(DecryptorTest, RefusesWhatIsNoCiphertextOfItsRing) {
     };
     refused([](Ciphertext& x) { x.ring[0] ^= 1; });
     refused([](Ciphertext& x) { x.parts.pop_back(); });
-    refused([](Ciphertext& x) { x.parts.resize(4, x.parts[0]); });
+    refused([](Ciphertext& x) { x.parts.resize(6, x.parts[0]); });
     refused([](Ciphertext& x) { x.parts[1].keep_limbs(1); });
     refused([](Ciphertext& x) { x.parts[0].set_form(Form::ntt); });
     refused([this](Ciphertext& x) { x.parts[1] = RnsPolynomial(2 * n, x.limbs(), Form::coefficient); });

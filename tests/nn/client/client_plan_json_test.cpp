@@ -196,6 +196,11 @@ TEST(ClientPlanFile, RefusesBinomialsThatDoNotCarryThePacking) {
     expect_refused(radix, [](json& d) { d["reply"]["stride"] = 1; }, {"reply.stride"});
     expect_refused(radix, [](json& d) { d["reply"]["stride"] = d["parameters"]["n"]; }, {"reply.stride"});
     expect_refused(radix, [](json& d) { d["reply"]["coefficients"] = 1; }, {"reply.coefficients"});
+    for (const int parts : {0, 1, 6}) {
+        expect_refused(radix, [parts](json& d) { d["reply"]["parts"] = parts; }, {"reply.parts"});
+    }
+    expect_refused(radix, [](json& d) { d["reply"].erase("parts"); }, {"reply", "parts"});
+    expect_refused(slots_plan(), [](json& d) { d["reply"]["parts"] = 2; }, {"reply", "parts"});
     for (const char* factor : {"", "0", "01", "1G", "-1", "A1", " 1"}) {
         expect_refused(slots, [&](json& d) { d["reply"]["factors"][0] = factor; },
                        {"reply.factors[0]", "hexadecimal"});

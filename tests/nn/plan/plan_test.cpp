@@ -93,7 +93,8 @@ void expect_sound(const Model& model, const PlanRequest& request, const Plan& pl
         EXPECT_EQ(plan.moduli(), 1U);
         EXPECT_EQ(client.batch, slots);
         EXPECT_EQ(client.reply_coefficients, 0U);
-        if (slots == 1 && model.classes() > 1) {  // logits do not reach into each other
+        if (slots == 1 && model.classes() > 1 &&
+            client.reply_parts == 2) {  // logits do not reach into each other
             EXPECT_GT(mpz_class(1) << client.reply_stride, 2 * plan.range + 1);
             EXPECT_LT(client.reply_stride * model.classes(), parameters.n);
         } else {
@@ -138,8 +139,8 @@ void expect_sound(const Model& model, const PlanRequest& request, const Plan& pl
         EXPECT_GE(step.limbs, client.reply_limbs) << step.name;
         EXPECT_FALSE(step.name.empty());
         if (step.kind == PlanStep::Kind::activation) {
-            EXPECT_EQ(size, 2U) << step.name << " needs relinearised operands";
-            relinearizes |= step.size == 3;
+            EXPECT_TRUE(size == 2U || client.reply_parts > 2) << step.name << " needs relinearised operands";
+            relinearizes |= step.size == 3 && client.reply_parts == 2;
         }
         if (step.kind == PlanStep::Kind::relinearize) {
             EXPECT_EQ(size, 3U);
@@ -148,7 +149,8 @@ void expect_sound(const Model& model, const PlanRequest& request, const Plan& pl
         limbs = step.limbs;
         size = step.size;
     }
-    EXPECT_EQ(size, 2U);
+    EXPECT_EQ(size, client.reply_parts);
+    EXPECT_TRUE(client.reply_parts == 2 || (!client.relin_keys && parameters.special_primes.empty()));
     EXPECT_EQ(limbs, client.reply_limbs);
     EXPECT_TRUE(client.relin_keys || !relinearizes);
     EXPECT_GE(plan.steps.back().budget_bits, plan.reply_budget_bits);  // before low bits are left out
@@ -229,9 +231,10 @@ TEST(Plan, ChoosesThePackingByTheBatch) {
             least = std::min(least, make_plan(model, request).cost());
         }
         request.plain_kind = PlainKind::any;
-        EXPECT_LE(make_plan(model, request).cost(), make_plan(model, request_of(packing)).cost());
+        EXPECT_LE(make_plan(model, request).cost(), make_plan(model, request_of(packing)).cost() * 1.01);
     }
-    EXPECT_DOUBLE_EQ(one.cost(), least);
+    EXPECT_GE(one.cost(), least);
+    EXPECT_LE(one.cost(), least * 1.01) << "near ties stay with what was tried first";
 }
 
 /// Batches between 2 and n get as many slots as they need, not n of them.

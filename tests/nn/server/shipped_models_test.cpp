@@ -242,9 +242,14 @@ TEST_P(ShippedModel, StaysWithinTheSecurityTable) {
     flooded.privacy_bits = 40;
     PlanRequest open = flooded;
     open.privacy_bits = 0;
+    PlanRequest radix = request_of(Packing::radix);
+    radix.plain_kind = PlainKind::any;
+    PlanRequest hundred = radix;
+    hundred.packing = Packing::slots;
+    hundred.batch = 100;
     std::vector<PlanRequest> requests = {flooded, open};
     if (claim_of(GetParam()).maps == 0) {
-        requests.push_back(request_of(Packing::radix));
+        requests.insert(requests.end(), {radix, hundred});
     }
     for (const PlanRequest& request : requests) {
         const Parameters parameters = make_plan(model, request).client.parameters;

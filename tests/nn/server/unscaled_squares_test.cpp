@@ -5,8 +5,11 @@
 
 #include <algorithm>
 #include <functional>
+#include <iostream>
 
 #include <gtest/gtest.h>
+
+#include <lacuna/nn/client/reply.h>
 
 #include "tests/support/small_network.h"
 
@@ -60,6 +63,37 @@ TEST(UnscaledSquares, CarryTheirFactorModuloABinomial) {
         NoiseWatch watch(inference.client, 6);
         inference.expect_exact(random.images(model, images), std::ref(watch));
     }
+}
+
+/// Radix modulo x - 2 with two squares needs no evaluation key in a ring that has no room for one: replies of
+/// five parts, a ciphertext a logit.
+TEST(KeylessPrograms, AnswerExactlyWithoutEvaluationKeys) {
+    SmallModel random(9);
+    Model model = random.empty({1, 6, 5}, 2);
+    model.layers.push_back(
+        {"conv", Convolution{{3, 3}, {2, 2}, {1, 0}, random.weights(2, 9, 2), random.integers(2, 9)}});
+    model.layers.push_back({"act1", Activation{{3, 0, 1}}});
+    random.add_dense(model, 4, 2, 50);
+    model.layers.push_back({"act2", Activation{{-2, 0, 3}}});
+    random.add_dense(model, 3, 2, 1000);
+    const Inference inference(model, binomial_request_of(Packing::radix));
+    const ClientPlan& client = inference.plan.client;
+    ASSERT_EQ(client.reply_parts, 5U);
+    EXPECT_EQ(client.parameters.n, 2048U);
+    EXPECT_FALSE(client.relin_keys);
+    EXPECT_TRUE(client.galois_elements.empty());
+    EXPECT_TRUE(client.parameters.special_primes.empty());
+    EXPECT_EQ(client.reply_layout(1).ciphertexts(), model.classes());
+    NoiseWatch watch(inference.client, 6);
+    inference.expect_exact(random.images(model, 1), std::ref(watch));
+    std::cout << watch.text();
+    // Replies travel whole.
+    EncryptedTensor reply = inference.session.infer(inference.client.encrypt(random.images(model, 1)));
+    const EncryptedTensor before = reply;
+    (void)shorten_reply(inference.client.context().ring(), client, reply);
+    EXPECT_EQ(reply.residues, before.residues);
+    // Circuit privacy masks two parts, and so relinearises.
+    EXPECT_EQ(make_plan(model, binomial_request_of(Packing::radix, 1, 40)).client.reply_parts, 2U);
 }
 
 /// Two equal sums with different biases: their squares' noise cancels in the difference, but for what the
