@@ -117,6 +117,13 @@ def load_module(reference, file):
     return module.eval()
 
 
+@torch.no_grad()
+def _output_names(module, shape):
+    """Where a module returns several tensors: names that say which is which."""
+    answer = module(torch.zeros(1, *shape))
+    return [f"output{number}" for number in range(len(answer))] if isinstance(answer, (list, tuple)) else None
+
+
 def from_module(module, shape, output=None):
     """A PyTorch module of the user's: exported to ONNX in memory, and compared with itself."""
     onnx_graph.require_onnx()
@@ -124,7 +131,8 @@ def from_module(module, shape, output=None):
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what the export got wrong, the proof would find
-            torch.onnx.export(module, torch.zeros(1, *shape), stream, opset_version=13)
+            torch.onnx.export(module, torch.zeros(1, *shape), stream, opset_version=13,
+                              output_names=_output_names(module, shape))
     except Exception as problem:
         raise ImportFailure(f"PyTorch cannot export the module with inputs of {shape} "
                             f"({(str(problem).strip() or type(problem).__name__).splitlines()[0]}); state the right "

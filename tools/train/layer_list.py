@@ -104,6 +104,10 @@ def read_state(file):
     try:
         state = torch.load(file, map_location="cpu", weights_only=True)  # a pickle may hold any code
     except Exception as problem:  # pickle raises what it likes
+        if "Unsupported class" in str(problem):
+            raise ImportFailure(f"{file}: a pickled object of other classes than tensors, which could run any code when "
+                                f"it is read; save its tensors (torch.save(model.state_dict(), ...)), or the network as "
+                                f"ONNX") from problem
         raise ImportFailure(f"{file}: neither TorchScript nor a state_dict "
                             f"({(str(problem).strip() or type(problem).__name__).splitlines()[0]})") from problem
     if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):

@@ -27,6 +27,7 @@ if PACKAGES:
 
 # Images of one network in a packing: a radix plan takes them one by one, and each costs what thousands cost in slots.
 IMAGES = {"slots": 3, "packed": 2, "radix": 1}
+RADIX_BITS = 45  # of the logits; six networks have more, for which a radix plan takes seconds where another takes one
 
 
 @unittest.skipUnless(PACKAGES, "needs PyTorch, onnx and OpenCV")
@@ -67,7 +68,11 @@ class ImportedNetworks(unittest.TestCase):
         pixels = proof.random_pixels(theirs.input_shape, max(IMAGES.values()))
         expected = evaluate.logits(theirs, pixels).tolist()
         self.assertEqual(ours.evaluate(pixels, threads=1).tolist(), expected)
+        bits = max(map(abs, ours.ranges()[-1][1])).bit_length()
         for packing, images in IMAGES.items():
+            if packing == "radix" and bits > RADIX_BITS:
+                continue
+            self.done[packing] = self.done.get(packing, 0) + 1
             plan = lacuna.plan(ours, packing=packing, batch=images, circuit_privacy=False)
             client = lacuna.Client(plan, threads=1)
             session = lacuna.Session(ours, plan, client.evaluation_keys)
@@ -75,7 +80,7 @@ class ImportedNetworks(unittest.TestCase):
             self.assertEqual(client.decrypt(reply, threads=1).tolist(), expected[:images], packing)
 
     def test_encrypted_equals_the_integers(self):
-        from_lists = 0
+        from_lists, self.done = 0, {}
         for name in networks.NETWORKS:
             original, shape = networks.make(name)
             with self.subTest(name):
@@ -89,7 +94,8 @@ class ImportedNetworks(unittest.TestCase):
                 # Most are the same integers again, and then need no encryption of their own.
                 if export.to_json(others) != export.to_json(theirs):
                     self.check_encrypted(others, other)
-        self.assertGreaterEqual(len(networks.NETWORKS), 30)
+        for packing, least in (("slots", 40), ("packed", 40), ("radix", 30)):
+            self.assertGreaterEqual(self.done[packing], least, packing)
         self.assertGreaterEqual(from_lists, 18)
 
 

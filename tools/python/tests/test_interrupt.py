@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import _thread
+import signal
 import threading
 import unittest
 from pathlib import Path
@@ -13,6 +14,9 @@ MODEL = Path(__file__).resolve().parents[3] / "nn/models/faster-cryptonets-small
 
 class Interrupt(unittest.TestCase):
     def test_a_signal_stops_work_while_other_threads_run(self):
+        # A shell starts what runs in the background with the signal ignored, and Python leaves it so.
+        self.addCleanup(signal.signal, signal.SIGINT, signal.getsignal(signal.SIGINT))
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         model = lacuna.Model.load(MODEL)
         images = np.zeros((200000, 784), np.uint8)  # many seconds of work
         # The timer's thread gets to run only where the GIL is released.

@@ -55,13 +55,13 @@ case "$name" in
         python "$train/examples/train_images.py" "$name" "$2" "$work" --images "${IMAGES:-10000}" --epochs "${EPOCHS:-4}"
         data=("$2")
         options=(--data "$2" --size 15 --input-levels 7)
-        count=${COUNT:-256}
+        count=${COUNT:-16}
         ;;
     cifar)
         python "$train/examples/train_images.py" "$name" "$2" "$work" --images "${IMAGES:-10000}" --epochs "${EPOCHS:-4}"
         data=("$2")
         options=(--data "$2" --activation poly --retrain "$2" --epochs "${EPOCHS:-4}" --size 15 --input-levels 15)
-        count=${COUNT:-256}
+        count=${COUNT:-16}
         ;;
 esac
 

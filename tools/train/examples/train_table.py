@@ -54,7 +54,8 @@ def main():
     parser.add_argument("--table", type=Path, default=TABLE, help="the table (default: %(default)s)")
     options = parser.parse_args()
     if not options.table.is_file():
-        print(f"train_table: {options.table} not found: install python3-sklearn, or pass --table", file=sys.stderr)
+        print(f"train_table: {options.table} not found: install python3-sklearn, or name a table (--table; encrypted.sh "
+              f"table TABLE.csv)", file=sys.stderr)
         return 1
     written = [options.folder / name for name in ("training.csv", "test.csv")]
     for file in written:

@@ -197,6 +197,16 @@ class ImportTest(SourceTest):
         self.compare(found, plain, (2, 7, 6))
 
     @unittest.skipUnless(PACKAGES, "onnx and OpenCV are optional")
+    def test_one_of_a_modules_outputs_is_chosen_by_its_number(self):
+        torch.manual_seed(4)
+        body, heads = nn.Linear(6, 5), (nn.Linear(5, 2), nn.Linear(5, 3))
+        module = networks.Written(lambda x, *own: tuple(head(own[0](x)**2) for head in own[1:]), body, *heads).eval()
+        with self.assertRaisesRegex(ImportFailure, "choose one with --output: output0, output1"):
+            import_network.from_module(module, (6,))
+        self.compare(import_network.from_module(module, (6,), "output1"),
+                     nn.Sequential(body, networks.Square(), heads[1]), (6,))
+
+    @unittest.skipUnless(PACKAGES, "onnx and OpenCV are optional")
     def test_onnx(self):
         original = float_network()
         (self.root / "network.onnx").write_bytes(networks.onnx_bytes(original, (1, 28, 28)))
@@ -432,11 +442,13 @@ class CommandTest(SourceTest):
         out = self.root / "out.json"
         torch.save({"0.weight": torch.zeros(2, 2)}, self.root / "wrong.pt")
         torch.save([1, 2], self.root / "list.pt")
+        torch.save(float_network(), self.root / "whole.pt")
         (self.root / "text.pt").write_text("no network")
         (self.root / "text.onnx").write_text("no network")
         torch.save(float_network().state_dict(), self.network_file)
         with_list = ("--layers", self.layer_file)
         for source, message in (("wrong.pt", "no weights for it|shape"), ("text.pt", "neither"),
+                                ("whole.pt", "run any code.*model.state_dict"),
                                 ("list.pt", "found list"), ("none.pt", "not found")):
             with self.subTest(source):
                 self.refused(message, self.root / source, out, *with_list)
