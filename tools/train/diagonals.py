@@ -105,10 +105,39 @@ def _of_dense(layer, layout, slots, last):
     return _number(triples, np.zeros_like(steps)), Layout(np.zeros(rows, np.int64), np.arange(rows))
 
 
-def of_network(network, slots):
-    """{layer name: LayerDiagonals} of a network: a convolution that comes first, squares, dense layers."""
+def _has_copies(layer, layout, slots):
+    """Whether the fold of a dense layer leaves every sum in every part of a row: its inputs lie in all of them."""
+    rows = layer.weight.shape[0]
+    period = period_of(rows, slots, False)
+    parts = layout.slots.max() // period - (layout.slots.min() - rows + 1) // period + 1
+    return slots % period == 0 and parts >= slots // period
+
+
+def _last_products(weights, copies, slots):
+    """Diagonals of the last layer where its inputs, one after the other, are there every `copies` slots and the client
+    adds up the parts of a row: the steps that reach most of the weights that are missing, until none is."""
+    def steps(period):
+        missing = np.zeros((len(weights), copies), bool)  # no element is behind the last one
+        missing[:, :weights.shape[1]] = weights != 0
+        rows = np.arange(len(weights))[:, None]
+        slot = rows + np.arange(slots // period) * period
+        elements = (slot + np.arange(slots)[:, None, None]) % slots % copies  # [step, row, part]
+        taken = 0
+        while missing.any():
+            best = int(missing[rows, elements].sum((1, 2)).argmax())
+            missing[rows, elements[best]] = False
+            taken += 1
+        return taken
+    count = len(weights)
+    return min(steps(period) for period in {count, 1 << max(count - 1, 0).bit_length()})
+
+
+def of_network(network, slots, layouts=None):
+    """{layer name: LayerDiagonals} of a network: a convolution that comes first, squares, dense layers. layouts: takes
+    {layer name: Layout of its inputs}, of dense layers."""
     shape, layout, found = network.input_shape, None, {}
     weighted = network.weighted()
+    layouts = {} if layouts is None else layouts
     for layer in network.layers:
         if isinstance(layer, Convolution):
             if layout is not None:
@@ -118,6 +147,7 @@ def of_network(network, slots):
             if layout is None:
                 count = int(np.prod(shape))
                 layout = Layout(np.arange(count) // slots, np.arange(count) % slots)
+            layouts[layer.name] = layout
             found[layer.name], layout = _of_dense(layer, layout, slots, layer is weighted[-1])
         shape = output_shape(layer.to_integer(), shape)
     return found
@@ -125,8 +155,15 @@ def of_network(network, slots):
 
 def count(network, slots):
     """{layer name: (diagonals that hold a weight, diagonals there are)}."""
-    found = {}
-    for name, of_layer in of_network(network, slots).items():
-        weights = next(layer for layer in network.weighted() if layer.name == name).integer_weights()
+    found, layouts, weighted = {}, {}, network.weighted()
+    for name, of_layer in of_network(network, slots, layouts).items():
+        weights = next(layer for layer in weighted if layer.name == name).integer_weights()
         found[name] = (len(np.unique(of_layer.keys[weights != 0])), len(of_layer.diagonals))
+    if len(weighted) > 1 and all(isinstance(layer, Dense) for layer in weighted[-2:]):
+        before, last = weighted[-2:]
+        if _has_copies(before, layouts[before.name], slots):
+            copies = period_of(before.weight.shape[0], slots, False)
+            weights = last.integer_weights()
+            found[last.name] = (_last_products(weights, copies, slots),
+                                _last_products(np.ones_like(weights), copies, slots))
     return found

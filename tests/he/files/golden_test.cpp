@@ -145,7 +145,6 @@ const std::vector<GoldenFile>& golden_files() {
         {"evaluation_2.keys",
          [](Source& source, const Context& context, ContentHash& hash) {
              const EvaluationKeys keys = load_evaluation_keys(source, context.ring());
-             EXPECT_TRUE(matches(context.ring(), GoldenObjects().secret_key(), keys));
              hash.add(keys.relin_keys.value().key);
              hash.add(keys.galois_keys);
          },
@@ -290,6 +289,7 @@ TEST(Golden, KeysStillWork) {
     const Ring& ring = context.ring();
     const SecretKey secret = load_secret_key(folder / "secret.key", ring);
     const EvaluationKeys keys = load_evaluation_keys(folder / "evaluation.keys", ring);
+    EXPECT_TRUE(matches(ring, secret, load_evaluation_keys(folder / "evaluation_2.keys", ring)));
     const Plaintext message = load_plaintext(folder / "plaintext.lct", context);
     const Decryptor decryptor(context, secret);
     const Evaluator evaluator(context);
