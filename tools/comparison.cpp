@@ -39,6 +39,10 @@ struct PublishedSystem {
 
 // What the sources say of themselves; percentages of latency are against the baselines that they chose.
 const PublishedSystem systems[] = {
+    {"CryptoDL-1", "MNIST", 98.52, 148.9, "BGV", "arXiv 1811.09953", "cryptodl-1",
+     "lacuna demo mnist --model cryptodl-1 --packing packed --images 1"},
+    {"CryptoDL-2", "MNIST", 99.52, 320, "BGV", "arXiv 1811.09953", "cryptodl-2",
+     "lacuna demo mnist --model cryptodl-2 --packing packed --images 1"},
     {"LoLa", "MNIST", 98.95, 2.2, "8 virtual cores", "Brutzkus et al., ICML 2019", "lola",
      "lacuna demo mnist --model lola --packing packed --images 1"},
     {"LoLa", "CIFAR-10", 76.31, 750, "8 virtual cores", "Brutzkus et al., ICML 2019", "cifar10",

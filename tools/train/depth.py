@@ -1,0 +1,97 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What depth costs an exact scheme: networks with one square after another, and what `lacuna plan` says of each.
+
+The weights are drawn, not trained: range, ring and time depend on their sizes and places, not on what they know. Every
+square doubles the bits of the range, and a plaintext modulus has to hold all of them. depth.md has the table.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+import export
+import integer_model as im
+import output_file
+import ranges
+
+COLUMNS = ("squares", "packing", "range bits", "n", "log2 QP", "plaintext", "seconds", "refused")
+IMAGE = (1, 28, 28)
+THRESHOLDS = [64, 128, 192]
+
+
+def network(squares, maps=4, kernel=3, density=0.5, seed=1):
+    """A 5 x 5 convolution of stride 2, convolutions of kernel x kernel, a square after each, and ten outputs; weights 0,
+    +-1 and +-2, `density` of them not 0."""
+    generator = np.random.default_rng(seed)
+
+    def weights(rows, columns):
+        sizes = 2 ** generator.integers(0, 2, (rows, columns)) * generator.choice([-1, 1], (rows, columns))
+        return sizes * (generator.random((rows, columns)) < density)
+
+    layers, channels = [], 1
+    for number in range(1, squares + 1):
+        size, stride, padding = (5, 2, 1) if number == 1 else (kernel, 1, kernel // 2)
+        layers.append(im.Convolution(f"conv{number}", (size, size), (stride, stride), (padding, padding),
+                                     weights(maps, channels * size * size), [1] * maps))
+        layers.append(im.Activation(f"square{number}", [0, 0, 1]))
+        channels = maps
+    layers.append(im.Flatten("flatten"))
+    model = im.IntegerModel(f"depth-{squares}", IMAGE, THRESHOLDS, layers)
+    layers.append(im.Dense("fc", weights(10, int(np.prod(model.shapes()[-1]))), [0] * 10))
+    return model
+
+
+def ask(command, model, packing, batch):
+    """A row of the table: what the command plans, or why it does not."""
+    row = {"squares": sum(layer.kind == "activation" for layer in model.layers), "packing": packing,
+           "range bits": ranges.proven_bits(model)}
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "model.lacuna.json"
+        export.save(model, file)
+        done = subprocess.run([command, "plan", "--model", str(file), "--packing", packing, "--batch", str(batch), "--json"],
+                              capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        return row | {"refused": done.stderr.strip()}
+    answer = json.loads(done.stdout)
+    parameters = answer["client"]["parameters"]
+    binomials = parameters.get("plain_polynomials") or []
+    plaintext = [f"x^{t['power']} - {t['base']}" for t in binomials] or [f"{len(parameters['plain_moduli'])} primes"]
+    return row | {"n": answer["params"]["n"], "log2 QP": round(answer["params"]["log_qp"]), "plaintext": " ".join(plaintext),
+                  "seconds": round(answer["nominal_nanoseconds"] * 1e-9, 3)}
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--lacuna", default="build/bin/lacuna", help="the command (default: %(default)s)")
+    parser.add_argument("--squares", type=int, nargs="+", default=[1, 2, 3, 4, 5, 6], metavar="N", help="depths to plan")
+    parser.add_argument("--maps", type=int, default=4, help="of every convolution (default: %(default)s)")
+    parser.add_argument("--batch", type=int, default=8192, help="images together, in the slots (default: %(default)s)")
+    parser.add_argument("--table", type=Path, metavar="FILE.csv", help="also write the rows there")
+    parser.add_argument("--force", action="store_true", help="replace that file where it exists")
+    options = parser.parse_args(arguments)
+    try:
+        if options.table:
+            output_file.check(options.table, options.force)
+        rows = []
+        print(f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}", flush=True)
+        for squares in options.squares:
+            for packing, batch in (("packed", 1), ("slots", options.batch)):
+                row = ask(options.lacuna, network(squares, options.maps), packing, batch)
+                rows.append([row.get(column, "") for column in COLUMNS])
+                print(f"| {' | '.join(map(str, rows[-1]))} |", flush=True)
+        if options.table:
+            output_file.write_csv(options.table, COLUMNS, rows)
+    except (OSError, ValueError, output_file.OutputError, export.FormatError) as problem:
+        print(f"depth: {problem}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
