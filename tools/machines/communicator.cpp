@@ -16,6 +16,26 @@ constexpr int bytes_tag = 3;
 /// MPI counts in int.
 constexpr std::size_t piece = std::size_t{1} << 28;
 
+/// Waits for all of them, and forgets them. Whoever waits for long leaves the core to others between looks:
+/// ranks may be more than there are cores.
+void wait(std::vector<MPI_Request>& requests) {
+    using Clock = std::chrono::steady_clock;
+    const Clock::time_point patience = Clock::now() + std::chrono::milliseconds(1);
+    int done = 0;
+    while (true) {
+        MPI_Testall(static_cast<int>(requests.size()), requests.data(), &done, MPI_STATUSES_IGNORE);
+        if (done != 0) {
+            requests.clear();
+            return;
+        }
+        if (Clock::now() < patience) {
+            std::this_thread::yield();
+        } else {
+            std::this_thread::sleep_for(std::chrono::microseconds(50));
+        }
+    }
+}
+
 }  // namespace
 
 Communicator::Communicator(int& argc, char**& argv) {
@@ -38,13 +58,16 @@ void Communicator::post(std::size_t to, std::span<const std::uint64_t> words) {
 }
 
 void Communicator::flush() {
-    MPI_Waitall(static_cast<int>(posted_.size()), posted_.data(), MPI_STATUSES_IGNORE);
-    posted_.clear();
+    wait(posted_);
 }
 
-void Communicator::receive(std::size_t from, std::span<std::uint64_t> words) const {
-    MPI_Recv(words.data(), static_cast<int>(words.size()), MPI_UINT64_T, static_cast<int>(from), words_tag,
-             MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+void Communicator::expect(std::size_t from, std::span<std::uint64_t> words) {
+    MPI_Irecv(words.data(), static_cast<int>(words.size()), MPI_UINT64_T, static_cast<int>(from), words_tag,
+              MPI_COMM_WORLD, &expected_.emplace_back());
+}
+
+void Communicator::arrive() {
+    wait(expected_);
 }
 
 void Communicator::send_bytes(std::size_t to, std::span<const std::uint8_t> bytes) const {

@@ -25,11 +25,14 @@ class Communicator {
     [[nodiscard]] std::size_t rank() const { return rank_; }
     [[nodiscard]] std::size_t size() const { return size_; }
 
-    /// Words to another rank, which receives as many. They must stay as they are until flush().
+    /// Words to another rank, which expects as many. They must stay as they are until flush().
     void post(std::size_t to, std::span<const std::uint64_t> words);
     /// Waits until everything posted has left.
     void flush();
-    void receive(std::size_t from, std::span<std::uint64_t> words) const;
+    /// Words from another rank, in the order in which it posts them. They are there after arrive().
+    void expect(std::size_t from, std::span<std::uint64_t> words);
+    /// Waits until everything expected is there.
+    void arrive();
 
     /// Bytes of any number, which travel apart from words.
     void send_bytes(std::size_t to, std::span<const std::uint8_t> bytes) const;
@@ -44,6 +47,7 @@ class Communicator {
     std::size_t rank_ = 0;
     std::size_t size_ = 1;
     std::vector<MPI_Request> posted_;
+    std::vector<MPI_Request> expected_;
 };
 
 }  // namespace lacuna

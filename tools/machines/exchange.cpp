@@ -42,10 +42,11 @@ class LineExchange {
                 for (const std::uint32_t number : message.values) {
                     Ciphertext& input = inputs[place_of(needs, number)];
                     input = blank(context_.ring(), t_, level.limbs, level.size);
-                    receive(ranks_, lane_.first + message.from, input);
+                    expect(ranks_, lane_.first + message.from, input);
                 }
             }
         }
+        ranks_.arrive();
         ranks_.flush();
         for (std::size_t i = 0; i < held.size(); ++i) {
             const std::size_t place = place_of(needs, held[i]);
@@ -97,25 +98,43 @@ class LineExchange {
     void add_up(const std::vector<Message>& messages, std::size_t line, const Numbers& numbers,
                 Values& values) const {
         send(messages, line, numbers, values);
-        const Ring& ring = context_.ring();
+        std::vector<std::pair<std::size_t, std::uint32_t>> coming;  // rank, value
         for (const Message& message : messages) {
-            if (message.to != part_.rank) {
-                continue;
-            }
-            for (const std::uint32_t number : message.values) {
-                Ciphertext& sum = values[place_of(numbers, number)];
-                Ciphertext addend = blank(ring, t_, sum.limbs(), sum.size(), sum.form());
-                receive(ranks_, lane_.first + message.from, addend);
-                if (part_.line(line).kind == LineDivision::Kind::giants) {
-                    add_partial_sum(context_, sum, addend);
-                    continue;
-                }
-                for (std::size_t p = 0; p < sum.size(); ++p) {
-                    add(ring.data(), sum.parts[p], addend.parts[p], sum.parts[p]);
+            if (message.to == part_.rank) {
+                for (const std::uint32_t number : message.values) {
+                    coming.emplace_back(message.from, number);
                 }
             }
         }
+        // So many at a time that links are busy and memory is not.
+        constexpr std::size_t batch = 16;
+        Values addends;
+        for (std::size_t begin = 0; begin < coming.size(); begin += batch) {
+            const std::size_t end = std::min(begin + batch, coming.size());
+            addends.clear();
+            addends.reserve(end - begin);  // none may move while its words are expected
+            for (std::size_t i = begin; i < end; ++i) {
+                const Ciphertext& sum = values[place_of(numbers, coming[i].second)];
+                addends.push_back(blank(context_.ring(), t_, sum.limbs(), sum.size(), sum.form()));
+                expect(ranks_, lane_.first + coming[i].first, addends.back());
+            }
+            ranks_.arrive();
+            for (std::size_t i = begin; i < end; ++i) {
+                add_to(values[place_of(numbers, coming[i].second)], addends[i - begin],
+                       part_.line(line).kind);
+            }
+        }
         ranks_.flush();
+    }
+
+    void add_to(Ciphertext& sum, const Ciphertext& addend, LineDivision::Kind kind) const {
+        if (kind == LineDivision::Kind::giants) {
+            add_partial_sum(context_, sum, addend);
+            return;
+        }
+        for (std::size_t p = 0; p < sum.size(); ++p) {
+            add(context_.ring().data(), sum.parts[p], addend.parts[p], sum.parts[p]);
+        }
     }
 
     Communicator& ranks_;
@@ -135,9 +154,9 @@ void post(Communicator& ranks, std::size_t to, const Ciphertext& ciphertext) {
     }
 }
 
-void receive(const Communicator& ranks, std::size_t from, Ciphertext& ciphertext) {
+void expect(Communicator& ranks, std::size_t from, Ciphertext& ciphertext) {
     for (RnsPolynomial& part : ciphertext.parts) {
-        ranks.receive(from, {part.limb(0), part.n() * part.limbs()});
+        ranks.expect(from, {part.limb(0), part.n() * part.limbs()});
     }
 }
 

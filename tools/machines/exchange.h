@@ -22,8 +22,8 @@ struct Traffic {
 
 /// Posts the words of every part.
 void post(Communicator& ranks, std::size_t to, const Ciphertext& ciphertext);
-/// Receives words of a ciphertext of this shape; they are replaced.
-void receive(const Communicator& ranks, std::size_t from, Ciphertext& ciphertext);
+/// Expects the words of every part of a ciphertext of this shape; they are replaced.
+void expect(Communicator& ranks, std::size_t from, Ciphertext& ciphertext);
 /// A ciphertext of that shape, its words to be received.
 [[nodiscard]] Ciphertext blank(const Ring& ring, const PlainModulus& t, std::size_t limbs, std::size_t parts,
                                Form form = Form::coefficient);

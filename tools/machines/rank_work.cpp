@@ -107,7 +107,8 @@ class Worker {
         for (std::size_t i = 0; i < inputs.size(); ++i) {
             replies.push_back(plan.run(keys, plan.lane().moduli[i], std::move(inputs[i]), planned.control));
         }
-        // Not before the last modulus is done: until then rank 0 may wait for what it exchanges with this one.
+        // Not before the last modulus is done: until then rank 0 may wait for what it exchanges with this
+        // one.
         for (const std::vector<Ciphertext>& reply : replies) {
             for (const Ciphertext& value : reply) {
                 post(ranks_, 0, value);
@@ -125,8 +126,9 @@ class Worker {
             value.t = plan.context().plain(m).t();
             value.seed = order.value<Seed>();
             value.c0 = RnsPolynomial::uninitialised(ring.n(), ring.max_limbs(), Form::coefficient);
-            ranks_.receive(0, {value.c0.limb(0), ring.n() * ring.max_limbs()});
+            ranks_.expect(0, {value.c0.limb(0), ring.n() * ring.max_limbs()});
         }
+        ranks_.arrive();
         return fresh;
     }
 
@@ -135,8 +137,9 @@ class Worker {
         const Ring& ring = plan.context().ring();
         for (Ciphertext& value : fresh) {
             value = blank(ring, plan.context().plain(m).t(), ring.max_limbs(), 2);
-            receive(ranks_, 0, value);
+            expect(ranks_, 0, value);
         }
+        ranks_.arrive();
         return fresh;
     }
 

@@ -281,14 +281,16 @@ class Ranks::Work {
     }
 
     std::vector<Ciphertext> receive_reply(const Planned& planned, const Lane& lane, std::size_t rank,
-                                          std::size_t m) const {
+                                          std::size_t m) {
         const Context& context = planned.own->context();
         const PlanStep& last = planned.own->plan().steps.back();
         std::vector<Ciphertext> values;
+        values.reserve(planned.division.of(lane).lines.back().has[rank].size());
         for (std::size_t i = planned.division.of(lane).lines.back().has[rank].size(); i-- > 0;) {
             values.push_back(blank(context.ring(), context.plain(m).t(), last.limbs, last.size));
-            receive(ranks_, lane.first + rank, values.back());
+            expect(ranks_, lane.first + rank, values.back());
         }
+        ranks_.arrive();
         return values;
     }
 
