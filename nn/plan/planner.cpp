@@ -37,10 +37,14 @@ constexpr std::array all_ways = {
     Way{Packing::radix, PlainKind::binomial}, Way{Packing::radix, PlainKind::integers},
     Way{Packing::packed, PlainKind::binomial}};
 
-/// What a request says of a way. The packed packing knows binomials alone.
+/// What a request says of a way. The packed packing knows binomials alone. Slots that were asked for by name
+/// and for no batch hold as many images as they can, which integers do.
 bool allows(const PlanRequest& request, const Way& way) {
+    const bool any_batch =
+        request.packing == Packing::slots && request.batch == 1 && request.plain_kind == PlainKind::any;
     return (!request.packing || *request.packing == way.packing) &&
-           (way.packing == Packing::packed || request.takes(way.kind));
+           (way.packing == Packing::packed || request.takes(way.kind)) &&
+           !(any_batch && way.kind == PlainKind::binomial);
 }
 
 /// Throws Error where nothing could be planned for this request.

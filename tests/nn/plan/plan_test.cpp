@@ -249,6 +249,10 @@ TEST(Plan, GivesABatchTheSlotsThatItNeeds) {
         last = plan.client.batch;
         expect_sound(model, request_of_binomial(Packing::slots, batch), plan);
     }
+    PlanRequest unsaid = request_of(Packing::slots);
+    unsaid.plain_kind = PlainKind::any;
+    const Plan most = make_plan(model, unsaid);
+    EXPECT_EQ(most.client.batch, most.client.parameters.n) << "no batch is any batch";
     PlanRequest several = request_of_binomial(Packing::slots, 1000);
     several.plain_moduli = 2;
     EXPECT_NE(refusal(model, several), "") << "a number of moduli asks for integers";
