@@ -20,12 +20,13 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "train"))
 import line_plot  # noqa: E402
 
+PLAN = ["--batch=8192", "--no-circuit-privacy"]
 RANKS = [1, 2, 4, 8, 16, 32, 64, 128, 256]
 
 
 def measure(lacuna, model, bandwidths, options):
-    """The plan's machines, for every bandwidth a list that goes through the numbers of ranks. One call, since every call
-    times the machine anew."""
+    """The plan's machines, for every bandwidth a list that goes through the numbers of ranks. One call, since every
+    call times the machine anew."""
     command = [lacuna, "plan", "--json", "--model", model, "--ranks", ",".join(map(str, RANKS)), "--bandwidth",
                ",".join(bandwidths), *options]
     result = subprocess.run(command, capture_output=True, text=True)
@@ -56,13 +57,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("lacuna", type=pathlib.Path)
     parser.add_argument("--model", default="cryptodl-2")
-    parser.add_argument("--plan-options", nargs="*", default=["--batch=8192", "--no-circuit-privacy"])
+    parser.add_argument("--plan-option", action="append",
+                        help="instead of " + " ".join(PLAN) + ", as --plan-option=--batch=9")
     parser.add_argument("--bandwidths", nargs="+", default=["10G", "25G"])
     parser.add_argument("--csv", type=pathlib.Path)
     parser.add_argument("--svg", type=pathlib.Path)
     arguments = parser.parse_args()
     rows, series = [], []
-    measured = measure(arguments.lacuna, arguments.model, arguments.bandwidths, arguments.plan_options)
+    measured = measure(arguments.lacuna, arguments.model, arguments.bandwidths, arguments.plan_option or PLAN)
     for bandwidth, of_bandwidth in zip(arguments.bandwidths, measured):
         own = [row(bandwidth, machines) for machines in of_bandwidth]
         one = float(own[0]["seconds"])

@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """N ranks of one thread against N threads on this machine, and the memory of every rank.
 
-measure.py LACUNA [--model NAME] [--ranks 1 2] [--times 3] [--plan-options ...] [--images FILE]
+measure.py LACUNA [--model NAME] [--ranks 1 2] [--times 3] [--plan-option ...] [--images FILE]
 
-Runs alternate, each way `--times` times; printed are the least seconds on the clock from the first byte of the upload to
-the last of the reply, and the least processor seconds of all processes, which busy machines disturb less. Ranks poll for
-messages, so what they wait is in their processor seconds. Fails where replies differ.
+Runs alternate, each way `--times` times; printed are the least seconds on the clock from the first byte of the upload
+to the last of the reply, and the least processor seconds of all processes, which busy machines disturb less. Ranks poll
+for messages, so part of what they wait is in their processor seconds. Fails where replies differ.
 """
 
 import argparse
@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 
+PLAN = ["--packing=slots", "--no-circuit-privacy"]
 DIGITS = pathlib.Path(__file__).resolve().parents[1] / "digits/images-idx3-ubyte.gz"
 
 
@@ -37,22 +38,25 @@ def main():
     parser.add_argument("--model", default="faster-cryptonets")
     parser.add_argument("--ranks", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--times", type=int, default=3)
-    parser.add_argument("--plan-options", nargs="*", default=["--packing=slots", "--no-circuit-privacy"])
+    parser.add_argument("--plan-option", action="append",
+                        help="instead of " + " ".join(PLAN) + ", as --plan-option=--batch=9")
     parser.add_argument("--images", type=pathlib.Path, default=DIGITS)
     arguments = parser.parse_args()
     mpirun = ["mpirun", *(["--allow-run-as-root"] if os.getuid() == 0 else []), "--oversubscribe", "--bind-to", "none"]
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         lacuna = arguments.lacuna.resolve()
-        run([lacuna, "plan", "--model", arguments.model, *arguments.plan_options, "--export-client",
+        run([lacuna, "plan", "--model", arguments.model, *(arguments.plan_option or PLAN), "--export-client",
              folder / "client.json", "--out", folder / "server.plan"])
         run([lacuna, "keygen", "--client", folder / "client.json", "--out", folder / "keys"])
-        run([lacuna, "encrypt", "--keys", folder / "keys", "--images", arguments.images, "--out", folder / "upload.lct"])
+        run([lacuna, "encrypt", "--keys", folder / "keys", "--images", arguments.images, "--out",
+             folder / "upload.lct"])
         common = ["infer", "--model", arguments.model, "--plan", folder / "server.plan", "--keys",
                   folder / "keys/evaluation.keys", "--in", folder / "upload.lct", "--json", "--force"]
         for ranks in arguments.ranks:
             ways = {"threads": [lacuna, *common, "--threads", str(ranks), "--out", folder / "threads.lct"],
-                    "ranks": [*mpirun, "-n", str(ranks), lacuna, *common, "--threads", "1", "--out", folder / "ranks.lct"]}
+                    "ranks": [*mpirun, "-n", str(ranks), lacuna, *common, "--threads", "1", "--out",
+                              folder / "ranks.lct"]}
             clock, processor, document = {way: [] for way in ways}, {way: [] for way in ways}, {}
             for _ in range(arguments.times):
                 for way, command in ways.items():

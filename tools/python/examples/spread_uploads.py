@@ -44,8 +44,8 @@ def main():
     client = lacuna.Client(plan.client)
     images = np.random.default_rng(1).integers(0, 256, (6, 1, 28, 28), np.uint8)
     uploads = [client.encrypt(image) for image in images]
-    place = sys.argv[1] if len(sys.argv) > 1 else LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)
-    with Client(place) as cluster:
+    own = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
+    with Client(sys.argv[1] if len(sys.argv) > 1 else LocalCluster(**own)) as cluster:
         cluster.register_worker_plugin(HeldModel(model, plan, client.evaluation_keys))
         replies = cluster.gather(spread(cluster, uploads))
         workers = len(cluster.scheduler_info()["workers"])

@@ -34,7 +34,8 @@ class SpreadUploads(unittest.TestCase):
         client = lacuna.Client(plan.client)
         images = np.random.default_rng(1).integers(0, 256, (24, 1, 2, 2), np.uint8)
         uploads = [client.encrypt(image) for image in images]
-        with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as workers, Client(workers) as cluster:
+        workers = LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)
+        with workers, Client(workers) as cluster:
             cluster.register_worker_plugin(spread_uploads.HeldModel(model, plan, client.evaluation_keys))
             pids = cluster.run(os.getpid)
             futures = spread_uploads.spread(cluster, uploads)
