@@ -19,7 +19,7 @@ class ProductTables;
 /// Homomorphic operations of FV, with an integer t or a binomial x^k - b. Immutable and safe to share between
 /// threads; it shares the context, and with its copies the tables of multiplication, which it computes when
 /// it is made. Operands of one operation share ring, t, level and form, or Error says which differs. Sizes 2
-/// and 3 are allowed everywhere except where a comment says size 2.
+/// to 5 are allowed everywhere except where a comment says otherwise.
 class Evaluator {
   public:
     explicit Evaluator(Context context);
@@ -52,7 +52,7 @@ class Evaluator {
     /// once.
     [[nodiscard]] Ciphertext multiply_sparse(const Ciphertext& a, std::span<const Monomial> terms) const;
 
-    // Products of ciphertexts: coefficient form, size 2 in, size 3 out.
+    // Products of ciphertexts: coefficient form, size 2 in, size 3 out; squares of size 3 have size 5.
     // drop: 0, or 1 to switch to one limb fewer in the same rounding, which costs nothing (at least 2 limbs).
     [[nodiscard]] Ciphertext multiply(const Ciphertext& a, const Ciphertext& b, std::size_t drop = 0) const;
     [[nodiscard]] Ciphertext square(const Ciphertext& a, std::size_t drop = 0) const;
@@ -66,7 +66,7 @@ class Evaluator {
     /// the work of square(). Its noise is t e^2, the square of the operand's, where that of square() is a
     /// constant times e: so it is for fresh encryptions and short sums of them.
     [[nodiscard]] Ciphertext square_unscaled(Ciphertext a, std::size_t drop = 0) const;
-    /// Size 3 to size 2; size 2 passes through. Coefficient form.
+    /// Size 3 to size 2; size 2 passes through, more is an Error. Coefficient form.
     [[nodiscard]] Ciphertext relinearize(const Ciphertext& a, const RelinKeys& keys) const;
 
     // Rotations of the 2 x n/2 matrix of slots: size 2, coefficient form. Modulo x^k - b the slots are one

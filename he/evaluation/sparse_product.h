@@ -34,7 +34,7 @@ class SparseProduct {
     [[nodiscard]] double norm_1() const { return norm_1_; }
     [[nodiscard]] double norm_2() const { return norm_2_; }
 
-    /// Inputs share ring, t, level, size (2 or 3) and form; NTT form where every exponent is 0. A row without
+    /// Inputs share ring, t, level, size (2 to 5) and form; NTT form where every exponent is 0. A row without
     /// terms gives its bias in the form of a ciphertext, but not encrypted: anybody can read it.
     [[nodiscard]] std::vector<Ciphertext> apply(const Context& context, std::span<const Ciphertext> inputs,
                                                 int threads = 1) const;

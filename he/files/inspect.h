@@ -32,7 +32,7 @@ struct FileDescription {
     std::size_t ciphertexts = 0;                  ///< 1, or as many as a batch holds
     std::vector<std::uint64_t> plain_moduli;      ///< every t that occurs, rising
     std::vector<PlainModulus> plain_polynomials;  ///< every binomial that occurs
-    std::size_t parts = 0;                        ///< most parts of a ciphertext: 2 or 3
+    std::size_t parts = 0;                        ///< most parts of a ciphertext: 2 to 5
     std::size_t least_limbs = 0;                  ///< lowest and highest level
     std::size_t most_limbs = 0;
     int c0_bits = 0;  ///< reduced ciphertexts: bits kept, of the first one

@@ -12,7 +12,8 @@
 
 namespace lacuna {
 
-/// An RLWE ciphertext (c_0, ..., c_{k-1}), k = 2 or 3: c_0 + c_1 s + c_2 s^2 = round(Q_l m / t(x)) + noise.
+/// An RLWE ciphertext (c_0, ..., c_{k-1}), k = 2 to 5 (max_ciphertext_parts): c_0 + c_1 s + c_2 s^2 =
+/// round(Q_l m / t(x)) + noise.
 struct Ciphertext {
     RingHash ring{};  ///< the ring it lives in
     PlainModulus t;   ///< plaintext modulus

@@ -10,7 +10,7 @@
 
 namespace lacuna {
 
-/// Decrypts, at any level, form and size (2 or 3). It shares context and key.
+/// Decrypts, at any level, form and size (2 to 5). It shares context and key.
 class Decryptor {
   public:
     /// Throws Error where there is no key or it belongs to another ring.
