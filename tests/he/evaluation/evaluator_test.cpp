@@ -236,7 +236,9 @@ TEST_P(EvaluatorTest, SumsRotatedProductsWithOneDivision) {
 TEST_P(EvaluatorTest, RefusesOperandsThatDoNotFit) {
     const Ciphertext product = scheme.evaluator.multiply(encrypted_a, encrypted_b);
     EXPECT_THROW((void)scheme.evaluator.multiply(product, encrypted_a), Error);
-    EXPECT_THROW((void)scheme.evaluator.square(product), Error);
+    const Ciphertext square_of_square = scheme.evaluator.square(product);
+    ASSERT_EQ(square_of_square.size(), 5U);
+    EXPECT_THROW((void)scheme.evaluator.square(square_of_square), Error);
     const GaloisKeys keys = scheme.generator.galois_keys(std::vector<int>{1});
     EXPECT_THROW((void)scheme.evaluator.rotate_rows(product, 1, keys), Error);
     EXPECT_THROW((void)scheme.evaluator.rotate_rows(encrypted_a, 2, keys), Error);

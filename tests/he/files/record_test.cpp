@@ -16,8 +16,8 @@ namespace {
 class RecordRefusal : public RefusalTest {};
 
 TEST_F(RecordRefusal, NameOffsetExpectedFoundAndAdvice) {
-    expect_error(loading_ciphertext(with(ciphertext, 56, 4)),
-                 {"upload.lct: offset 56: expected a number of parts from 2 to 3, found 4; fetch"});
+    expect_error(loading_ciphertext(with(ciphertext, 56, 6)),
+                 {"upload.lct: offset 56: expected a number of parts from 2 to 5, found 6; fetch"});
 }
 
 TEST_F(RecordRefusal, ForeignFiles) {
