@@ -26,7 +26,7 @@ using nlohmann::ordered_json;
 constexpr int client_plan_version = 2;
 constexpr int packed_plan_version = 3;    // with binomials and where elements are in slots
 constexpr int features_plan_version = 4;  // of any of these, where channels or elements are set apart
-constexpr int binomial_plan_version = 5;  // of slots and radix modulo a binomial, features or not
+constexpr int binomial_plan_version = 6;  // of slots and radix modulo a binomial, features or not
 constexpr std::size_t max_galois_keys = 256;
 const char* const again = "export the client's half of the plan again";
 

@@ -21,7 +21,7 @@ using namespace strict_json;
 using nlohmann::ordered_json;
 
 constexpr int compiled_plan_version = 1;
-constexpr int keyless_plan_version = 2;  // where nothing is relinearised
+constexpr int keyless_plan_version = 3;  // where nothing is relinearised
 constexpr std::size_t most_stages = 256;
 constexpr std::size_t most_folds = 64;
 /// The client's half, and as much again as a small document.
