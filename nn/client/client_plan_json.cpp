@@ -27,8 +27,8 @@ using nlohmann::ordered_json;
 constexpr int client_plan_version = 2;
 constexpr int packed_plan_version = 3;    // with binomials and where elements are in slots
 constexpr int features_plan_version = 4;  // of any of these, where channels or elements are set apart
-// Of the packed packing with parts of logits and levels of keys; of slots and radix modulo a binomial.
-constexpr int newest_plan_version = 5;
+constexpr int parts_plan_version = 5;     // packed, with parts of logits and levels of keys
+constexpr int binomial_plan_version = 6;  // of slots and radix modulo a binomial, features or not
 constexpr std::size_t max_galois_keys = 256;
 const char* const again = "export the client's half of the plan again";
 
@@ -88,9 +88,9 @@ void check_plain_moduli(const ClientPlan& plan, int version, const FieldPath& pl
         check_binomial(plan, PackedPacking(), place);
         return;
     }
-    if (is_binomial(plan) != (version == newest_plan_version)) {
+    if (is_binomial(plan) != (version == binomial_plan_version)) {
         fail(FieldPath(place, "plain_polynomials"),
-             version == newest_plan_version ? "one in this version" : "none in this version",
+             version == binomial_plan_version ? "one in this version" : "none in this version",
              is_binomial(plan) ? "some" : "none", again);
     }
     if (is_binomial(plan)) {
@@ -171,7 +171,7 @@ void parse_parts(const json& value, const FieldPath& place, std::size_t slots, C
 
 /// Where elements are in slots; every one of them in a row, and no two in one slot.
 void parse_packed(const json& value, const FieldPath& place, int version, ClientPlan& plan) {
-    const bool parts = version == newest_plan_version;
+    const bool parts = version == parts_plan_version;
     if (parts) {
         check_object(value, place,
                      {"phases", "origin", "row_step", "column_step", "block_step", "blocks", "copies",
@@ -223,7 +223,7 @@ void parse_packed(const json& value, const FieldPath& place, int version, Client
 }
 
 void parse_keys(const json& value, const FieldPath& place, int version, ClientPlan& plan) {
-    const bool limbs = plan.packing == Packing::packed && version == newest_plan_version;
+    const bool limbs = version == parts_plan_version;
     if (limbs) {
         check_object(value, place, {"relinearisation", "galois_elements", "galois_limbs", "public"});
     } else {
@@ -343,8 +343,11 @@ void parse_reply(const json& value, const FieldPath& place, ClientPlan& plan) {
 }
 
 int version_of(const ClientPlan& plan) {
-    if (is_binomial(plan) || has_parts(plan)) {
-        return newest_plan_version;
+    if (has_parts(plan)) {
+        return parts_plan_version;
+    }
+    if (is_binomial(plan)) {
+        return binomial_plan_version;
     }
     if (!plan.features.empty()) {
         return features_plan_version;
@@ -421,8 +424,9 @@ ClientPlan parse_client_plan(std::string_view text, const std::string& source) {
                             "give the file that `lacuna plan --export-client` wrote",
                             std::string("use a library that reads this version, or ") + again);
     };
-    const int version = version_among(
-        {packed ? packed_plan_version : client_plan_version, features_plan_version, newest_plan_version});
+    const int version =
+        packed ? version_among({packed_plan_version, features_plan_version, parts_plan_version})
+               : version_among({client_plan_version, features_plan_version, binomial_plan_version});
     if (packed) {
         check_object(document, root,
                      {"format", "version", "model", "packing", "batch", "input", "parameters", "keys",

@@ -22,8 +22,8 @@ using namespace strict_json;
 using nlohmann::ordered_json;
 
 constexpr int compiled_plan_version = 1;
-// Where the client adds parts of logits up, giant steps are chained, or nothing is relinearised.
-constexpr int newest_plan_version = 2;
+constexpr int parts_plan_version = 2;  // where the client adds parts of logits up, or giant steps are chained
+constexpr int keyless_plan_version = 3;  // where nothing is relinearised
 constexpr std::size_t most_stages = 256;
 constexpr std::size_t most_folds = 64;
 /// The client's half, and as much again as a small document.
@@ -65,7 +65,10 @@ int version_of(const PlanRecipe& recipe) {
     const bool parts = std::ranges::any_of(recipe.stages, [](const Stage& stage) {
         return stage.diagonals && (stage.diagonals->parts > 1 || stage.diagonals->chained);
     });
-    return parts || recipe.choices.keyless ? newest_plan_version : compiled_plan_version;
+    if (parts) {
+        return parts_plan_version;
+    }
+    return recipe.choices.keyless ? keyless_plan_version : compiled_plan_version;
 }
 
 ordered_json norms_json(const DiagonalAccount& account) {
@@ -216,7 +219,8 @@ namespace {
 json parse_whole(std::string_view text, const FieldPath& root) {
     json document = parse_document(text, root, whole_document);
     check_format(document, root, "a compiled plan", "lacuna-plan",
-                 {compiled_plan_version, newest_plan_version}, "give the file that `lacuna plan --out` wrote",
+                 {compiled_plan_version, parts_plan_version, keyless_plan_version},
+                 "give the file that `lacuna plan --out` wrote",
                  std::string("use a library that reads this version, or ") + again);
     check_object(document, root,
                  {"format", "version", "model_digest", "client", "batch", "unscaled", "stages", "checksum"});
@@ -275,8 +279,7 @@ Plan parse_compiled_plan(std::string_view text, const Model& model, const std::s
     PlanRecipe recipe;
     recipe.batch = count(member(document, root, "batch"), FieldPath(root, "batch"), 1, most_asked);
     recipe.choices.unscaled = boolean(member(document, root, "unscaled"), FieldPath(root, "unscaled"));
-    recipe.choices.keyless =
-        head.client.packing != Packing::packed && document["version"] == newest_plan_version;
+    recipe.choices.keyless = document["version"] == keyless_plan_version;
     const FieldPath stages_at(root, "stages");
     const json& stages = array(member(document, root, "stages"), stages_at);
     if (stages.empty() || stages.size() > most_stages) {

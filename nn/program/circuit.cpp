@@ -78,7 +78,7 @@ class LevelSearch {
           setting_(setting),
           noise_(noise),
           cost_(cost),
-          program_setting_{setting.packing, setting.power, noise.max_limbs(), setting.privacy_bits > 0} {
+          program_setting_{setting.packing, noise.max_limbs(), setting.privacy_bits > 0, setting.power} {
         choices_.unscaled = unscaled;
         choices_.keyless = setting.keyless;
         choices_.limbs.assign(stages.size(), noise.max_limbs());

@@ -15,9 +15,9 @@ namespace lacuna {
 /// What fixes a program besides model and choices.
 struct ProgramSetting {
     Packing packing = Packing::slots;
-    std::size_t power = 0;  ///< CircuitSetting::power
     std::size_t limbs = 0;  ///< of the input
     bool flood = false;
+    std::size_t power = 0;  ///< CircuitSetting::power
 };
 
 /// The layers of a model as a program: what they are made of, where the third part of products is

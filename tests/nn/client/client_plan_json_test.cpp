@@ -99,12 +99,12 @@ TEST(ClientPlanFile, FeaturesMakeItVersionFour) {
     EXPECT_EQ(json::parse(format_client_plan(slots_plan()))["version"], 2);
 }
 
-TEST(ClientPlanFile, BinomialsMakeItVersionFive) {
+TEST(ClientPlanFile, BinomialsMakeItVersionSix) {
     for (const Packing packing : {Packing::slots, Packing::radix}) {
         for (const int privacy_bits : {0, 40}) {
             ClientPlan plan = binomial_plan_of(packing, privacy_bits);
             const std::string text = format_client_plan(plan);
-            EXPECT_EQ(json::parse(text)["version"], 5);
+            EXPECT_EQ(json::parse(text)["version"], 6);
             EXPECT_EQ(parse_client_plan(text, "client.json"), plan);
             EXPECT_EQ(format_client_plan(parse_client_plan(text, "client.json")), text);
             plan.thresholds.clear();
@@ -186,7 +186,7 @@ TEST(ClientPlanFile, RefusesBinomialsThatDoNotCarryThePacking) {
     const ClientPlan slots = binomial_plan_of(Packing::slots, 0);
     ASSERT_NE(radix.reply_slot_factor, 1) << "so that there is a factor to damage";
     expect_refused(radix, [](json& d) { d["version"] = 2; }, {"plain_polynomials", "none in this version"});
-    expect_refused(slots_plan(), [](json& d) { d["version"] = 5; }, {"plain_polynomials", "one in this"});
+    expect_refused(slots_plan(), [](json& d) { d["version"] = 6; }, {"plain_polynomials", "one in this"});
     expect_refused(radix, [](json& d) { d["parameters"]["plain_polynomials"][0]["base"] = 3; },
                    {"plain_polynomials", "x - 2"});
     expect_refused(radix, [](json& d) { d["packing"] = "slots"; }, {"plain_polynomials", "k > 1"});

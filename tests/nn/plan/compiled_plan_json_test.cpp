@@ -127,8 +127,8 @@ TEST(CompiledPlan, RefusesDamage) {
     expect_refused("{}", model, {"lacuna-plan"});
     expect_refused(format_client_plan(make_plan(model, {1, Packing::slots, 128, 0, false, 1}).client), model,
                    {"lacuna-plan", "lacuna-client-plan"});
-    expect_refused(changed(text, [](json& d) { d["version"] = 3; }), model, {"version"});
-    expect_refused(changed(text, [](json& d) { d["version"] = 2; }), model, {"client's half"});  // keyless
+    expect_refused(changed(text, [](json& d) { d["version"] = 9; }), model, {"version"});
+    expect_refused(changed(text, [](json& d) { d["version"] = 3; }), model, {"client's half"});  // keyless
     expect_refused(changed(text, [](json& d) { d["more"] = 1; }), model, {"more"});
     expect_refused(changed(text, [](json& d) { d["stages"][0]["limbs"] = "2"; }), model, {"stages", "limbs"});
     expect_refused(changed(text, [](json& d) { d["stages"][0]["terms"]["sum"] = -1; }), model, {"sum"});
