@@ -48,7 +48,8 @@ inline Model small_network() {
 inline const Inference& small_inference(Packing packing) {
     static const Inference slots(small_network(), request_of(Packing::slots));
     static const Inference radix(small_network(), request_of(Packing::radix));
-    return packing == Packing::slots ? slots : radix;
+    static const Inference packed(small_network(), request_of(Packing::packed));
+    return packing == Packing::slots ? slots : packing == Packing::radix ? radix : packed;
 }
 
 /// One small network in each packing.
