@@ -174,7 +174,8 @@ TEST_F(Evaluate, EqualsWhatComesBackEncrypted) {
     };
     lacuna({"plan", "--model", "table.lacuna.json", "--batch", "32", "--packing", "slots",
             "--no-circuit-privacy", "--export-client", "client.json"});
-    EXPECT_EQ(json::parse(read_text(folder_ / "client.json"))["version"], 4);
+    EXPECT_EQ(json::parse(read_text(folder_ / "client.json"))["version"], 6)
+        << "slots for 32 rows, with features";
     lacuna({"keygen", "--client", "client.json", "--out", "keys"});
     lacuna({"encrypt", "--keys", "keys", "--data", "table.csv", "--first", "8", "--count", "32", "--out",
             "up.lct"});

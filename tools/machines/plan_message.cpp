@@ -52,10 +52,12 @@ PlanStep read_line(MessageReader& reader) {
 void write_account(MessageWriter& writer, const std::optional<DiagonalAccount>& account) {
     writer.value(account.has_value());
     if (account) {
-        for (const std::size_t number : {account->inputs, account->outputs, account->products,
-                                         account->babies, account->giants, account->most_giants}) {
+        for (const std::size_t number :
+             {account->inputs, account->outputs, account->products, account->babies, account->giants,
+              account->most_giants, account->parts}) {
             writer.value(number);
         }
+        writer.value(account->chained);
         writer.list(account->folds);
         writer.value(account->norms);
     }
@@ -67,9 +69,10 @@ std::optional<DiagonalAccount> read_account(MessageReader& reader) {
     }
     DiagonalAccount account;
     for (std::size_t* number : {&account.inputs, &account.outputs, &account.products, &account.babies,
-                                &account.giants, &account.most_giants}) {
+                                &account.giants, &account.most_giants, &account.parts}) {
         *number = reader.value<std::size_t>();
     }
+    account.chained = reader.value<bool>();
     account.folds = reader.list<std::size_t>();
     account.norms = reader.value<DiagonalNorms>();
     return account;
