@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """mpirun -n N lacuna infer against lacuna infer: ranks_test.py LACUNA MPIRUN
 
-Without circuit privacy and shares of zero the replies are the same bytes; with them the same logits. What moved is what the plan says. A
-rank that is killed leaves no reply. Ranks may be more than there are cores, and more than there is work.
+Without circuit privacy and shares of zero the replies are the same bytes; with them the same logits. What moved is
+what the plan says. A rank that is killed leaves no reply. Ranks may be more than there are cores, and more than there
+is work.
 """
 
 import json
