@@ -166,4 +166,10 @@ def count(network, slots):
             weights = last.integer_weights()
             found[last.name] = (_last_products(weights, copies, slots),
                                 _last_products(np.ones_like(weights), copies, slots))
+        else:
+            # The client adds parts up at any distance: one of as many slots as there are rows will do.
+            rows = last.weight.shape[0]
+            steps = (layouts[last.name].slots[None, :] - np.arange(rows)[:, None]) % rows
+            found[last.name] = min(found[last.name],
+                                   (len(np.unique(steps[last.integer_weights() != 0])), len(np.unique(steps))))
     return found
