@@ -360,10 +360,6 @@ void scale_part(const Scaler& scaler, const RnsPolynomial& part, RnsPolynomial& 
     scaler.scale(from, to, part.n());
 }
 
-}  // namespace
-
-namespace {
-
 /// (r_0 + r_1 y + r_2 y^2)^2, of which the rows r_0 and r_1 are used up.
 void square_of_three(const Kernels& kernels, const std::array<std::uint64_t*, 5>& out,
                      const std::array<std::uint64_t*, 3>& rows, std::size_t n, const Modulus& q) {

@@ -81,6 +81,30 @@ std::pair<PairCounter, PairCounter> counters_for(std::span<const RotatedInput> r
     return {PairCounter(inputs, slots), PairCounter(outputs, slots)};
 }
 
+/// The width whose steps cost least: cost_of(babies, giants), each a PairCounter.
+template <typename Cost>
+int cheapest_width(std::span<const RotatedInput> rotations, std::size_t slots, const Cost& cost_of) {
+    const int k = checked(slots);
+    auto [babies, giants] = counters_for(rotations, slots);
+    double best_cost = std::numeric_limits<double>::infinity();
+    int best_width = 0;
+    for (int width = 0; width < k; ++width) {
+        babies.clear();
+        giants.clear();
+        for (const RotatedInput& rotation : rotations) {
+            const int baby = baby_of(rotation.steps, width, k);
+            babies.add(rotation.input, baby);
+            giants.add(rotation.output, modulo(rotation.steps - baby, k));
+        }
+        const double cost = cost_of(babies, giants);
+        if (cost < best_cost) {
+            best_cost = cost;
+            best_width = width;
+        }
+    }
+    return best_width;
+}
+
 }  // namespace
 
 std::vector<int> giants_of(const RotationSchedule& schedule, std::size_t output) {
@@ -117,50 +141,18 @@ std::vector<int> RotationSchedule::steps() const {
 
 RotationSchedule schedule_rotations(std::span<const RotatedInput> rotations, std::size_t slots,
                                     double giant_cost) {
-    const int k = checked(slots);
-    auto [babies, giants] = counters_for(rotations, slots);
-    double best_cost = std::numeric_limits<double>::infinity();
-    int best_width = 0;
-    for (int width = 0; width < k; ++width) {
-        babies.clear();
-        giants.clear();
-        for (const RotatedInput& rotation : rotations) {
-            const int baby = baby_of(rotation.steps, width, k);
-            babies.add(rotation.input, baby);
-            giants.add(rotation.output, modulo(rotation.steps - baby, k));
-        }
-        const double cost =
-            static_cast<double>(babies.count()) + giant_cost * static_cast<double>(giants.count());
-        if (cost < best_cost) {
-            best_cost = cost;
-            best_width = width;
-        }
-    }
-    return schedule_at(rotations, slots, best_width);
+    const auto cost = [&](const PairCounter& babies, const PairCounter& giants) {
+        return static_cast<double>(babies.count()) + giant_cost * static_cast<double>(giants.count());
+    };
+    return schedule_at(rotations, slots, cheapest_width(rotations, slots, cost));
 }
 
 RotationSchedule schedule_chained(std::span<const RotatedInput> rotations, std::size_t slots) {
-    const int k = checked(slots);
-    auto [babies, giants] = counters_for(rotations, slots);
-    double best_cost = std::numeric_limits<double>::infinity();
-    int best_width = 0;
-    for (int width = 0; width < k; ++width) {
-        babies.clear();
-        giants.clear();
-        for (const RotatedInput& rotation : rotations) {
-            const int baby = baby_of(rotation.steps, width, k);
-            babies.add(rotation.input, baby);
-            giants.add(rotation.output, modulo(rotation.steps - baby, k));
-        }
-        const double cost = static_cast<double>(babies.count()) +
-                            chained_step_cost * static_cast<double>(giants.count()) +
-                            chained_key_cost * static_cast<double>(giants.distances());
-        if (cost < best_cost) {
-            best_cost = cost;
-            best_width = width;
-        }
-    }
-    return schedule_at(rotations, slots, best_width, true);
+    const auto cost = [](const PairCounter& babies, PairCounter& giants) {
+        return static_cast<double>(babies.count()) + chained_step_cost * static_cast<double>(giants.count()) +
+               chained_key_cost * static_cast<double>(giants.distances());
+    };
+    return schedule_at(rotations, slots, cheapest_width(rotations, slots, cost), true);
 }
 
 RotationSchedule schedule_at(std::span<const RotatedInput> rotations, std::size_t slots, int width,

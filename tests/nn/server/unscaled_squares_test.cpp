@@ -16,18 +16,24 @@
 namespace lacuna::testing {
 namespace {
 
+/// Biases and constants wherever a factor has to reach.
+Model two_squares(SmallModel& random) {
+    Model model = random.empty({1, 6, 5}, 2);
+    model.layers.push_back(
+        {"conv", Convolution{{3, 3}, {2, 2}, {1, 0}, random.weights(2, 9, 2), random.integers(2, 9)}});
+    model.layers.push_back({"act1", Activation{{3, 0, 1}}});
+    random.add_dense(model, 4, 2, 50);
+    model.layers.push_back({"act2", Activation{{-2, 0, 3}}});
+    random.add_dense(model, 3, 2, 1000);
+    return model;
+}
+
 /// Unscaled squares multiply every value by a factor: biases and constants have to be multiplied by it too,
 /// the next square squares it, and the client divides it out modulo every plaintext modulus.
 TEST(UnscaledSquares, CarryTheirFactorToTheEnd) {
     for (const std::size_t moduli : {1, 2}) {
         SmallModel random(moduli);
-        Model model = random.empty({1, 6, 5}, 2);
-        model.layers.push_back(
-            {"conv", Convolution{{3, 3}, {2, 2}, {1, 0}, random.weights(2, 9, 2), random.integers(2, 9)}});
-        model.layers.push_back({"act1", Activation{{3, 0, 1}}});
-        random.add_dense(model, 4, 2, 50);
-        model.layers.push_back({"act2", Activation{{-2, 0, 3}}});
-        random.add_dense(model, 3, 2, 1000);
+        const Model model = two_squares(random);
         PlanRequest request = request_of(Packing::slots);
         request.plain_moduli = moduli;
         const Inference inference(model, request);
@@ -47,13 +53,7 @@ TEST(UnscaledSquares, CarryTheirFactorToTheEnd) {
 TEST(UnscaledSquares, CarryTheirFactorModuloABinomial) {
     for (const Packing packing : {Packing::slots, Packing::radix}) {
         SmallModel random(4);
-        Model model = random.empty({1, 6, 5}, 2);
-        model.layers.push_back(
-            {"conv", Convolution{{3, 3}, {2, 2}, {1, 0}, random.weights(2, 9, 2), random.integers(2, 9)}});
-        model.layers.push_back({"act1", Activation{{3, 0, 1}}});
-        random.add_dense(model, 4, 2, 50);
-        model.layers.push_back({"act2", Activation{{-2, 0, 3}}});
-        random.add_dense(model, 3, 2, 1000);
+        const Model model = two_squares(random);
         const std::size_t images = packing == Packing::slots ? 9 : 1;
         const Inference inference(model, binomial_request_of(packing, images));
         EXPECT_EQ(std::count_if(inference.plan.steps.begin(), inference.plan.steps.end(),
@@ -69,13 +69,7 @@ TEST(UnscaledSquares, CarryTheirFactorModuloABinomial) {
 /// five parts, a ciphertext a logit.
 TEST(KeylessPrograms, AnswerExactlyWithoutEvaluationKeys) {
     SmallModel random(9);
-    Model model = random.empty({1, 6, 5}, 2);
-    model.layers.push_back(
-        {"conv", Convolution{{3, 3}, {2, 2}, {1, 0}, random.weights(2, 9, 2), random.integers(2, 9)}});
-    model.layers.push_back({"act1", Activation{{3, 0, 1}}});
-    random.add_dense(model, 4, 2, 50);
-    model.layers.push_back({"act2", Activation{{-2, 0, 3}}});
-    random.add_dense(model, 3, 2, 1000);
+    const Model model = two_squares(random);
     const Inference inference(model, binomial_request_of(Packing::radix));
     const ClientPlan& client = inference.plan.client;
     ASSERT_EQ(client.reply_parts, 5U);
