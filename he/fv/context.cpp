@@ -100,27 +100,33 @@ std::uint64_t PlaintextSpace::scaled(const Ring& ring, std::uint64_t m, std::siz
 }
 
 void PlaintextSpace::add_scaled(const Ring& ring, const std::uint64_t* m, std::size_t limbs, std::size_t i,
-                                std::uint64_t* limb, bool subtract, const std::uint64_t* thresholds) const {
+                                std::uint64_t* limb, bool subtract, const std::uint64_t* dither) const {
     const Modulus& q = ring.data().modulus(i);
     const Kernels& kernels = ring.kernels();
     const std::size_t n = ring.n();
     const std::uint64_t t = modulus().value();
     Buffer words = Buffer::uninitialised(n, Secrecy::secret);
     kernels.multiply_scalar(words.data(), m, n, q_mod_t_[limbs - 1], *modulus_);
-    // Round without a branch on the message, then lift modulo q_i: r - t, which is rounding up, above t/2 or
-    // the threshold.
+    // r = [Q m]_t rounds to u = floor((r + dither - floor(t/2)) / t), from -1 to 2, and r - t u is lifted
+    // modulo q_i: no branch on the message.
+    const std::uint64_t half = t / 2;
     const std::uint64_t minus_t = q.negate(q.reduce(t));
+    const std::uint64_t plus_t = q.reduce(t);
+    const auto below = [](std::uint64_t value, std::uint64_t limit) {
+        return std::uint64_t{0} - ((value - limit) >> 63);
+    };
+    const auto rounded = [&](std::size_t j) {
+        const std::uint64_t value = words[j] + (dither == nullptr ? t - 1 : dither[j]);
+        return (below(value, half) & plus_t) + (~below(value, half + t) & minus_t) +
+               (~below(value, half + 2 * t) & minus_t);  // at most 2 q
+    };
     if (t <= q.value()) {
         for (std::size_t j = 0; j < n; ++j) {
-            const std::uint64_t limit = thresholds == nullptr ? t / 2 : thresholds[j];
-            const std::uint64_t above = std::uint64_t{0} - ((limit - words[j]) >> 63);
-            words[j] += above & minus_t;  // < t + q, below 2^51
+            words[j] += rounded(j);  // < t + 2 q, below 2^52
         }
     } else {
         for (std::size_t j = 0; j < n; ++j) {
-            const std::uint64_t limit = thresholds == nullptr ? t / 2 : thresholds[j];
-            const std::uint64_t above = std::uint64_t{0} - ((limit - words[j]) >> 63);
-            words[j] = q.reduce(words[j]) + (above & minus_t);
+            words[j] = q.reduce(words[j]) + rounded(j);
         }
     }
     kernels.multiply_scalar(words.data(), words.data(), n, minus_inverse_t_[i], q);
@@ -131,10 +137,10 @@ void PlaintextSpace::add_scaled(const Ring& ring, const std::uint64_t* m, std::s
     }
 }
 
-/// r with |r| <= |b| + 1 and Q_l m = r modulo t(x): (Q_l m - r) / t(x) is Q_l m / t(x), rounded. First r' =
-/// Q_l m with the digits of Q_l, which is short but not short enough; then r = r' - t(x) u, u being r' / t(x)
-/// with every coefficient rounded to the nearest integer or at random. The real y = r' / t(x) follows from
-/// y_{j-k}
+/// A short r, |r| <= 3/2 (|b| + 1), with Q_l m = r modulo t(x): (Q_l m - r) / t(x) is Q_l m / t(x), rounded.
+/// First r' = Q_l m with the digits of Q_l, which is short but not short enough; then r = r' - t(x) u, u
+/// being r' / t(x) with every coefficient rounded to the nearest integer or at random. The real y = r' / t(x)
+/// follows from y_{j-k}
 /// - b y_j = r'_j, upwards, where every step divides an error by b: started far enough below, it has
 /// forgotten its start. Its error of 2^-52 |y|, y below 2^27, is a bias of that size; it never harms r's
 /// being exact.
@@ -160,6 +166,7 @@ Buffer PlaintextSpace::remainder(const Plaintext& m, std::size_t limbs, const st
     Buffer quotients = Buffer::uninitialised(n, Secrecy::secret);
     auto* const u = reinterpret_cast<std::int64_t*>(quotients.data());
     Buffer y(k, Secrecy::secret);  // a row of doubles; 0.0 is all zeros
+    const auto fraction = [](std::uint64_t word) { return static_cast<double>(word >> 11) * 0x1p-53; };
     const auto advance = [&](std::size_t j, std::int64_t value) {
         const double next = (std::bit_cast<double>(y[j]) - static_cast<double>(value)) * inverse;
         y[j] = std::bit_cast<std::uint64_t>(next);
@@ -176,7 +183,7 @@ Buffer PlaintextSpace::remainder(const Plaintext& m, std::size_t limbs, const st
     for (std::size_t begin = 0; begin < n; begin += k) {
         for (std::size_t j = 0; j < k; ++j) {
             const double up =
-                random == nullptr ? 0.5 : static_cast<double>(random[begin + j] >> 11) * 0x1p-53;
+                random == nullptr ? 0.5 : fraction(random[begin + j]) + fraction(random[n + begin + j]) - 0.5;
             const double shifted = advance(j, r[begin + j]) + up;
             const auto truncated = static_cast<std::int64_t>(shifted);
             u[begin + j] = truncated - (static_cast<double>(truncated) > shifted ? 1 : 0);
@@ -196,10 +203,15 @@ void PlaintextSpace::add_scaled(const Ring& ring, const Plaintext& m, RnsPolynom
     Buffer words;
     if (!t_.is_integer()) {
         words = remainder(m, limbs, random);
-    } else if (random != nullptr) {  // as thresholds in [0, t)
+    } else if (random != nullptr) {
+        // Two uniform integers in [0, t); an even t has its half between two integers, hence the coin.
+        const std::uint64_t coin = 1 - t_.value() % 2;
+        const auto uniform = [&](std::uint64_t word) {
+            return static_cast<std::uint64_t>((uint128_t{word} * t_.value()) >> 64);
+        };
         words = Buffer::uninitialised(n, Secrecy::secret);
         for (std::size_t j = 0; j < n; ++j) {
-            words[j] = static_cast<std::uint64_t>((uint128_t{random[j]} * t_.value()) >> 64);
+            words[j] = uniform(random[j]) + uniform(random[n + j]) + (random[j] & coin);
         }
     }
     const bool coefficients = c.form() == Form::coefficient;

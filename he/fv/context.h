@@ -31,18 +31,18 @@ class PlaintextSpace {
     /// The transform modulo t; throws Error unless batching().
     [[nodiscard]] const NttTables& batching_tables() const;
 
-    /// Adds round(Q_l m / t(x)) to c, of either form, at the level of c, or subtracts it. With `random`, a
-    /// uniform word for each coefficient, every coefficient is rounded up or down at random, so that the
-    /// error is 0 on average.
+    /// Adds round(Q_l m / t(x)) to c, of either form, at the level of c, or subtracts it. With `random`, 2n
+    /// uniform words, the sum of two uniform numbers in [-1/2, 1/2) is added to every coefficient before it
+    /// is rounded to the nearest integer: then the error's mean is 0 and its variance 1/4 whatever m is
+    /// (Lipshitz, Wannamaker, Vanderkooy, "Quantization and Dither: A Theoretical Survey", JAES 40, 1992).
     void add_scaled(const Ring& ring, const Plaintext& m, RnsPolynomial& c, bool subtract,
                     const std::uint64_t* random = nullptr) const;
     /// For an integer t: adds round(Q_l m / t) to the coefficient-form words of limb i at level `limbs`; m: n
     /// words in [0, t).
-    /// With `thresholds`, the same n words in [0, t) for every limb, coefficient j is rounded up where t
-    /// times the fraction of Q_l m / t exceeds thresholds[j]: with uniform ones the error is 0 on average.
+    /// With `dither`, the same n words in [0, 2t) for every limb, coefficient j is rounded to
+    /// floor(Q_l m / t + (dither[j] - floor(t/2)) / t); without, dither is t - 1.
     void add_scaled(const Ring& ring, const std::uint64_t* m, std::size_t limbs, std::size_t i,
-                    std::uint64_t* limb, bool subtract = false,
-                    const std::uint64_t* thresholds = nullptr) const;
+                    std::uint64_t* limb, bool subtract = false, const std::uint64_t* dither = nullptr) const;
     /// For an integer t: round(Q_l m / t) modulo q_i for one coefficient m in [0, t).
     [[nodiscard]] std::uint64_t scaled(const Ring& ring, std::uint64_t m, std::size_t limbs,
                                        std::size_t i) const;

@@ -21,11 +21,11 @@ void check_plaintext(const Context& context, const Plaintext& plaintext) {
     check_coefficients("encrypt", plaintext);
 }
 
-/// Adds the message, rounded at random so that the error is 0 on average whatever the message is: what
-/// messages of one sign leave would otherwise add up in products of noise.
+/// Adds the message, rounded at random so that the error has the same mean, 0, and the same variance whatever
+/// the message is: what messages leave in either would otherwise add up in products of noise.
 void add_message(const Context& context, const Plaintext& plaintext, RnsPolynomial& c0) {
     const Ring& ring = context.ring();
-    Buffer random = Buffer::uninitialised(ring.n(), Secrecy::secret);
+    Buffer random = Buffer::uninitialised(2 * ring.n(), Secrecy::secret);
     RandomStream::secret().fill(random.span());
     context.plain_for(plaintext.t()).add_scaled(ring, plaintext, c0, false, random.data());
 }

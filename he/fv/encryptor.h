@@ -26,8 +26,8 @@ class Encryptor {
 
     /// With the public key: modulo QP, then divided by P, which leaves little more noise than the division's
     /// rounding. With the secret key: as encrypt_seeded, expanded. The space is the plaintext's own modulus.
-    /// Either way Q m / t(x) is rounded at random, to itself on average: the noise's mean does not
-    /// depend on the message.
+    /// Either way Q m / t(x) is rounded at random, to itself on average: neither the noise's mean nor its
+    /// variance depends on the message.
     [[nodiscard]] Ciphertext encrypt(const Plaintext& plaintext) const;
     /// Symmetric, half the size. Throws Error without a secret key.
     [[nodiscard]] SeededCiphertext encrypt_seeded(const Plaintext& plaintext) const;

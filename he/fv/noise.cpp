@@ -17,7 +17,7 @@ namespace lacuna {
 
 namespace {
 
-/// The most that the random rounding of a message can have: fraction f rounds with variance f (1 - f).
+/// Of the random rounding of a message, whatever it is (PlaintextSpace::add_scaled).
 constexpr double message_variance = 0.25;
 // What a variable is bounded by in the convex order (he/fv/noise.md, "Comparison"): a Gaussian whose
 // deviation is the variable's own divided by this number.
@@ -25,7 +25,7 @@ constexpr double message_variance = 0.25;
 constexpr double uniform_to_gaussian = 0.9213;  // 2 sqrt(2 / pi) / sqrt(3)
 /// Of a fresh error, which is near to Gaussian.
 constexpr double error_to_gaussian = 0.98;
-/// Of the random rounding of a message alone, which takes two values 1 apart.
+/// Of the random rounding of a message alone, which may be two values 1 apart.
 constexpr double rounding_to_gaussian = 0.79;
 /// A term joins another one that covers its factors where that adds less than 2^-this to the deviation.
 constexpr double negligible_bits = 7;

@@ -63,11 +63,13 @@ struct NoiseNorms {
 /// Predicts noise from the circuit alone. The noise of c_0 + c_1 s + ... = Q m / t + e (mod Q) is followed as
 /// a sum of terms, each a product of random polynomials and linear in the last of them. log_bound() is a
 /// bound of every coefficient that fails with probability at most 2^-128 over all coefficients of all replies
-/// of a request, under two assumptions:
+/// of a request, under three assumptions:
 ///
 ///   (A1) the parts c_0, c_1 of a ciphertext that enters a product, and the digits that enter key switching,
 ///        are distributed as independent uniform polynomials, independent of the noise in the ciphertext;
-///   (A2) where a sum is said to be of independent ciphertexts (NoiseNorms::products), they are.
+///   (A2) where a sum is said to be of independent ciphertexts (NoiseNorms::products), they are;
+///   (A3) what comes of a sum of rotated products enters the next product as if its embeddings were
+///        independent.
 ///
 /// Nothing is assumed of messages, and of the secret only what key generation checked (SecretBound). Theorem,
 /// proof, what each formula below comes from, and what was measured: he/fv/noise.md.

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Installs the built tree into a temporary folder, builds a consumer against it and runs consumer and command.
-# cmake -DBUILD=<build tree> -DSOURCE=<tests/package> -DWORK=<temporary folder> -DCOMPILER=<c++> -DNM=<nm> -DSHARED=<ON or OFF> -P check.cmake
+# cmake -DBUILD=<build tree> -DSOURCE=<tests/package> -DWORK=<temporary folder> -DCOMPILER=<c++> -DGENERATOR=<Ninja> -DNM=<nm> -DSHARED=<ON or OFF> -P check.cmake
 function(run)
   execute_process(COMMAND ${ARGN} RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output)
   if(NOT result EQUAL 0)
@@ -13,7 +13,7 @@ endfunction()
 file(REMOVE_RECURSE ${WORK})
 run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${WORK}/prefix)
 run(${CMAKE_COMMAND} -S ${SOURCE} -B ${WORK}/build -DCMAKE_PREFIX_PATH=${WORK}/prefix -DCMAKE_BUILD_TYPE=Release
-  -DCMAKE_CXX_COMPILER=${COMPILER})
+  -DCMAKE_CXX_COMPILER=${COMPILER} -G ${GENERATOR})
 run(${CMAKE_COMMAND} --build ${WORK}/build)
 run(${WORK}/build/example)
 run(${WORK}/build/plan ${WORK}/prefix/share/lacuna/models/faster-cryptonets.lacuna.json)

@@ -11,16 +11,10 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/seeds.h"
+
 namespace lacuna::testing {
 namespace {
-
-Seed counting_seed() {
-    Seed seed;
-    for (std::size_t i = 0; i < seed.size(); ++i) {
-        seed[i] = static_cast<std::uint8_t>(i);
-    }
-    return seed;
-}
 
 std::string hex(const std::vector<std::uint64_t>& words) {
     std::string text;

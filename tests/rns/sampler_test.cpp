@@ -10,17 +10,10 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/residues.h"
+#include "tests/support/seeds.h"
 
 namespace lacuna::testing {
 namespace {
-
-Seed counting_seed() {
-    Seed seed;
-    for (std::size_t i = 0; i < seed.size(); ++i) {
-        seed[i] = static_cast<std::uint8_t>(i);
-    }
-    return seed;
-}
 
 /// A sum over all words, so that no word of the expansion may change unnoticed.
 std::uint64_t digest(const std::uint64_t* words, std::size_t n) {

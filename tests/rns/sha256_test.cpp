@@ -12,7 +12,7 @@
 namespace lacuna::testing {
 namespace {
 
-std::span<const std::uint8_t> bytes_of(const std::string& text) {
+std::span<const std::uint8_t> text_bytes(const std::string& text) {
     return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
 
@@ -30,7 +30,7 @@ std::string hex(const Sha256::Value& value) {
 TEST(Sha256, IsTheStandards) {
     EXPECT_EQ(hex(Sha256().value()), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
     Sha256 abc;
-    abc.update(bytes_of("abc"));
+    abc.update(text_bytes("abc"));
     EXPECT_EQ(hex(abc.value()), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
@@ -38,7 +38,7 @@ TEST(Sha256, GoesOnWhereItStopped) {
     const std::string million(1'000'000, 'a');
     Sha256 parts;
     for (std::size_t begin = 0, count = 1; begin < million.size(); begin += count, count = count * 3 % 997) {
-        parts.update(bytes_of(million).subspan(begin, std::min(count, million.size() - begin)));
+        parts.update(text_bytes(million).subspan(begin, std::min(count, million.size() - begin)));
     }
     Sha256 moved = std::move(parts);
     EXPECT_EQ(hex(moved.value()), "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");

@@ -48,7 +48,7 @@ Bytes gzip(const Bytes& plain) {
     return packed;
 }
 
-class Idx : public testing::Test {
+class Idx : public ::testing::Test {
   protected:
     void SetUp() override {
         folder_ = std::filesystem::temp_directory_path() / ("lacuna-idx-" + std::to_string(::getpid()));

@@ -18,7 +18,7 @@ namespace {
 
 using Slots = std::vector<std::int64_t>;
 
-struct Setting {
+struct DiagonalSetting {
     const char* name;
     std::size_t n;
     std::size_t k;
@@ -42,8 +42,8 @@ std::vector<RotatedInput> range(int first, int last) {
 
 /// Baby and giant steps, giant steps alone, none; a single baby step; gaps; several inputs and outputs, one
 /// of them without anything; grouped digits; more babies than one dot product takes.
-const std::vector<Setting>& settings() {
-    static const std::vector<Setting> all = {
+const std::vector<DiagonalSetting>& diagonal_settings() {
+    static const std::vector<DiagonalSetting> all = {
         {"dense", 1024, 128, 132, {40, 40, 40}, {42}, 1, range(0, 19)},
         {"negative", 1024, 256, 272, {45, 45, 45}, {45}, 1, range(-9, 7)},
         {"no_rotation", 1024, 256, 272, {45, 45, 45}, {45}, 1, {{0, 0, 0}, {0, 1, 0}, {1, 1, 0}}, 2, 2},
@@ -75,7 +75,7 @@ const std::vector<Setting>& settings() {
 
 class DiagonalProductTest : public ::testing::TestWithParam<std::size_t> {
   protected:
-    DiagonalProductTest() : setting(settings()[GetParam()]), random(GetParam() + 1) {
+    DiagonalProductTest() : setting(diagonal_settings()[GetParam()]), random(GetParam() + 1) {
         Parameters parameters =
             small_parameters(setting.n, setting.data, setting.special, {}, setting.digit_limbs);
         parameters.plain_polynomials = {PlainModulus::binomial(setting.k, setting.b)};
@@ -144,7 +144,7 @@ class DiagonalProductTest : public ::testing::TestWithParam<std::size_t> {
         return encoder->decode_words(scheme->decryptor.decrypt(ciphertext));
     }
 
-    const Setting& setting;
+    const DiagonalSetting& setting;
     std::mt19937_64 random;
     std::optional<Scheme> scheme;
     std::optional<BinomialEncoder> encoder;
@@ -258,8 +258,9 @@ TEST_P(DiagonalProductTest, ChainsItsGiantSteps) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(Settings, DiagonalProductTest, ::testing::Range(std::size_t{0}, settings().size()),
-                         [](const auto& info) { return std::string(settings()[info.param].name); });
+INSTANTIATE_TEST_SUITE_P(Settings, DiagonalProductTest,
+                         ::testing::Range(std::size_t{0}, diagonal_settings().size()),
+                         [](const auto& info) { return std::string(diagonal_settings()[info.param].name); });
 
 TEST(RotationSchedule, SharesWhatItCan) {
     const RotationSchedule dense = schedule_rotations(range(0, 135), 1024);

@@ -12,22 +12,22 @@
 namespace lacuna::testing {
 namespace {
 
-constexpr std::uint64_t t = 12289;
+constexpr std::uint64_t integer_t = 12289;
 
 Parameters ring_of(std::size_t n, std::vector<int> data) {
-    return small_parameters(n, std::move(data), {50}, {t, 17});
+    return small_parameters(n, std::move(data), {50}, {integer_t, 17});
 }
 
 /// Noise up to Q / (2 t) decrypts, and not a bit more: that is where the limit of three times 2^bits lies, at
 /// every level.
 TEST(Flooding, LeavesRoomForTheMessage) {
     const Scheme scheme(ring_of(1024, {50, 50, 40}));
-    const Plaintext zero(1024, t);
+    const Plaintext zero(1024, integer_t);
     for (std::size_t limbs = 1; limbs <= 3; ++limbs) {
-        const double room =
-            scheme.context.ring().log_q(limbs) - 1 - std::log2(static_cast<double>(3 * t));  // log2(Q / 6t)
+        const double room = scheme.context.ring().log_q(limbs) - 1 -
+                            std::log2(static_cast<double>(3 * integer_t));  // log2(Q / 6t)
         const int most = static_cast<int>(std::floor(room));
-        const Ciphertext a = scheme.public_encryptor.encrypt_zero(t, limbs);
+        const Ciphertext a = scheme.public_encryptor.encrypt_zero(integer_t, limbs);
         EXPECT_NO_THROW((void)flood(scheme.context, scheme.public_encryptor, a, most)) << limbs;
         EXPECT_EQ(scheme.decryptor.decrypt(flood(scheme.context, scheme.public_encryptor, a, most - 1)),
                   zero);
@@ -39,12 +39,12 @@ TEST(Flooding, LeavesRoomForTheMessage) {
 
 TEST(Flooding, RefusesOtherRingsAndParts) {
     const Scheme scheme(ring_of(64, {50, 50}));
-    const Ciphertext a = scheme.public_encryptor.encrypt_zero(t, 2);
+    const Ciphertext a = scheme.public_encryptor.encrypt_zero(integer_t, 2);
     EXPECT_NO_THROW((void)flood(scheme.context, scheme.public_encryptor, a, 20));
     for (const Parameters& parameters :
          {ring_of(128, {50, 50}), ring_of(64, {50, 49}), ring_of(64, {50, 50, 50})}) {
         const Scheme other(parameters);
-        const Ciphertext b = other.public_encryptor.encrypt_zero(t, 2);
+        const Ciphertext b = other.public_encryptor.encrypt_zero(integer_t, 2);
         EXPECT_THROW((void)flood(scheme.context, other.public_encryptor, a, 20), Error);
         EXPECT_THROW((void)flood(scheme.context, scheme.public_encryptor, b, 20), Error);
         EXPECT_THROW((void)flood(other.context, scheme.public_encryptor, a, 20), Error);

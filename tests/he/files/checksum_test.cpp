@@ -14,13 +14,13 @@
 namespace lacuna {
 namespace {
 
-std::span<const std::uint8_t> bytes_of(const std::string& text) {
+std::span<const std::uint8_t> text_bytes(const std::string& text) {
     return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
 
 Digest checksum_of(const std::string& text) {
     Checksum checksum;
-    checksum.update(bytes_of(text));
+    checksum.update(text_bytes(text));
     return checksum.value();
 }
 
@@ -54,7 +54,7 @@ TEST(Checksum, DoesNotDependOnThePieces) {
         Checksum checksum;
         for (std::size_t at = 0; at < text.size();) {
             const std::size_t count = std::min<std::size_t>(random() % 200, text.size() - at);
-            checksum.update(bytes_of(text).subspan(at, count));
+            checksum.update(text_bytes(text).subspan(at, count));
             at += count;
             if (round % 2 == 1) {  // it goes on where it was moved to
                 Checksum moved = std::move(checksum);

@@ -14,10 +14,8 @@
 namespace lacuna::testing {
 namespace {
 
-const std::filesystem::path folder = test::source_folder() / "tests" / "golden" / "he";
-
 FileDescription described(const char* name) {
-    Source source(folder / name);
+    Source source(golden_folder / name);
     return inspect(source);
 }
 

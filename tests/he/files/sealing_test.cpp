@@ -16,14 +16,14 @@ namespace {
 
 using Bytes = std::vector<std::uint8_t>;
 
-Bytes bytes_of(std::string_view text) {
+Bytes text_bytes(std::string_view text) {
     return {text.begin(), text.end()};
 }
 
 /// RFC 7914, section 12; the keys are the first halves of those that are written there.
 TEST(Sealing, DerivesWithScrypt) {
     const std::string_view passphrase = "password";
-    const Bytes salt = bytes_of("NaCl");
+    const Bytes salt = text_bytes("NaCl");
     Bytes key(sealing_key_bytes);
     derive_sealing_key(passphrase, salt, 10, 8, 16, std::uint64_t{1} << 20, key);
     EXPECT_EQ(key, (Bytes{0xfd, 0xba, 0xbe, 0x1c, 0x9d, 0x34, 0x72, 0x00, 0x78, 0x56, 0xe7,
@@ -42,7 +42,7 @@ class Sealed : public ::testing::Test {
     Bytes key = Bytes(sealing_key_bytes);
     const SealingNonce nonce = {7, 0, 0, 0, 0x40, 0x41, 0x42, 0x43, 0x44, 0x45, 0x46, 0x47};
     const Bytes open_text = {0x50, 0x51, 0x52, 0x53, 0xc0, 0xc1, 0xc2, 0xc3, 0xc4, 0xc5, 0xc6, 0xc7};
-    const Bytes plain = bytes_of(
+    const Bytes plain = text_bytes(
         "Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the future, "
         "sunscreen "
         "would be it.");

@@ -2,6 +2,7 @@
 #include <lacuna/he/fv/context.h>
 
 #include <gmpxx.h>
+#include <algorithm>
 #include <random>
 #include <vector>
 
@@ -17,28 +18,27 @@ namespace lacuna::testing {
 namespace {
 
 class PlaintextSpaceTest : public SchemeTest {};
+class BinomialSpaceTest : public BinomialTest {};
 
-TEST_P(PlaintextSpaceTest, MessagesAreRoundedByTheirThresholds) {
+TEST_P(PlaintextSpaceTest, MessagesAreRoundedWithTheirDither) {
     const Ring& ring = scheme.context.ring();
     const PlaintextSpace& space = scheme.context.plain();
     std::mt19937_64 random(5);
     Plaintext message = random_plaintext(n, t, random);
     message[0] = 0;
     message[1] = t - 1;
-    Buffer thresholds(n);
+    Buffer dither(n);
     for (std::size_t j = 0; j < n; ++j) {
-        thresholds[j] = j % 3 == 0 ? 0 : j % 3 == 1 ? t - 1 : random() % t;
+        dither[j] = j % 3 == 0 ? 0 : j % 3 == 1 ? 2 * t - 1 : random() % (2 * t);
     }
     for (std::size_t limbs = 1; limbs <= ring.max_limbs(); ++limbs) {
         const mpz_class q = ring.data().prefix(limbs).product();
         for (std::size_t i = 0; i < limbs; ++i) {
             Buffer found(n);
-            space.add_scaled(ring, message.data(), limbs, i, found.data(), false, thresholds.data());
+            space.add_scaled(ring, message.data(), limbs, i, found.data(), false, dither.data());
             for (std::size_t j = 0; j < n; ++j) {
-                const mpz_class scaled = q * to_mpz(message[j]);
-                const mpz_class whole = scaled / to_mpz(t);
-                const mpz_class fraction = scaled - whole * to_mpz(t);
-                const mpz_class expected = whole + (fraction > to_mpz(thresholds[j]) ? 1 : 0);
+                const mpz_class shifted = q * to_mpz(message[j]) + to_mpz(dither[j]) - to_mpz(t / 2);
+                const mpz_class expected = floor_divide(shifted, to_mpz(t));
                 ASSERT_EQ(found[j], residue(expected, ring.data().modulus(i))) << j;
             }
         }
@@ -47,6 +47,91 @@ TEST_P(PlaintextSpaceTest, MessagesAreRoundedByTheirThresholds) {
 
 INSTANTIATE_TEST_SUITE_P(Parameters, PlaintextSpaceTest, ::testing::Range(std::size_t{0}, settings().size()),
                          setting_name);
+
+/// Every pair of the two uniform numbers that are added before a message is rounded, and the coin of an even
+/// t: the error's sum is 0 and its sum of squares t^2/4 each, t^2/4 - 1/4 for an odd t, whatever the message
+/// is.
+TEST(IntegerSpace, RoundingErrorsHaveMomentsThatDoNotDependOnTheMessage) {
+    constexpr std::size_t n = 1024;
+    for (const std::uint64_t t : {5, 8, 17, 22}) {
+        const Context context(small_parameters(n, {50, 50}, {50}, {t}));
+        const Modulus& q = context.ring().data().modulus(0);
+        const std::uint64_t coins = t % 2 == 0 ? 2 : 1;
+        const std::uint64_t cases = t * t * coins;
+        ASSERT_LE(cases, n);
+        Buffer random(2 * n);
+        const auto word = [&](std::uint64_t value) {  // the least whose product with t has this upper half
+            return value == 0 ? 0 : static_cast<std::uint64_t>((uint128_t{value} << 64) / t) + 1;
+        };
+        for (std::uint64_t j = 0; j < cases; ++j) {
+            const std::uint64_t coin = j / (t * t);
+            const std::uint64_t first = word(j % t);
+            random[j] = coins == 1 ? first : first + (first % 2 == coin ? 0 : 1);
+            random[n + j] = word(j / t % t);
+        }
+        for (std::uint64_t m = 0; m < t; ++m) {
+            Plaintext message(n, t);
+            std::fill_n(message.data(), n, m);
+            RnsPolynomial c(n, 2, Form::coefficient);
+            context.plain().add_scaled(context.ring(), message, c, false, random.data());
+            std::int64_t sum = 0;
+            std::int64_t squares = 0;
+            for (std::uint64_t j = 0; j < cases; ++j) {  // t c - Q m = t c modulo q_0 is t times the error
+                const std::int64_t error = q.centre(q.multiply(t, c.limb(0)[j]));
+                sum += error;
+                squares += error * error;
+            }
+            EXPECT_EQ(sum, 0) << t << ' ' << m;
+            EXPECT_EQ(4 * squares, static_cast<std::int64_t>(cases * (t * t - t % 2))) << t << ' ' << m;
+        }
+    }
+}
+
+/// The same modulo a binomial, by sampling: t(x) times the mean error is 0, and the variance is 1/4 in every
+/// coefficient, where rounding up or down alone has anything from 0 to 1/4.
+TEST_P(BinomialSpaceTest, RoundingErrorsHaveMomentsThatDoNotDependOnTheMessage) {
+    if (n > 128) {
+        return;
+    }
+    constexpr int samples = 4000;
+    const PlaintextSpace& space = scheme.context.plain();
+    const Ring& rns = scheme.context.ring();
+    const Modulus& q = rns.data().modulus(0);
+    RnsPolynomial nearest(n, rns.max_limbs(), Form::coefficient);
+    space.add_scaled(rns, a, nearest, false);
+    Buffer words(2 * n);
+    std::vector<double> sum(n);
+    std::vector<double> squares(n);
+    for (int sample = 0; sample < samples; ++sample) {
+        for (std::uint64_t& w : words.span()) {
+            w = random();
+        }
+        RnsPolynomial c(n, rns.max_limbs(), Form::coefficient);
+        space.add_scaled(rns, a, c, false, words.data());
+        for (std::size_t j = 0; j < n; ++j) {
+            const std::int64_t difference = q.centre(q.subtract(c.limb(0)[j], nearest.limb(0)[j]));
+            ASSERT_LE(std::abs(difference), 2);
+            sum[j] += static_cast<double>(difference);
+            squares[j] += static_cast<double>(difference * difference);
+        }
+    }
+    const std::size_t k = t.power();
+    const auto base = static_cast<double>(t.base());
+    for (std::size_t j = 0; j < n; ++j) {
+        const double mean = sum[j] / samples;
+        EXPECT_NEAR(squares[j] / samples - mean * mean, 0.25, 0.03) << j;
+        // t(x) nearest - Q m modulo q_0, small, plus t(x) times the mean difference.
+        const std::uint64_t below = nearest.limb(0)[j < k ? n + j - k : j - k];
+        const std::uint64_t product = q.multiply(q.reduce_signed(t.base()), nearest.limb(0)[j]);
+        const double rest =
+            static_cast<double>(q.centre(q.subtract(j < k ? q.negate(below) : below, product)));
+        const double moved = (j < k ? -sum[n + j - k] : sum[j - k]) / samples - base * mean;
+        EXPECT_NEAR(rest + moved, 0, (std::abs(base) + 1) * 0.05) << j;
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Parameters, BinomialSpaceTest,
+                         ::testing::Range(std::size_t{0}, binomial_settings().size()), binomial_setting_name);
 
 /// n Q has 146 bits, three helper primes; times |b| + 1 it has 156.
 TEST(BinomialSpace, ProductsTakeAHelperPrimeMoreWhereTheBaseAsksForIt) {

@@ -17,6 +17,7 @@
 #include <limits>
 #include <numbers>
 #include <random>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -48,6 +49,35 @@ double gaussian_excess(double a, double s) {
            a * 0.5 * std::erfc(x / std::numbers::sqrt2);
 }
 
+/// The errors that rounding a message of this fraction leaves, with their chances: floor(fraction - 1/2 + two
+/// uniform numbers) - fraction (PlaintextSpace::add_scaled).
+std::array<std::pair<double, double>, 4> rounding_errors(double fraction) {
+    const auto at_most = [](double sum) {  // of two uniform numbers in [0, 1)
+        const double low = std::clamp(sum, 0.0, 1.0);
+        const double high = std::clamp(2 - sum, 0.0, 1.0);
+        return sum < 1 ? low * low / 2 : 1 - high * high / 2;
+    };
+    std::array<std::pair<double, double>, 4> result;
+    for (int u = -1; u <= 2; ++u) {
+        result[static_cast<std::size_t>(u + 1)] = {u - fraction,
+                                                   at_most(u + 1.5 - fraction) - at_most(u + 0.5 - fraction)};
+    }
+    return result;
+}
+
+TEST(Comparison, RoundingErrorsHaveTheSameMeanAndVarianceAtEveryFraction) {
+    for (double fraction = 0; fraction <= 1; fraction += 1.0 / 64) {
+        double mean = 0;
+        double variance = 0;
+        for (const auto& [error, chance] : rounding_errors(fraction)) {
+            mean += chance * error;
+            variance += chance * error * error;
+        }
+        EXPECT_NEAR(mean, 0, 1e-12) << fraction;
+        EXPECT_NEAR(variance, 0.25, 1e-12) << fraction;
+    }
+}
+
 TEST(Comparison, FreshErrorsWithTheirRoundingAreBelowAGaussianInTheConvexOrder) {
     std::array<double, 43> chances{};
     for (int i = 0; i <= 42; ++i) {
@@ -55,15 +85,19 @@ TEST(Comparison, FreshErrorsWithTheirRoundingAreBelowAGaussianInTheConvexOrder) 
                                                         std::lgamma(43.0 - i) - 42 * std::numbers::ln2);
     }
     for (double fraction = 0; fraction <= 1; fraction += 1.0 / 64) {
+        const auto roundings = rounding_errors(fraction);
         for (double a = -24; a <= 24; a += 0.03) {
-            double excess = 0;
-            for (int i = 0; i <= 42; ++i) {
-                const double error = i - 21;
-                const double chance = chances[static_cast<std::size_t>(i)];
-                excess += chance * (1 - fraction) * std::max(0.0, error - fraction - a) +
-                          chance * fraction * std::max(0.0, error + 1 - fraction - a);
+            double alone = 0;
+            double together = 0;
+            for (const auto& [rounding, chance] : roundings) {
+                alone += chance * std::max(0.0, rounding - a);
+                for (int i = 0; i <= 42; ++i) {
+                    together +=
+                        chance * chances[static_cast<std::size_t>(i)] * std::max(0.0, i - 21 + rounding - a);
+                }
             }
-            ASSERT_LE(excess, gaussian_excess(a, std::sqrt(10.75) / 0.98) + 1e-12) << fraction << ' ' << a;
+            ASSERT_LE(together, gaussian_excess(a, std::sqrt(10.75) / 0.98) + 1e-12) << fraction << ' ' << a;
+            ASSERT_LE(alone, gaussian_excess(a, 0.5 / 0.79) + 1e-12) << fraction << ' ' << a;
         }
     }
 }

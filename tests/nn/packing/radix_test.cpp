@@ -6,21 +6,13 @@
 #include <gtest/gtest.h>
 
 #include <lacuna/he/fv/context.h>
+#include "tests/support/scheme.h"
 
 namespace lacuna {
 namespace {
 
-Context context_of(std::uint64_t t) {
-    Parameters parameters;
-    parameters.n = 1024;
-    parameters.data_bits = {30};
-    parameters.plain_moduli = {t};
-    parameters.allow_insecure = true;
-    return Context(parameters);
-}
-
 TEST(RadixPacking, HoldsTheDigitsOfOneImage) {
-    const Context context = context_of(17);
+    const Context context(testing::small_parameters(1024, {30}, {}, {17}));
     const RadixPacking::Encoder encoder(context, 0);
     const std::vector<std::int64_t> levels = {13};
     const std::vector<std::int64_t> words = encoder.decode(encoder.encode(levels));

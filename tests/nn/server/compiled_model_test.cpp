@@ -24,7 +24,7 @@
 namespace lacuna::testing {
 namespace {
 
-PlanRequest request_of(Packing packing, std::size_t moduli = 0, int privacy_bits = 0) {
+PlanRequest request_with_moduli(Packing packing, std::size_t moduli = 0, int privacy_bits = 0) {
     PlanRequest request;
     request.packing = packing;
     request.plain_kind = PlainKind::integers;
@@ -40,7 +40,7 @@ Model network() {
 class Compiled : public ::testing::TestWithParam<Packing> {
   protected:
     const Model model_ = network();
-    const Plan plan_ = make_plan(model_, request_of(GetParam()));
+    const Plan plan_ = make_plan(model_, request_with_moduli(GetParam()));
     const std::shared_ptr<const CompiledModel> compiled_ =
         std::make_shared<const CompiledModel>(model_, plan_);
     SmallModel random_{22};
@@ -91,7 +91,7 @@ TEST_P(Compiled, RefusesKeysThatAreNotThePlans) {
 /// Each modulus by itself, in any order and with different servers, is the whole.
 TEST(CompiledModels, InferOneModulusAtATime) {
     const Model model = network();
-    const Plan plan = make_plan(model, request_of(Packing::slots, 3));
+    const Plan plan = make_plan(model, request_with_moduli(Packing::slots, 3));
     ASSERT_EQ(plan.moduli(), 3U);
     const CompiledModel compiled(model, plan);
     const CompiledModel elsewhere(model, plan);
@@ -139,7 +139,7 @@ TEST(CompiledModels, LeaveOutCoefficientsThatVanishModuloT) {
         model.layers.push_back({"act", Activation{{3, all ? mpz_class(2 * t) : mpz_class(1), t}}});
         random.add_dense(model, 2, 2, 5);
         std::get<Dense>(model.layers.back().kind).bias[0] = mpz_class(1) << 48;  // moduli beyond t
-        Plan plan = make_plan(model, request_of(Packing::slots, 2));
+        Plan plan = make_plan(model, request_with_moduli(Packing::slots, 2));
         ASSERT_GT(plan.client.parameters.plain_moduli[0], t) << "so that its proof of noise holds for t";
         plan.client.parameters.plain_moduli[0] = t;
         const CompiledModel compiled(model, plan);
@@ -168,7 +168,7 @@ std::size_t allocated_bytes() {
 /// A further client costs its keys, and next to nothing else.
 TEST(CompiledModels, CostASecondClientItsKeysAlone) {
     const Model model = load_model(test::source_folder() / "nn" / "models" / "faster-cryptonets.lacuna.json");
-    const Plan plan = make_plan(model, request_of(Packing::slots, 0, 40));
+    const Plan plan = make_plan(model, request_with_moduli(Packing::slots, 0, 40));
     const std::size_t before = allocated_bytes();
     const auto compiled = std::make_shared<const CompiledModel>(model, plan);
     const std::size_t model_bytes = allocated_bytes() - before;

@@ -22,6 +22,7 @@
 #include "tests/support/digits_source.h"
 #include "tests/support/inference.h"
 #include "tests/support/places.h"
+#include "tests/support/small_network.h"
 
 namespace lacuna::testing {
 namespace {
@@ -106,13 +107,6 @@ std::vector<std::string> shipped_models() {
 
 Model load(const std::string& name) {
     return load_model(test::source_folder() / "nn" / "models" / (name + ".lacuna.json"));
-}
-
-PlanRequest request_of(Packing packing) {
-    PlanRequest request;
-    request.packing = packing;
-    request.plain_kind = PlainKind::integers;
-    return request;
 }
 
 /// Inputs of a size: the bytes of the test set's digits one after the other, over again where there are
