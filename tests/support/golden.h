@@ -3,7 +3,6 @@
 
 #include <array>
 #include <cstdint>
-#include <filesystem>
 
 #include <lacuna/he/evaluation/evaluator.h>
 #include <lacuna/he/fv/context.h>
@@ -11,11 +10,8 @@
 #include <lacuna/he/rlwe/key_generator.h>
 #include <lacuna/rns/ring_operations.h>
 #include <lacuna/rns/sampler.h>
-#include "tests/support/places.h"
 
 namespace lacuna::testing {
-
-inline const std::filesystem::path golden_folder = test::source_folder() / "tests" / "golden" / "he";
 
 /// The ring of tests/golden/he: tiny, with unequal primes, two special primes and a digit of two primes.
 inline Parameters golden_parameters() {

@@ -11,6 +11,11 @@ namespace lacuna::test {
 /// The top folder of the project's sources.
 std::filesystem::path source_folder();
 
+/// The files of every format of `he`, kept as they were.
+inline std::filesystem::path golden_folder() {
+    return source_folder() / "tests" / "golden" / "he";
+}
+
 /// A folder beside the sources that may hold MNIST; it need not exist.
 std::filesystem::path shared_mnist_folder();
 

@@ -163,7 +163,7 @@ const std::vector<GoldenFile>& golden_files() {
 class GoldenTest : public ::testing::TestWithParam<std::size_t> {
   protected:
     const GoldenFile& file = golden_files()[GetParam()];
-    Bytes bytes = read_bytes(golden_folder / file.name);
+    Bytes bytes = read_bytes(test::golden_folder() / file.name);
     const Context& context = shared_context();
 
     static const Context& shared_context() {
@@ -180,7 +180,7 @@ class GoldenTest : public ::testing::TestWithParam<std::size_t> {
 };
 
 TEST_P(GoldenTest, KeepsItsMeaning) {
-    Source source(golden_folder / file.name);
+    Source source(test::golden_folder() / file.name);
     ContentHash hash;
     file.load(source, context, hash);
     EXPECT_TRUE(source.at_end());
@@ -224,7 +224,7 @@ TEST_P(GoldenTest, FlippedBitsUnderARightChecksumAreRefusedOrHarmless) {
 }
 
 TEST_P(GoldenTest, IsDescribedWithoutKeys) {
-    Source source(golden_folder / file.name);
+    Source source(test::golden_folder() / file.name);
     const FileDescription description = inspect(source);
     EXPECT_EQ(description.bytes, bytes.size());
     EXPECT_EQ(description.version, file.version);
@@ -249,7 +249,7 @@ void expect_file(const char* name, const Ring& ring, const Object& object) {
     std::ostringstream stream;
     save(stream, ring, object);
     const std::string text = stream.str();
-    EXPECT_EQ(Bytes(text.begin(), text.end()), read_bytes(golden_folder / name)) << name;
+    EXPECT_EQ(Bytes(text.begin(), text.end()), read_bytes(test::golden_folder() / name)) << name;
 }
 
 TEST(Golden, WritingGivesTheSameBytes) {
@@ -257,7 +257,7 @@ TEST(Golden, WritingGivesTheSameBytes) {
     std::ostringstream stream;
     save(stream, golden_parameters());
     const std::string text = stream.str();
-    EXPECT_EQ(Bytes(text.begin(), text.end()), read_bytes(golden_folder / "parameters.lct"));
+    EXPECT_EQ(Bytes(text.begin(), text.end()), read_bytes(test::golden_folder() / "parameters.lct"));
     expect_file("secret.key", golden.ring, golden.secret_key());
     expect_file("plaintext.lct", golden.ring, golden.plaintext());
     expect_file("ciphertext.lct", golden.ring, golden.ciphertext());
@@ -265,15 +265,15 @@ TEST(Golden, WritingGivesTheSameBytes) {
     expect_file("reduced.lct", golden.ring, golden.reduced());
     expect_file("reduced_some.lct", golden.ring, golden.reduced_some());
     expect_file("evaluation.keys", golden.ring,
-                load_evaluation_keys(golden_folder / "evaluation.keys", golden.ring));
+                load_evaluation_keys(test::golden_folder() / "evaluation.keys", golden.ring));
     expect_file("evaluation_2.keys", golden.ring,
-                load_evaluation_keys(golden_folder / "evaluation_2.keys", golden.ring));
+                load_evaluation_keys(test::golden_folder() / "evaluation_2.keys", golden.ring));
 
     const Context binomials(golden_binomial_parameters());
     std::ostringstream second;
     save(second, golden_binomial_parameters());
     const std::string written = second.str();
-    EXPECT_EQ(Bytes(written.begin(), written.end()), read_bytes(golden_folder / "parameters_2.lct"));
+    EXPECT_EQ(Bytes(written.begin(), written.end()), read_bytes(test::golden_folder() / "parameters_2.lct"));
     const SeededCiphertext seeded = golden.seeded_binomial(binomials);
     expect_file("plaintext_2.lct", golden.ring, GoldenObjects::binomial_plaintext());
     expect_file("seeded_2.lct", golden.ring, seeded);
@@ -283,35 +283,37 @@ TEST(Golden, WritingGivesTheSameBytes) {
 }
 
 TEST(Golden, KeysStillWork) {
-    const Context context(load_parameters(golden_folder / "parameters.lct"));
+    const Context context(load_parameters(test::golden_folder() / "parameters.lct"));
     const Ring& ring = context.ring();
-    const SecretKey secret = load_secret_key(golden_folder / "secret.key", ring);
-    const EvaluationKeys keys = load_evaluation_keys(golden_folder / "evaluation.keys", ring);
-    EXPECT_TRUE(matches(ring, secret, load_evaluation_keys(golden_folder / "evaluation_2.keys", ring)));
-    const Plaintext message = load_plaintext(golden_folder / "plaintext.lct", context);
+    const SecretKey secret = load_secret_key(test::golden_folder() / "secret.key", ring);
+    const EvaluationKeys keys = load_evaluation_keys(test::golden_folder() / "evaluation.keys", ring);
+    EXPECT_TRUE(
+        matches(ring, secret, load_evaluation_keys(test::golden_folder() / "evaluation_2.keys", ring)));
+    const Plaintext message = load_plaintext(test::golden_folder() / "plaintext.lct", context);
     const Decryptor decryptor(context, secret);
     const Evaluator evaluator(context);
 
-    const Ciphertext ciphertext = load_ciphertext(golden_folder / "seeded.lct", context);
+    const Ciphertext ciphertext = load_ciphertext(test::golden_folder() / "seeded.lct", context);
     EXPECT_EQ(decryptor.decrypt(ciphertext), message);
-    EXPECT_EQ(load_ciphertext(golden_folder / "ciphertext.lct", context), ciphertext);
-    EXPECT_EQ(decryptor.decrypt(load_ciphertext(golden_folder / "reduced.lct", context)), message);
-    const Plaintext some = decryptor.decrypt(load_ciphertext(golden_folder / "reduced_some.lct", context));
+    EXPECT_EQ(load_ciphertext(test::golden_folder() / "ciphertext.lct", context), ciphertext);
+    EXPECT_EQ(decryptor.decrypt(load_ciphertext(test::golden_folder() / "reduced.lct", context)), message);
+    const Plaintext some =
+        decryptor.decrypt(load_ciphertext(test::golden_folder() / "reduced_some.lct", context));
     for (const std::size_t i : {0, 3, 4, 15}) {
         EXPECT_EQ(some[i], message[i]);
     }
 
     const Plaintext square = ring_multiply(message, message);
     const Ciphertext squared =
-        evaluator.to_coefficients(load_ciphertext(golden_folder / "squared.lct", context));
+        evaluator.to_coefficients(load_ciphertext(test::golden_folder() / "squared.lct", context));
     EXPECT_EQ(squared.size(), 3U);
     EXPECT_EQ(decryptor.decrypt(squared), square);
     EXPECT_EQ(decryptor.decrypt(evaluator.relinearize(squared, keys.relin_keys.value())), square);
-    EXPECT_EQ(decryptor.decrypt(
-                  evaluator.relinearize(squared, load_relin_keys(golden_folder / "relin.keys", ring))),
+    EXPECT_EQ(decryptor.decrypt(evaluator.relinearize(
+                  squared, load_relin_keys(test::golden_folder() / "relin.keys", ring))),
               square);
 
-    const GaloisKeys galois = load_galois_keys(golden_folder / "galois.keys", ring);
+    const GaloisKeys galois = load_galois_keys(test::golden_folder() / "galois.keys", ring);
     for (const GaloisKeys* some_keys : {&galois, &keys.galois_keys}) {
         EXPECT_EQ(decryptor.decrypt(evaluator.rotate_rows(ciphertext, -2, *some_keys)),
                   ring_automorphism(message, rotation_element(16, -2)));
@@ -319,21 +321,21 @@ TEST(Golden, KeysStillWork) {
                   ring_automorphism(message, row_swap_element(16)));
     }
     for (const PublicKey& key :
-         {keys.public_key.value(), load_public_key(golden_folder / "public.key", ring)}) {
+         {keys.public_key.value(), load_public_key(test::golden_folder() / "public.key", ring)}) {
         EXPECT_EQ(decryptor.decrypt(Encryptor(context, key).encrypt(message)), message);
     }
 }
 
 TEST(Golden, BinomialsStillDecrypt) {
-    const Context context(load_parameters(golden_folder / "parameters_2.lct"));
-    const SecretKey secret = load_secret_key(golden_folder / "secret.key", context.ring());
-    const Plaintext message = load_plaintext(golden_folder / "plaintext_2.lct", context);
+    const Context context(load_parameters(test::golden_folder() / "parameters_2.lct"));
+    const SecretKey secret = load_secret_key(test::golden_folder() / "secret.key", context.ring());
+    const Plaintext message = load_plaintext(test::golden_folder() / "plaintext_2.lct", context);
     EXPECT_EQ(message, GoldenObjects::binomial_plaintext());
     const BinomialRing ring(message.n(), message.t());
     const Decryptor decryptor(context, secret);
     for (const char* name : {"ciphertext_2.lct", "seeded_2.lct", "reduced_2.lct"}) {
         // Another representative of the same class: -81 is one below the shortest.
-        const Plaintext found = decryptor.decrypt(load_ciphertext(golden_folder / name, context));
+        const Plaintext found = decryptor.decrypt(load_ciphertext(test::golden_folder() / name, context));
         EXPECT_EQ(ring.element(found), ring.element(message)) << name;
     }
 }

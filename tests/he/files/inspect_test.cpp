@@ -15,7 +15,7 @@ namespace lacuna::testing {
 namespace {
 
 FileDescription described(const char* name) {
-    Source source(golden_folder / name);
+    Source source(test::golden_folder() / name);
     return inspect(source);
 }
 
