@@ -83,7 +83,9 @@ class DiagonalProduct {
         std::size_t group = 0;      // of groups_
         std::uint32_t element = 1;  // 1: not at all
     };
-    class Run;
+    class Run;         // up to the sums of products
+    class GiantSteps;  // and on, each giant step by itself
+    class GiantChain;  // or chained
 
     void check(const Context& context, std::span<const Ciphertext> inputs) const;
 
@@ -100,10 +102,5 @@ class DiagonalProduct {
 
 /// sum += part, both from partial_sums() for one output of one product and modulo Q_l P.
 void add_partial_sum(const Context& context, Ciphertext& sum, const Ciphertext& part);
-
-/// The ciphertext and its rotations by these steps, summed: one raising of digits and one division. Size 2,
-/// coefficient form.
-[[nodiscard]] Ciphertext add_rotations(const Context& context, const Ciphertext& a,
-                                       std::span<const int> steps, const GaloisKeys& keys, int threads = 1);
 
 }  // namespace lacuna

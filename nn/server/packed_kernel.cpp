@@ -3,6 +3,7 @@
 
 #include <numeric>
 
+#include <lacuna/he/evaluation/rotation_sum.h>
 #include <lacuna/nn/plan/giant_steps.h>
 #include <lacuna/rns/ring_operations.h>
 
