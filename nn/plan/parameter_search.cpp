@@ -5,6 +5,7 @@
 #include <bit>
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <span>
@@ -32,6 +33,7 @@ constexpr int chains_tried = 10;  // sizes of Q looked at, beyond the first that
 
 constexpr int packed_chains_tried = 8;
 constexpr std::size_t least_packed_slots = 256;
+constexpr std::size_t least_shared_slots = 16;   // of one of several images that share ciphertexts
 constexpr std::size_t most_rotation_keys = 256;  // as a client's half of a plan can list
 
 int smallest_prime_bits(std::size_t n) {
@@ -205,13 +207,18 @@ std::vector<std::vector<int>> packed_chains_of(int total, std::size_t limbs) {
     return chains;
 }
 
+/// Sets of ciphertexts of a request in the packed packing, where so many images share one.
+std::size_t packed_sets(const PlanRequest& request, std::size_t images) {
+    return (packed_batch(request) + images - 1) / images;
+}
+
 /// The same for a network in the packed packing: how good a chain is, is a matter of time and of what keys
 /// and uploads weigh, so that special primes are no larger than data primes.
 std::optional<Candidate> shortest_packed_chain(std::span<const Stage> stages, const PlanRequest& request,
-                                               std::size_t n, const PlainModulus& t) {
-    // A reply for every image.
+                                               std::size_t n, const PlainModulus& t, std::size_t images) {
+    // A reply for every set.
     const CircuitSetting setting =
-        setting_of(request, n, Packing::packed, t.power(), t.log_bound(), packed_batch(request));
+        setting_of(request, n, Packing::packed, t.power(), t.log_bound(), packed_sets(request, images));
     const int limit = max_log_qp(n, request.security);
     std::optional<Candidate> best;
     for (std::size_t limbs = 1; !best && static_cast<int>(limbs) * smallest_prime_bits(n) < limit; ++limbs) {
@@ -236,66 +243,128 @@ void measure(PackedNetwork& network, std::size_t n, const PlainModulus& t) {
     network.measure(BinomialEncoder(context), n);
 }
 
-/// The cheapest ring and binomial for a model laid out in slots. Norms of diagonals are those of random ones
-/// until there is a winner; its own decide whether it decrypts.
-std::optional<Candidate> best_packed(const ExpandedModel& model, const PlanRequest& request,
-                                     const PackingBounds& bounds) {
-    const mpz_class needed = 2 * bounds.range + 1;
-    std::map<std::size_t, std::shared_ptr<PackedNetwork>> networks;  // by slots; null where it has no room
-    std::string obstacle;
-    const auto network_of = [&](std::size_t slots) {
-        const auto [found, fresh] = networks.try_emplace(slots);
-        if (fresh) {
-            try {
-                found->second = std::make_shared<PackedNetwork>(model, slots);
-            } catch (const Error& error) {
-                obstacle = error.what();
+/// The search for the cheapest ring and binomial for a model laid out in slots.
+class PackedSearch {
+  public:
+    PackedSearch(const ExpandedModel& model, const PlanRequest& request, const PackingBounds& bounds)
+        : model_(model), request_(request), needed_(2 * bounds.range + 1) {}
+
+    /// Norms of diagonals are those of random ones until there is a winner; its own decide whether it
+    /// decrypts.
+    [[nodiscard]] std::optional<Candidate> best() {
+        double least = std::numeric_limits<double>::infinity();
+        for (std::size_t n = 2048; n <= max_ntt_size; n *= 2) {
+            try_ring(n);
+            const double cost = least_cost();
+            // A larger ring is slower for one image, and rarely holds more for its time.
+            if (!choices_.empty() && (request_.batch == 1 || cost >= least)) {
+                break;
+            }
+            least = cost;
+        }
+        std::ranges::stable_sort(choices_, {}, [](const Choice& c) { return c.candidate.request_cost; });
+        for (const Choice& choice : choices_) {
+            if (std::optional<Candidate> candidate = measured(choice)) {
+                return candidate;
             }
         }
-        return found->second;
-    };
+        if (choices_.empty() && !obstacle_.empty()) {
+            throw Error(obstacle_);
+        }
+        return std::nullopt;
+    }
+
+  private:
     struct Choice {
         Candidate candidate;
         PlainModulus t;
     };
-    std::vector<Choice> choices;
-    for (std::size_t n = 2048; n <= max_ntt_size; n *= 2) {
-        for (std::size_t k = least_packed_slots; k <= n / 4; k *= 2) {
-            const std::optional<PlainModulus> t = PackedPacking::plain_modulus(n, k, needed);
-            const std::shared_ptr<PackedNetwork> network = t ? network_of(k) : nullptr;
-            if (!network || network->steps().size() > most_rotation_keys) {
+
+    [[nodiscard]] double least_cost() const {
+        double least = std::numeric_limits<double>::infinity();
+        for (const Choice& choice : choices_) {
+            least = std::min(least, choice.candidate.request_cost);
+        }
+        return least;
+    }
+
+    /// For rows of one image of every length, as many images as share a ciphertext and decrypt: half as many
+    /// cost nearly twice as much each.
+    void try_ring(std::size_t n) {
+        const std::size_t elements = model_.shapes().front().size();
+        for (std::size_t slots = least_shared_slots; slots <= n / 4; slots *= 2) {
+            if (slots < least_packed_slots && (request_.batch == 1 || elements > slots)) {
                 continue;
             }
-            std::optional<Candidate> candidate =
-                shortest_packed_chain(packed_stages_of(model, *network, n, *t), request, n, *t);
-            if (candidate) {
-                candidate->network = network;
-                choices.push_back({std::move(*candidate), *t});
+            const std::size_t least = slots < least_packed_slots ? 2 : 1;
+            for (std::size_t images = std::min(std::bit_ceil(packed_batch(request_)), n / 2 / slots);
+                 images >= least && !try_slots(n, slots, images); images /= 2) {
             }
         }
-        if (!choices.empty()) {
-            break;  // a larger ring is slower
-        }
     }
-    std::ranges::stable_sort(choices, {}, [](const Choice& choice) { return choice.candidate.request_cost; });
-    for (const Choice& choice : choices) {
-        PackedNetwork network = *choice.candidate.network;
-        measure(network, choice.candidate.parameters.n, choice.t);
-        std::vector<Stage> stages = packed_stages_of(model, network, choice.candidate.parameters.n, choice.t);
+
+    /// Whether it decrypts.
+    bool try_slots(std::size_t n, std::size_t slots, std::size_t images) {
+        const std::optional<PlainModulus> t = PackedPacking::plain_modulus(n, slots * images, needed_);
+        const std::shared_ptr<const PackedNetwork> network = t ? network_of(slots) : nullptr;
+        if (!network || network->steps().size() > most_rotation_keys) {
+            return false;
+        }
         std::optional<Candidate> candidate =
-            shortest_packed_chain(stages, request, choice.candidate.parameters.n, choice.t);
+            chain_for(packed_stages_of(model_, *network, n, *t), n, *t, images);
+        if (!candidate) {
+            return false;
+        }
+        candidate->network = network;
+        candidate->images = images;
+        choices_.push_back({std::move(*candidate), *t});
+        return true;
+    }
+
+    [[nodiscard]] std::optional<Candidate> chain_for(const std::vector<Stage>& stages, std::size_t n,
+                                                     const PlainModulus& t, std::size_t images) const {
+        std::optional<Candidate> candidate = shortest_packed_chain(stages, request_, n, t, images);
+        if (candidate) {
+            candidate->request_cost *= static_cast<double>((request_.batch + images - 1) / images);
+        }
+        return candidate;
+    }
+
+    [[nodiscard]] std::optional<Candidate> measured(const Choice& choice) const {
+        const std::size_t n = choice.candidate.parameters.n;
+        const std::size_t images = choice.candidate.images;
+        PackedNetwork network = choice.candidate.network->interleaved(images);
+        measure(network, n, choice.t);
+        std::vector<Stage> stages = packed_stages_of(model_, network, n, choice.t);
+        std::optional<Candidate> candidate = chain_for(stages, n, choice.t, images);
         if (candidate) {
             candidate->stages = std::move(stages);
             candidate->network = std::make_shared<PackedNetwork>(std::move(network));
-            candidate->request_cost *= static_cast<double>(request.batch);
-            return candidate;
+            candidate->images = images;
         }
+        return candidate;
     }
-    if (choices.empty() && !obstacle.empty()) {
-        throw Error(obstacle);
+
+    /// For one image; null where it has no room.
+    std::shared_ptr<const PackedNetwork> network_of(std::size_t slots) {
+        const auto [found, fresh] = networks_.try_emplace(slots);
+        if (fresh) {
+            try {
+                found->second = std::make_shared<const PackedNetwork>(model_, slots);
+            } catch (const Error& error) {
+                obstacle_ = error.what();
+            }
+        }
+        return found->second;
     }
-    return std::nullopt;
-}
+
+    const ExpandedModel& model_;
+    const PlanRequest& request_;
+    mpz_class needed_;
+    std::map<std::size_t, std::shared_ptr<const PackedNetwork>> networks_;  // by slots
+    std::string obstacle_;
+    std::vector<Choice> choices_;
+};
 
 }  // namespace
 
@@ -323,7 +392,7 @@ double Candidate::reply_budget_bits(const std::array<int, 2>& dropped) const {
 std::optional<Candidate> best_candidate(const ExpandedModel& model, const PlanRequest& request,
                                         Packing packing, const PackingBounds& bounds) {
     if (packing == Packing::packed) {
-        return best_packed(model, request, bounds);
+        return PackedSearch(model, request, bounds).best();
     }
     const IntegerRules rules = integer_rules_of(packing);
     const mpz_class needed = 2 * bounds.range + 1;
@@ -461,9 +530,9 @@ std::optional<Candidate> known_candidate(const ExpandedModel& model, const Clien
         stages_again(model, client.packing, client.parameters.n, client.plain_moduli(), recipe.stages,
                      packed ? client.packed.input.ciphertexts(client.input_shape) : 0);
     const PlanRequest request = request_of(client, recipe);
-    CircuitSetting setting =
-        setting_of(request, client.parameters.n, client.packing, plain_power(client.parameters),
-                   candidate.log_t(), packed ? packed_batch(request) : client.plain_moduli().size());
+    CircuitSetting setting = setting_of(
+        request, client.parameters.n, client.packing, plain_power(client.parameters), candidate.log_t(),
+        packed ? packed_sets(request, client.packed.images) : client.plain_moduli().size());
     setting.parameters = client.parameters;
     setting.keyless = recipe.choices.keyless;
     Choices choices = recipe.choices;
