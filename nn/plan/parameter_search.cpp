@@ -21,14 +21,6 @@ namespace lacuna {
 
 namespace {
 
-/// Integers, or a binomial.
-struct PlainModuli {
-    std::vector<std::uint64_t> integers;
-    std::vector<PlainModulus> polynomials;
-
-    [[nodiscard]] std::size_t size() const { return integers.size() + polynomials.size(); }
-};
-
 constexpr int chains_tried = 10;  // sizes of Q looked at, beyond the first that decrypts
 
 constexpr int packed_chains_tried = 8;
@@ -69,16 +61,13 @@ std::vector<std::vector<int>> chains_of(int total, std::size_t limbs, int smalle
     return chains;
 }
 
-/// The circuit under these parameters, given by size, if it decrypts.
-std::optional<Candidate> try_chain(std::span<const Stage> stages, CircuitSetting setting,
-                                   const PlainModuli& moduli) {
+/// The circuit under these parameters, ciphertext primes given by size, if it decrypts.
+std::optional<Candidate> try_chain(std::span<const Stage> stages, ProgramSetting setting) {
     if (!plan_circuit(stages, setting)) {
         return std::nullopt;
     }
     // Once more with the primes themselves, which fall a little short of their sizes. Not every size has
     // primes, and not every set of them makes a scheme: then larger ones may.
-    setting.parameters.plain_moduli = moduli.integers;
-    setting.parameters.plain_polynomials = moduli.polynomials;
     try {
         setting.parameters = resolve(setting.parameters);
     } catch (const Error&) {
@@ -88,8 +77,13 @@ std::optional<Candidate> try_chain(std::span<const Stage> stages, CircuitSetting
     if (!circuit) {
         return std::nullopt;
     }
-    Candidate candidate{setting.parameters, std::move(*circuit), setting.packing, nullptr, 0, {}};
-    candidate.request_cost = candidate.circuit.cost() * static_cast<double>(moduli.size());
+    Candidate candidate;
+    candidate.parameters = setting.parameters;
+    candidate.circuit = std::move(*circuit);
+    candidate.packing = setting.packing;
+    candidate.keyless = setting.keyless;
+    candidate.request_cost =
+        candidate.circuit.cost() * static_cast<double>(all_plain_moduli(candidate.parameters).size());
     return candidate;
 }
 
@@ -117,16 +111,12 @@ bool is_better(const Candidate& a, const Candidate& b) {
     return a.request_cost <= b.request_cost * same && traffic_bits(a) < traffic_bits(b);
 }
 
-/// What every chain of a search has in common. power: CircuitSetting::power; moduli: how many plaintext
-/// moduli, of at most log_t bits, or replies of one.
-CircuitSetting setting_of(const PlanRequest& request, std::size_t n, Packing packing, std::size_t power,
-                          double log_t, std::size_t moduli) {
-    CircuitSetting setting;
+/// What every chain of a search has in common. moduli: ProgramSetting::moduli.
+ProgramSetting setting_of(const PlanRequest& request, std::size_t n, Packing packing, std::size_t moduli) {
+    ProgramSetting setting;
     setting.parameters.n = n;
     setting.parameters.security = request.security;
-    setting.log_t = log_t;
     setting.packing = packing;
-    setting.power = power;
     setting.privacy_bits = request.privacy_bits;
     setting.public_encryption = request.public_encryption;
     setting.moduli = moduli;
@@ -136,8 +126,8 @@ CircuitSetting setting_of(const PlanRequest& request, std::size_t n, Packing pac
 /// The better one of `best` and the best chain of `limbs` primes, for keys whose digits have the setting's
 /// number of primes. special_of, chains_of: the size of a special prime, and the chains to try, for a total
 /// size; most: how many total sizes that fit are tried.
-void search_sizes(std::span<const Stage> stages, CircuitSetting setting, const PlainModuli& moduli,
-                  std::size_t limbs, int most, const std::function<int(int)>& special_of,
+void search_sizes(std::span<const Stage> stages, ProgramSetting setting, std::size_t limbs, int most,
+                  const std::function<int(int)>& special_of,
                   const std::function<std::vector<std::vector<int>>(int)>& chains_of_total,
                   std::optional<Candidate>& best) {
     const int smallest_prime = smallest_prime_bits(setting.parameters.n);
@@ -155,7 +145,7 @@ void search_sizes(std::span<const Stage> stages, CircuitSetting setting, const P
         bool fits = false;
         for (const std::vector<int>& chain : chains_of_total(total)) {
             setting.parameters.data_bits = chain;
-            std::optional<Candidate> candidate = try_chain(stages, setting, moduli);
+            std::optional<Candidate> candidate = try_chain(stages, setting);
             fits = fits || candidate;
             if (candidate && (!best || is_better(*candidate, *best))) {
                 best = std::move(candidate);
@@ -165,14 +155,10 @@ void search_sizes(std::span<const Stage> stages, CircuitSetting setting, const P
     }
 }
 
-double log_of_largest(const std::vector<std::uint64_t>& moduli) {
-    return std::log2(static_cast<double>(*std::max_element(moduli.begin(), moduli.end())));
-}
-
 /// A chain of as few primes as possible for which the circuit decrypts, for this n and these plaintext
 /// moduli.
 std::optional<Candidate> shortest_chain(std::span<const Stage> stages, const PlanRequest& request,
-                                        CircuitSetting setting, const PlainModuli& moduli) {
+                                        ProgramSetting setting) {
     const std::size_t n = setting.parameters.n;
     const int limit = max_log_qp(n, request.security);
     std::optional<Candidate> best;
@@ -189,7 +175,7 @@ std::optional<Candidate> shortest_chain(std::span<const Stage> stages, const Pla
                 const auto chains = [&](int total) {
                     return chains_of(total, limbs, smallest_prime_bits(n));
                 };
-                search_sizes(stages, setting, moduli, limbs, chains_tried, special_of, chains, best);
+                search_sizes(stages, setting, limbs, chains_tried, special_of, chains, best);
             }
         }
     }
@@ -217,8 +203,8 @@ std::size_t packed_sets(const PlanRequest& request, std::size_t images) {
 std::optional<Candidate> shortest_packed_chain(std::span<const Stage> stages, const PlanRequest& request,
                                                std::size_t n, const PlainModulus& t, std::size_t images) {
     // A reply for every set.
-    const CircuitSetting setting =
-        setting_of(request, n, Packing::packed, t.power(), t.log_bound(), packed_sets(request, images));
+    ProgramSetting setting = setting_of(request, n, Packing::packed, packed_sets(request, images));
+    setting.parameters.plain_polynomials = {t};
     const int limit = max_log_qp(n, request.security);
     std::optional<Candidate> best;
     for (std::size_t limbs = 1; !best && static_cast<int>(limbs) * smallest_prime_bits(n) < limit; ++limbs) {
@@ -227,7 +213,7 @@ std::optional<Candidate> shortest_packed_chain(std::span<const Stage> stages, co
             return std::min({(total + count - 1) / count + 1, max_modulus_bits, limit - total});
         };
         const auto chains = [&](int total) { return packed_chains_of(total, limbs); };
-        search_sizes(stages, setting, {{}, {t}}, limbs, packed_chains_tried, special_of, chains, best);
+        search_sizes(stages, setting, limbs, packed_chains_tried, special_of, chains, best);
     }
     return best;
 }
@@ -372,20 +358,16 @@ std::size_t packed_batch(const PlanRequest& request) {
     return std::min(request.batch, PackedPacking::most_images(0));
 }
 
-double Candidate::log_t() const {
-    return parameters.plain_polynomials.empty() ? log_of_largest(parameters.plain_moduli)
-                                                : parameters.plain_polynomials.front().log_bound();
-}
-
 std::array<int, 2> Candidate::droppable_bits() const {
     if (circuit.reply_limbs != 1 || circuit.reply_parts != 2) {
         return {0, 0};
     }
-    return NoiseModel(parameters, log_t(), circuit.replies).droppable_bits(circuit.reply_budget_bits);
+    return NoiseModel(parameters, log_t_of(parameters), circuit.replies)
+        .droppable_bits(circuit.reply_budget_bits);
 }
 
 double Candidate::reply_budget_bits(const std::array<int, 2>& dropped) const {
-    return NoiseModel(parameters, log_t(), circuit.replies)
+    return NoiseModel(parameters, log_t_of(parameters), circuit.replies)
         .budget_without_bits(circuit.reply_budget_bits, dropped);
 }
 
@@ -418,9 +400,9 @@ std::optional<Candidate> best_candidate(const ExpandedModel& model, const PlanRe
             }
             const bool usual = to_mpz(*std::min_element(moduli.begin(), moduli.end())) > large_enough;
             const std::vector<Stage> stages = usual ? usual_stages : stages_of(model, packing, moduli);
-            std::optional<Candidate> candidate = shortest_chain(
-                stages, request, setting_of(request, n, packing, 0, log_of_largest(moduli), moduli.size()),
-                {moduli, {}});
+            ProgramSetting setting = setting_of(request, n, packing, moduli.size());
+            setting.parameters.plain_moduli = moduli;
+            std::optional<Candidate> candidate = shortest_chain(stages, request, setting);
             if (!candidate) {
                 continue;
             }
@@ -454,10 +436,11 @@ std::optional<Candidate> best_binomial(const ExpandedModel& model, const PlanReq
             }
             least_base = t->base();
             const std::vector<Stage> stages = binomial_stages_of(model, *t, n);
-            CircuitSetting setting = setting_of(request, n, packing, k, t->log_bound(), 1);
-            std::optional<Candidate> candidate = shortest_chain(stages, request, setting, {{}, {*t}});
+            ProgramSetting setting = setting_of(request, n, packing, 1);
+            setting.parameters.plain_polynomials = {*t};
+            std::optional<Candidate> candidate = shortest_chain(stages, request, setting);
             setting.keyless = true;
-            std::optional<Candidate> keyless = shortest_chain(stages, request, setting, {{}, {*t}});
+            std::optional<Candidate> keyless = shortest_chain(stages, request, setting);
             if (keyless && (!candidate || keyless->request_cost < candidate->request_cost)) {
                 candidate = std::move(keyless);
             }
@@ -530,11 +513,11 @@ std::optional<Candidate> known_candidate(const ExpandedModel& model, const Clien
         stages_again(model, client.packing, client.parameters.n, client.plain_moduli(), recipe.stages,
                      packed ? client.packed.input.ciphertexts(client.input_shape) : 0);
     const PlanRequest request = request_of(client, recipe);
-    CircuitSetting setting = setting_of(
-        request, client.parameters.n, client.packing, plain_power(client.parameters), candidate.log_t(),
-        packed ? packed_sets(request, client.packed.images) : client.plain_moduli().size());
+    ProgramSetting setting =
+        setting_of(request, client.parameters.n, client.packing,
+                   packed ? packed_sets(request, client.packed.images) : client.plain_moduli().size());
     setting.parameters = client.parameters;
-    setting.keyless = recipe.choices.keyless;
+    setting.keyless = candidate.keyless = recipe.keyless;
     Choices choices = recipe.choices;
     choices.reply_limbs = client.reply_limbs;
     std::optional<Circuit> circuit = replay_circuit(candidate.stages, setting, choices);

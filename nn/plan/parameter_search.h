@@ -25,9 +25,8 @@ struct Candidate {
     std::size_t images = 1;                        ///< that share its ciphertexts
     double request_cost = 0;                       ///< of a whole batch
     std::vector<Stage> stages;                     ///< of the model in this packing
+    bool keyless = false;                          ///< ProgramSetting::keyless
 
-    /// log2 of the largest plaintext modulus.
-    [[nodiscard]] double log_t() const;
     /// How many low bits of c_0 and c_1 its reply can leave out.
     [[nodiscard]] std::array<int, 2> droppable_bits() const;
     /// What is left of its budget once so many are left out.

@@ -245,6 +245,7 @@ Plan plan_of(const Model& model, const ExpandedModel& expanded, const Choice& ch
     plan.reply_budget_bits = choice.candidate.reply_budget_bits(plan.client.reply_dropped_bits);
     plan.recipe.stages = choice.candidate.stages;
     plan.recipe.choices = circuit.choices;
+    plan.recipe.keyless = choice.candidate.keyless;
     return plan;
 }
 
