@@ -72,11 +72,11 @@ DiagonalProduct::DiagonalProduct(const Context& context, const BinomialEncoder& 
         }
         const auto [group, new_group] = group_index.try_emplace({term.output, term.giant}, groups_.size());
         if (new_group) {
-            groups_.push_back({term.output, element(term.giant), {}});
+            groups_.push_back({term.output, element(term.giant), {}, {}});
         }
         Group& target = groups_[group->second];
-        positions.push_back({group->second, target.products.size()});
-        target.products.push_back({baby->second, {}});
+        positions.push_back({group->second, target.babies.size()});
+        target.babies.push_back(baby->second);
     }
     const auto count = std::ranges::count(wanted, true);
     if (schedule.chained && count != 0 && count != std::ssize(wanted)) {
@@ -93,6 +93,12 @@ DiagonalProduct::DiagonalProduct(const Context& context, const BinomialEncoder& 
                              rotation_element(context.n(), PlainModulus::binomial(k, 2), giants[i] - next)});
         }
     }
+    const std::size_t rows = wide_ ? limbs + context.ring().special().size() : limbs;
+    for (Group& group : groups_) {
+        for (std::size_t i = 0; i < rows; ++i) {
+            group.values.push_back(Buffer::uninitialised(group.babies.size() * std::max(context.n(), block)));
+        }
+    }
     std::vector<PlainModulus> moduli(diagonals.size());
     in_parallel(threads, diagonals.size(), {}, [&](std::size_t d) {
         if (!wanted[d]) {
@@ -102,7 +108,15 @@ DiagonalProduct::DiagonalProduct(const Context& context, const BinomialEncoder& 
         PreparedPlaintext prepared =
             wide_ ? evaluator.prepare_for_rotations(plaintext, limbs) : evaluator.prepare(plaintext, limbs);
         moduli[d] = prepared.t;
-        groups_[positions[d].group].products[positions[d].product].values = std::move(prepared.values);
+        Group& group = groups_[positions[d].group];
+        for (std::size_t i = 0; i < rows; ++i) {
+            const std::span<const std::uint64_t> row = prepared.values.limb_span(i);
+            std::uint64_t* to = group.values[i].data() + positions[d].product * block;
+            for (std::size_t begin = 0; begin < row.size(); begin += block) {
+                std::ranges::copy(row.subspan(begin, std::min(block, row.size() - begin)), to);
+                to += group.babies.size() * block;
+            }
+        }
     });
     const auto first = std::ranges::find(wanted, true);
     t_ = first == wanted.end() ? PlainModulus() : moduli[static_cast<std::size_t>(first - wanted.begin())];
@@ -111,8 +125,8 @@ DiagonalProduct::DiagonalProduct(const Context& context, const BinomialEncoder& 
 std::size_t DiagonalProduct::bytes() const {
     std::size_t bytes = 0;
     for (const Group& group : groups_) {
-        for (const Product& product : group.products) {
-            bytes += product.values.n() * product.values.limbs() * sizeof(std::uint64_t);
+        for (const Buffer& row : group.values) {
+            bytes += row.size() * sizeof(std::uint64_t);
         }
     }
     return bytes;

@@ -13,6 +13,7 @@
 #include <lacuna/he/fv/diagonal.h>
 #include <lacuna/he/fv/rotation_schedule.h>
 #include <lacuna/he/rlwe/keys.h>
+#include <lacuna/ntt/buffer.h>
 #include <lacuna/rns/polynomial.h>
 
 namespace lacuna {
@@ -68,16 +69,16 @@ class DiagonalProduct {
         std::size_t input = 0;
         std::uint32_t element = 1;
     };
-    struct Product {
-        std::size_t baby = 0;  // of babies_
-        RnsPolynomial values;  // NTT form
-    };
-    /// Everything that one giant rotation turns.
+    /// Everything that one giant rotation turns: products of babies with diagonals. These are kept prime by
+    /// prime, some words of every diagonal after the same words of the one before, in the order in which a
+    /// sum reads them: as rows of their own, a power of two apart, they would evict each other.
     struct Group {
         std::size_t output = 0;
         std::uint32_t element = 1;
-        std::vector<Product> products;
+        std::vector<std::size_t> babies;  // [product]: of babies_
+        std::vector<Buffer> values;       // [prime]: NTT form, [block][product][word]
     };
+    static constexpr std::size_t block = 256;  // words
     /// A link of an output's chain: what joins what has been turned so far, and how the two are turned then.
     struct Link {
         std::size_t group = 0;      // of groups_

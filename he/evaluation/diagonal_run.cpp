@@ -102,49 +102,59 @@ const std::uint64_t* DiagonalProduct::Run::baby_row(std::size_t b, std::size_t p
 void DiagonalProduct::Run::sum_products() {
     transform_inputs();
     rotate_inputs();
-    const std::size_t groups = product_.groups_.size();
-    sums_.resize(groups);
+    sums_.resize(product_.groups_.size());
     for (Pair& sum : sums_) {
         sum = pair(rows_);
     }
-    in_parallel(threads_, groups * rows_, stop_,
-                [&](std::size_t task) { sum_products(task % groups, task / groups); });
+    constexpr std::size_t piece = 4 * block;  // long enough for a task
+    const std::size_t pieces = (n_ + piece - 1) / piece;
+    in_parallel(threads_, rows_ * pieces, stop_, [&](std::size_t task) {
+        const std::size_t begin = task % pieces * piece;
+        sum_products(task / pieces, begin, std::min(begin + piece, n_));
+    });
 }
 
-void DiagonalProduct::Run::sum_products(std::size_t g, std::size_t i) {
-    constexpr std::size_t piece = 1024;
+void DiagonalProduct::Run::sum_products(std::size_t i, std::size_t begin, std::size_t end) {
+    const std::size_t babies = product_.babies_.size();
+    Buffer blocks = Buffer::uninitialised(2 * babies * block);  // [part][baby][word]
+    Buffer more = Buffer::uninitialised(block);
+    for (; begin < end; begin += block) {
+        const std::size_t size = std::min(block, end - begin);
+        for (std::size_t b = 0; b < 2 * babies; ++b) {
+            const std::uint64_t* const row = baby_row(b % babies, b / babies, i);
+            std::uint64_t* const to = blocks.data() + b * block;
+            if (row != nullptr) {
+                std::copy_n(row + begin, size, to);
+            } else {
+                std::fill_n(to, size, 0);
+            }
+        }
+        for (std::size_t g = 0; g < product_.groups_.size(); ++g) {
+            for (std::size_t part = 0; part < 2; ++part) {
+                sum_block(product_.groups_[g], i, begin / block, blocks.data() + part * babies * block,
+                          {sums_[g][part][i].data() + begin, size}, more.data());
+            }
+        }
+    }
+}
+
+void DiagonalProduct::Run::sum_block(const Group& group, std::size_t i, std::size_t index,
+                                     const std::uint64_t* babies, std::span<std::uint64_t> out,
+                                     std::uint64_t* more) const {
     constexpr std::size_t most = 64;  // of Kernels::dot
-    const std::vector<Product>& products = product_.groups_[g].products;
-    std::array<const std::uint64_t*, most> values{};
-    std::array<const std::uint64_t*, most> rows{};
-    Buffer more = Buffer::uninitialised(std::min(piece, n_));
-    for (std::size_t begin = 0; begin < n_; begin += piece) {
-        const std::size_t size = std::min(piece, n_ - begin);
-        for (std::size_t part = 0; part < 2; ++part) {
-            std::uint64_t* const out = sums_[g][part][i].data() + begin;
-            bool first = true;
-            for (std::size_t next = 0; next < products.size();) {
-                std::size_t count = 0;
-                for (; next < products.size() && count < most; ++next) {
-                    const std::uint64_t* const row = baby_row(products[next].baby, part, i);
-                    if (row != nullptr) {
-                        rows[count] = row + begin;
-                        values[count++] = products[next].values.limb(i) + begin;
-                    }
-                }
-                if (count == 0) {
-                    continue;
-                }
-                ring_.kernels().dot(first ? out : more.data(), rows.data(), values.data(), count, size,
-                                    modulus(i));
-                if (!first) {
-                    ring_.kernels().add(out, out, more.data(), size, modulus(i));
-                }
-                first = false;
-            }
-            if (first) {
-                std::fill_n(out, size, 0);
-            }
+    const std::size_t count = group.babies.size();
+    const std::uint64_t* const values = group.values[i].data() + index * count * block;
+    std::array<const std::uint64_t*, most> a{};
+    std::array<const std::uint64_t*, most> b{};
+    for (std::size_t first = 0; first < count; first += most) {
+        const std::size_t some = std::min(most, count - first);
+        for (std::size_t p = 0; p < some; ++p) {
+            a[p] = babies + group.babies[first + p] * block;
+            b[p] = values + (first + p) * block;
+        }
+        ring_.kernels().dot(first == 0 ? out.data() : more, a.data(), b.data(), some, out.size(), modulus(i));
+        if (first != 0) {
+            ring_.kernels().add(out.data(), out.data(), more, out.size(), modulus(i));
         }
     }
 }

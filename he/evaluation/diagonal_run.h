@@ -50,8 +50,12 @@ class DiagonalProduct::Run {
     void rotate_inputs();
     /// Row i of a baby's part; null where it is 0: P c modulo P.
     [[nodiscard]] const std::uint64_t* baby_row(std::size_t b, std::size_t part, std::size_t i) const;
-    /// In pieces that leave diagonals in the first-level cache for the second part.
-    void sum_products(std::size_t g, std::size_t i);
+    /// Words begin ... end - 1 modulo extended prime i, block by block: all groups pass over the blocks of
+    /// the babies, and a group's diagonals are in the first-level cache for the second part.
+    void sum_products(std::size_t i, std::size_t begin, std::size_t end);
+    /// A part of a group's sum. babies: their blocks of this part; more: scratch.
+    void sum_block(const Group& group, std::size_t i, std::size_t index, const std::uint64_t* babies,
+                   std::span<std::uint64_t> out, std::uint64_t* more) const;
 
     std::vector<const GaloisKeys::Entry*> baby_entries_;              // null where nothing turns
     std::vector<Pair> transformed_;                                   // [input]
