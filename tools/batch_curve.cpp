@@ -16,16 +16,19 @@ namespace lacuna {
 void print_batch_curve(const Model& model, const PlanOptions& options, std::span<const std::size_t> batches,
                        bool json) {
     nlohmann::ordered_json rows = nlohmann::ordered_json::array();
-    Table table({"images", "packing", "n", "requests", "time", "time an image", "upload", "reply", "keys"});
+    Table table(
+        {"images", "packing", "n", "requests", "share", "time", "time an image", "upload", "reply", "keys"});
     for (const std::size_t batch : batches) {
         const Plan plan = make_plan(model, options.request(batch));
         const ClientPlan& client = plan.client;
         const std::size_t requests = (batch + client.batch - 1) / client.batch;
-        // A packed plan's figures are those of one image.
-        const auto times = static_cast<double>(client.packing == Packing::packed ? batch : requests);
+        // A packed plan's figures are those of one set of ciphertexts; images: that share one.
+        const bool packed = client.packing == Packing::packed;
+        const std::size_t images = packed ? client.packed.images : client.batch;
+        const auto times = static_cast<double>((batch + images - 1) / images);
         const double seconds = times * plan.cost() * seconds_per_nominal_second(client.parameters) * 1e-9;
         table.add({count_text(batch), packing_name(client.packing), std::to_string(client.parameters.n),
-                   count_text(requests), seconds_text(seconds),
+                   count_text(requests), count_text(images), seconds_text(seconds),
                    seconds_text(seconds / static_cast<double>(batch)),
                    bytes_text(times * plan.upload_bytes()), bytes_text(times * plan.download_bytes()),
                    bytes_text(plan.evaluation_key_bytes())});
@@ -34,6 +37,7 @@ void print_batch_curve(const Model& model, const PlanOptions& options, std::span
                         {"n", client.parameters.n},
                         {"requests", requests},
                         {"images_per_request", client.batch},
+                        {"images_per_ciphertext", images},
                         {"estimated_seconds", seconds},
                         {"upload_bytes", times * plan.upload_bytes()},
                         {"reply_bytes", times * plan.download_bytes()},
@@ -45,7 +49,8 @@ void print_batch_curve(const Model& model, const PlanOptions& options, std::span
     }
     std::cout << "Batches of " << terminal_text(model.name) << ", each in the plan that is made for it\n\n"
               << table
-              << "  (time: estimate for this machine, one thread, all requests; upload and reply: of all "
+              << "  (share: images that share a ciphertext; time: estimate for this machine, one thread, all "
+                 "requests; upload and reply: of all "
                  "requests; keys: sent once)\n";
 }
 

@@ -21,6 +21,7 @@
 #include "tools/drawing.h"
 #include "tools/idx.h"
 #include "tools/json_output.h"
+#include "tools/kept_plan.h"
 #include "tools/model_files.h"
 #include "tools/option_checks.h"
 #include "tools/peak_memory.h"
@@ -46,6 +47,7 @@ struct Options {
     std::string model;       // empty: the set's
     std::size_t images = 0;  // 0: the default
     PlanOptions plan;
+    std::string plan_file;
     ColourChoice colour = ColourChoice::automatic;
     std::string sheet;
     int threads = 1;
@@ -469,7 +471,9 @@ void demo(const Options& options, const std::stop_token& stop) {
     const DemoImages inputs = read_images(options, set, folder, model, stop);
     check_fit(model, inputs);
     const std::size_t images = number_of_images(options, set, inputs);
-    const Plan plan = make_plan(model, options.plan.request(images));
+    const PlanRequest request = options.plan.request(images);
+    const Plan plan = options.plan_file.empty() ? make_plan(model, request)
+                                                : kept_plan(options.plan_file, model, request, stop);
     RunControl control;
     control.threads = options.threads;
     control.stop = stop;
@@ -511,6 +515,13 @@ void add_options(CLI::App& command, Work& work, const std::shared_ptr<Options>& 
     options->plan.add_to(command);
     command
         .add_option(
+            "--plan", options->plan_file,
+            "take the plan from this file, as `lacuna plan --out` writes it; where there is none, plan "
+            "and keep the plan there for the next time")
+        ->type_name("FILE")
+        ->check(not_empty());
+    command
+        .add_option(
             "--colour", options->colour,
             "draw colour pictures with coloured blocks: auto (where standard output is a terminal that says "
             "that it can), always, never")
@@ -545,7 +556,8 @@ void add_demo_commands(CLI::App& app, Work& work) {
         "Examples:\n"
         "  lacuna demo mnist\n"
         "  lacuna demo fashion-mnist --images 1 --packing packed\n"
-        "  lacuna demo cifar10 --folder data/cifar10 --sheet answers.png");
+        "  lacuna demo cifar10 --folder data/cifar10 --sheet answers.png\n"
+        "  lacuna demo cifar10 --plan cifar10.plan");
     CLI::App* mnist = app.add_subcommand("mnist", "the demo on handwritten digits: `lacuna demo mnist`");
     add_options(*mnist, work, std::make_shared<Options>(), "--mnist",
                 "folder of the MNIST test set; else $LACUNA_MNIST, data/mnist, or shipped sample digits");

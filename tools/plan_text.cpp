@@ -21,6 +21,15 @@ OperationCounts times(const OperationCounts& counts, std::size_t factor) {
     return product;
 }
 
+/// Of how many images the figures of a packed plan are.
+std::string share_text(const ClientPlan& client) {
+    if (client.packing != Packing::packed || client.batch == 1) {
+        return "";
+    }
+    return client.packed.images == 1 ? ", of every image"
+                                     : ", of every " + std::to_string(client.packed.images) + " images";
+}
+
 }  // namespace
 
 std::vector<std::string> operation_heads(const std::string& first) {
@@ -76,7 +85,7 @@ std::string plan_text(const Plan& plan, double speed) {
          << (client.sends_public_key() ? ", public" : "") << "; " << bytes_text(plan.evaluation_key_bytes())
          << "\nUpload " << bytes_text(plan.upload_bytes()) << ", reply " << bytes_text(plan.download_bytes())
          << ", estimated time " << seconds_text(plan.cost() * speed * 1e-9) << " on one thread"
-         << (client.packing == Packing::packed && client.batch > 1 ? ", of every image" : "") << "\n\nWhy:\n";
+         << share_text(client) << "\n\nWhy:\n";
     for (const std::string& reason : plan.reasons) {
         text << "  - " << terminal_text(reason, reason_bytes) << '\n';
     }

@@ -13,6 +13,7 @@
 #include <lacuna/he/fv/diagonal.h>
 #include <lacuna/he/fv/rotation_schedule.h>
 #include <lacuna/he/rlwe/keys.h>
+#include <lacuna/ntt/buffer.h>
 #include <lacuna/rns/polynomial.h>
 
 namespace lacuna {
@@ -68,22 +69,24 @@ class DiagonalProduct {
         std::size_t input = 0;
         std::uint32_t element = 1;
     };
-    struct Product {
-        std::size_t baby = 0;  // of babies_
-        RnsPolynomial values;  // NTT form
-    };
-    /// Everything that one giant rotation turns.
+    /// Everything that one giant rotation turns: products of babies with diagonals. These are kept prime by
+    /// prime, some words of every diagonal after the same words of the one before, in the order in which a
+    /// sum reads them: as rows of their own, a power of two apart, they would evict each other.
     struct Group {
         std::size_t output = 0;
         std::uint32_t element = 1;
-        std::vector<Product> products;
+        std::vector<std::size_t> babies;  // [product]: of babies_
+        std::vector<Buffer> values;       // [prime]: NTT form, [block][product][word]
     };
+    static constexpr std::size_t block = 256;  // words
     /// A link of an output's chain: what joins what has been turned so far, and how the two are turned then.
     struct Link {
         std::size_t group = 0;      // of groups_
         std::uint32_t element = 1;  // 1: not at all
     };
-    class Run;
+    class Run;         // up to the sums of products
+    class GiantSteps;  // and on, each giant step by itself
+    class GiantChain;  // or chained
 
     void check(const Context& context, std::span<const Ciphertext> inputs) const;
 
@@ -100,10 +103,5 @@ class DiagonalProduct {
 
 /// sum += part, both from partial_sums() for one output of one product and modulo Q_l P.
 void add_partial_sum(const Context& context, Ciphertext& sum, const Ciphertext& part);
-
-/// The ciphertext and its rotations by these steps, summed: one raising of digits and one division. Size 2,
-/// coefficient form.
-[[nodiscard]] Ciphertext add_rotations(const Context& context, const Ciphertext& a,
-                                       std::span<const int> steps, const GaloisKeys& keys, int threads = 1);
 
 }  // namespace lacuna

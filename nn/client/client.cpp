@@ -28,17 +28,18 @@ std::vector<typename Rules::Encoder> encoders_of(const Context& context) {
     return encoders;
 }
 
-/// The ciphertexts of one image after the other, modulo the one plaintext modulus.
+/// The ciphertexts of one set of images after the other, modulo the one plaintext modulus.
 template <typename Encrypt, typename Encrypted>
 void encrypt_packed(const ClientPlan& plan, const BinomialEncoder& encoder,
                     std::span<const std::uint8_t> pixels, const LevelTable& table, const RunControl& control,
                     const Encrypt& encrypt, std::vector<Encrypted>& ciphertexts) {
     const std::size_t elements = plan.input_shape.size();
+    const std::size_t of_set = plan.packed.images * elements;
     std::vector<std::vector<std::int64_t>> rows;
-    for (std::size_t begin = 0; begin < pixels.size(); begin += elements) {
+    for (std::size_t begin = 0; begin < pixels.size(); begin += of_set) {
         std::vector<std::int64_t> levels;
-        for (std::size_t element = 0; element < elements; ++element) {
-            levels.push_back(table.level(element, pixels[begin + element]));
+        for (const std::uint8_t pixel : pixels.subspan(begin, std::min(of_set, pixels.size() - begin))) {
+            levels.push_back(table.level(levels.size() % elements, pixel));
         }
         for (auto& row :
              PackedPacking::slots_of(plan.packed.input, plan.input_shape, encoder.slots(), levels)) {
@@ -239,12 +240,14 @@ std::vector<std::vector<mpz_class>> Client::decrypt_binomial(const EncryptedTens
         return logits;
     }
     for (std::size_t image = 0; image < logits.size(); ++image) {
+        const std::size_t set = image / plan_.packed.images;
+        const std::size_t offset = image % plan_.packed.images;
         for (const std::size_t logit : plan_.packed.logits) {
             const Place first{logit / encoder.slots(), logit % encoder.slots()};
             mpz_class& sum = logits[image].emplace_back();
             for (std::size_t i = 0; i < plan_.packed.parts.count; ++i) {
                 const Place place = repeat_of(first, plan_.packed.parts, i, encoder.slots());
-                sum += slots[image * reply.layout.each + place.ciphertext][place.position];
+                sum += slots[set * reply.layout.each + place.ciphertext][place.position + offset];
             }
             mpz_fdiv_r(sum.get_mpz_t(), sum.get_mpz_t(), encoder.modulus().get_mpz_t());
             if (2 * sum > encoder.modulus()) {

@@ -29,6 +29,7 @@ constexpr int packed_plan_version = 3;    // with binomials and where elements a
 constexpr int features_plan_version = 4;  // of any of these, where channels or elements are set apart
 constexpr int parts_plan_version = 5;     // packed, with parts of logits and levels of keys
 constexpr int binomial_plan_version = 6;  // of slots and radix modulo a binomial, features or not
+constexpr int shared_plan_version = 7;    // of 5, where several images share ciphertexts
 constexpr std::size_t max_galois_keys = 256;
 const char* const again = "export the client's half of the plan again";
 
@@ -63,6 +64,11 @@ Parameters parse_resolved(const json& value, const FieldPath& place) {
 /// Whether a packed plan says more than version 3 can: parts of logits, levels of keys.
 bool has_parts(const ClientPlan& plan) {
     return plan.packed.parts != Repeats{} || !plan.galois_limbs.empty();
+}
+
+/// Whether a packed plan of this version says these.
+bool says_parts(int version) {
+    return version == parts_plan_version || version == shared_plan_version;
 }
 
 /// Whether slots or radix are modulo a binomial.
@@ -162,17 +168,33 @@ void parse_parts(const json& value, const FieldPath& place, std::size_t slots, C
     for (const std::size_t logit : plan.packed.logits) {
         for (std::size_t i = 0; i < parts.count; ++i) {
             const Place part = repeat_of({logit / slots, logit % slots}, parts, i, slots);
-            if (!taken.emplace(part.ciphertext, part.position).second) {
-                fail(place, "a slot for every part of a logit", "two parts in one", again);
+            for (std::size_t image = 0; image < plan.packed.images; ++image) {
+                if (!taken.emplace(part.ciphertext, part.position + image).second) {
+                    fail(place, "a slot for every part of a logit", "two parts in one", again);
+                }
             }
         }
     }
 }
 
+/// How many images share the slots, each of whose rows has a slot for every one of them.
+void parse_images(const json& value, const FieldPath& place, std::size_t slots, ClientPlan& plan) {
+    const FieldPath at(place, "images");
+    const std::size_t images = count(member(value, place, "images"), at, 2, slots);
+    if (slots % images != 0) {
+        fail(at, "a divisor of the " + std::to_string(slots) + " slots", std::to_string(images), again);
+    }
+    plan.packed.images = images;
+}
+
 /// Where elements are in slots; every one of them in a row, and no two in one slot.
 void parse_packed(const json& value, const FieldPath& place, int version, ClientPlan& plan) {
-    const bool parts = version == parts_plan_version;
-    if (parts) {
+    const bool parts = says_parts(version);
+    if (version == shared_plan_version) {
+        check_object(value, place,
+                     {"images", "phases", "origin", "row_step", "column_step", "block_step", "blocks",
+                      "copies", "copy_step", "logits", "parts", "part_step"});
+    } else if (parts) {
         check_object(value, place,
                      {"phases", "origin", "row_step", "column_step", "block_step", "blocks", "copies",
                       "copy_step", "logits", "parts", "part_step"});
@@ -185,6 +207,10 @@ void parse_packed(const json& value, const FieldPath& place, int version, Client
     const auto number = [&](const char* field, std::size_t least, std::size_t most) {
         return count(member(value, place, field), FieldPath(place, field), least, most);
     };
+    if (version == shared_plan_version) {
+        parse_images(value, place, slots, plan);
+    }
+    const std::size_t images = plan.packed.images;
     PackedArrangement& input = plan.packed.input;
     input.phases = parse_extent(member(value, place, "phases"), FieldPath(place, "phases"), 1);
     input.origin = parse_extent(member(value, place, "origin"), FieldPath(place, "origin"), 0);
@@ -195,7 +221,7 @@ void parse_packed(const json& value, const FieldPath& place, int version, Client
     input.copies = number("copies", 1, 2);
     input.copy_step = number("copy_step", input.copies - 1, slots);
     if (input.ciphertexts(plan.input_shape) > max_packed_ciphertexts ||
-        input.slots(plan.input_shape) > slots) {
+        input.slots(plan.input_shape) + images - 1 > slots) {
         fail(place,
              "an input in at most " + std::to_string(max_packed_ciphertexts) + " ciphertexts of " +
                  std::to_string(slots) + " slots",
@@ -206,16 +232,24 @@ void parse_packed(const json& value, const FieldPath& place, int version, Client
     std::set<std::pair<std::size_t, std::size_t>> taken;
     for (const Place& element : input.places(plan.input_shape)) {
         for (std::size_t copy = 0; copy < input.copies; ++copy) {
-            if (!taken.emplace(element.ciphertext, element.position + copy * input.copy_step).second) {
-                fail(place, "a slot for every pixel", "two pixels in one", again);
+            for (std::size_t image = 0; image < images; ++image) {
+                const std::size_t slot = element.position + copy * input.copy_step + image;
+                if (!taken.emplace(element.ciphertext, slot).second) {
+                    fail(place, "a slot for every pixel", "two pixels in one", again);
+                }
             }
         }
     }
     const FieldPath logits_at(place, "logits");
     const json& logits = array_of(member(value, place, "logits"), logits_at, plan.classes);
     for (std::size_t i = 0; i < logits.size(); ++i) {
-        plan.packed.logits.push_back(
-            count(logits[i], FieldPath(logits_at, i), 0, max_packed_ciphertexts * slots - 1));
+        const FieldPath at(logits_at, i);
+        const std::size_t logit = count(logits[i], at, 0, max_packed_ciphertexts * slots - 1);
+        if (logit % slots + images > slots) {
+            fail(at, "a slot for every one of " + std::to_string(images) + " images", std::to_string(logit),
+                 again);
+        }
+        plan.packed.logits.push_back(logit);
     }
     if (parts) {
         parse_parts(value, place, slots, plan);
@@ -223,7 +257,7 @@ void parse_packed(const json& value, const FieldPath& place, int version, Client
 }
 
 void parse_keys(const json& value, const FieldPath& place, int version, ClientPlan& plan) {
-    const bool limbs = version == parts_plan_version;
+    const bool limbs = says_parts(version);
     if (limbs) {
         check_object(value, place, {"relinearisation", "galois_elements", "galois_limbs", "public"});
     } else {
@@ -343,6 +377,9 @@ void parse_reply(const json& value, const FieldPath& place, ClientPlan& plan) {
 }
 
 int version_of(const ClientPlan& plan) {
+    if (plan.packed.images > 1) {
+        return shared_plan_version;
+    }
     if (has_parts(plan)) {
         return parts_plan_version;
     }
@@ -400,10 +437,13 @@ ordered_json client_plan_json(const ClientPlan& plan) {
                               {"copies", input.copies},         {"copy_step", input.copy_step},
                               {"logits", plan.packed.logits}};
     }
-    if (has_parts(plan)) {
+    if (says_parts(version_of(plan))) {
         document["keys"]["galois_limbs"] = plan.galois_limbs;
         document["packed"]["parts"] = plan.packed.parts.count;
         document["packed"]["part_step"] = plan.packed.parts.step;
+    }
+    if (plan.packed.images > 1) {
+        document["packed"]["images"] = plan.packed.images;
     }
     return document;
 }
@@ -425,7 +465,8 @@ ClientPlan parse_client_plan(std::string_view text, const std::string& source) {
                             std::string("use a library that reads this version, or ") + again);
     };
     const int version =
-        packed ? version_among({packed_plan_version, features_plan_version, parts_plan_version})
+        packed ? version_among(
+                     {packed_plan_version, features_plan_version, parts_plan_version, shared_plan_version})
                : version_among({client_plan_version, features_plan_version, binomial_plan_version});
     if (packed) {
         check_object(document, root,

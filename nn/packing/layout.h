@@ -24,10 +24,13 @@ struct Layout {
     std::size_t batch = 1;   ///< images held
     std::size_t stride = 0;  ///< 0: every element has a ciphertext of its own; else the distance, in
                              ///< coefficients, of elements that share one ciphertext
-    std::size_t each = 0;    ///< packed: ciphertexts of every image, one image after the other
+    std::size_t each = 0;    ///< packed: ciphertexts of a set, one set after the other
+    std::size_t images = 1;  ///< packed: that share a set
 
+    /// Sets of ciphertexts that hold the batch, packed.
+    [[nodiscard]] std::size_t sets() const { return (batch + images - 1) / images; }
     [[nodiscard]] std::size_t ciphertexts() const {
-        return each != 0 ? batch * each : stride == 0 ? elements : 1;
+        return each != 0 ? sets() * each : stride == 0 ? elements : 1;
     }
     [[nodiscard]] Place place(std::size_t element) const {
         return stride == 0 ? Place{element, 0} : Place{0, element * stride};

@@ -49,16 +49,21 @@ std::optional<PlainModulus> PackedPacking::plain_modulus(std::size_t n, std::siz
     return std::nullopt;
 }
 
-std::string PackedPacking::reason(std::size_t n, std::size_t batch) {
-    const std::size_t most = most_images(n);
-    const std::string one =
+std::string PackedPacking::reason(std::size_t batch, std::size_t images) {
+    const std::size_t most = most_images(0);
+    std::string text =
         "packing: packed, the values of an image side by side in slots, layers as sums of rotated products; ";
-    if (batch > most) {
-        return one + std::to_string(batch) + " images are " + std::to_string((batch + most - 1) / most) +
-               " requests of up to " + std::to_string(most) + ", each image as costly as any other";
+    if (images > 1) {
+        text += "up to " + std::to_string(images) + " images share every ciphertext, at the cost of one; ";
     }
-    return one + "a request of " + std::to_string(batch) + (batch == 1 ? " image" : " images") +
-           " costs as many times that of one";
+    const std::size_t requests = (batch + most - 1) / most;
+    if (requests > 1) {
+        text += std::to_string(batch) + " images are " + std::to_string(requests) + " requests of up to " +
+                std::to_string(most) + "; ";
+    }
+    const std::size_t sets = (batch + images - 1) / images;
+    return text + std::to_string(batch) + (batch == 1 ? " image is " : " images are ") +
+           std::to_string(sets) + (sets == 1 ? " inference" : " inferences, each as costly as any other");
 }
 
 std::vector<Monomial> PackedPacking::monomials(const mpz_class& value, const PlainModulus& t, std::size_t n) {

@@ -20,7 +20,8 @@ namespace lacuna {
 class ExpandedModel;
 
 /// All elements of an image side by side in the slots of one or a few ciphertexts, modulo x^k - b: a layer is
-/// a DiagonalProduct. Lowest latency. What each member is for: nn/packing/slots.h.
+/// a DiagonalProduct. Lowest latency. Several images share these ciphertexts where that is cheaper. What each
+/// member is for: nn/packing/slots.h.
 class PackedPacking {
   public:
     static constexpr const char* name = "packed";
@@ -29,11 +30,12 @@ class PackedPacking {
 
     static constexpr bool hides_circuit = true;
     static constexpr bool has_digits = false;
-    /// Every image has ciphertexts of its own.
+    /// Of a request, in as many sets of ciphertexts as they need.
     [[nodiscard]] static std::size_t most_images(std::size_t /*n*/) { return 1024; }
     [[nodiscard]] static bool takes(const PlainModulus& t, std::size_t n);
     [[nodiscard]] static std::string what_it_takes(std::size_t n);
-    /// The slots of every ciphertext of an image, from its elements' levels.
+    /// The slots of every ciphertext of a set, from the levels of the images in it, one image after the
+    /// other.
     [[nodiscard]] static std::vector<std::vector<std::int64_t>> slots_of(
         const PackedArrangement& arrangement, const Shape& shape, std::size_t slots,
         std::span<const std::int64_t> levels);
@@ -53,7 +55,8 @@ class PackedPacking {
                                                                    const mpz_class& needed);
     static constexpr bool squares_unscaled = false;  // products with diagonals leave too much noise
     [[nodiscard]] static bool joins(std::size_t /*elements*/) { return false; }
-    [[nodiscard]] static std::string reason(std::size_t n, std::size_t batch);
+    /// images: that share a set of ciphertexts.
+    [[nodiscard]] static std::string reason(std::size_t batch, std::size_t images);
     static constexpr const char* decoded = "logit";
     [[nodiscard]] static std::optional<std::string> reason_of_degree(std::size_t /*degree*/) {
         return std::nullopt;

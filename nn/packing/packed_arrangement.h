@@ -53,10 +53,12 @@ struct Repeats {
     return {place.ciphertext, (place.position + i * repeats.step) % slots};
 }
 
-/// Where the packed packing has the elements of input and reply.
+/// Where the packed packing has the elements of input and reply. Several images may share a set of
+/// ciphertexts: number i of them has its elements i slots behind those of the first.
 struct PackedTensors {
-    PackedArrangement input;
-    /// For every logit, ciphertext of its image times slots of a ciphertext plus slot.
+    std::size_t images = 1;   ///< that share a set, a divisor of every step
+    PackedArrangement input;  ///< of the first one
+    /// For every logit of the first image, its ciphertext times slots of a ciphertext plus slot.
     std::vector<std::size_t> logits;
     /// A logit is the sum of so many slots modulo the slots' prime, the one above the first of them.
     Repeats parts;

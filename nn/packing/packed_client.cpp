@@ -25,10 +25,14 @@ std::vector<std::vector<std::int64_t>> PackedPacking::slots_of(const PackedArran
     std::vector<std::vector<std::int64_t>> rows(arrangement.ciphertexts(shape),
                                                 std::vector<std::int64_t>(slots));
     const std::vector<Place> places = arrangement.places(shape);
-    for (std::size_t element = 0; element < places.size(); ++element) {
-        for (std::size_t copy = 0; copy < arrangement.copies; ++copy) {
-            rows[places[element].ciphertext][places[element].position + copy * arrangement.copy_step] =
-                levels[element];
+    const std::size_t images = levels.size() / places.size();
+    for (std::size_t image = 0; image < images; ++image) {
+        for (std::size_t element = 0; element < places.size(); ++element) {
+            const auto& [ciphertext, position] = places[element];
+            for (std::size_t copy = 0; copy < arrangement.copies; ++copy) {
+                rows[ciphertext][position + copy * arrangement.copy_step + image] =
+                    levels[image * places.size() + element];
+            }
         }
     }
     return rows;

@@ -623,6 +623,31 @@ DiagonalAccount account_of(const Way& way, std::size_t inputs) {
     return account;
 }
 
+/// PackedNetwork::interleaved() of a layer.
+void interleave(PackedLayer& layer, std::size_t images) {
+    const auto times = static_cast<int>(images);
+    for (Diagonal& diagonal : layer.diagonals) {
+        diagonal.rotation.steps *= times;
+        std::vector<std::int64_t> values;
+        values.reserve(diagonal.values.size() * images);
+        for (const std::int64_t value : diagonal.values) {
+            values.insert(values.end(), images, value);
+        }
+        diagonal.values = std::move(values);
+    }
+    for (RotationSchedule::Term& term : layer.schedule.terms) {
+        term.giant *= times;
+        term.baby *= times;
+    }
+    layer.schedule.width *= times;
+    for (std::vector<int>& fold : layer.folds) {
+        for (int& steps : fold) {
+            steps *= times;
+        }
+    }
+    layer.account.norms = {};
+}
+
 }  // namespace
 
 std::set<int> PackedLayer::steps() const {
@@ -642,8 +667,36 @@ PackedNetwork::PackedNetwork(const ExpandedModel& model, std::size_t slots) {
     lay_out(model, slots, nullptr);
 }
 
-PackedNetwork::PackedNetwork(const ExpandedModel& model, std::size_t slots, std::span<const PackedWay> ways) {
-    lay_out(model, slots, &ways);
+PackedNetwork::PackedNetwork(const ExpandedModel& model, std::size_t slots, std::span<const PackedWay> ways,
+                             std::size_t images) {
+    if (images == 0 || slots % images != 0) {
+        throw Error("packed network: expected images that share " + std::to_string(slots) +
+                    " slots evenly, found " + std::to_string(images) + " of them; plan this model");
+    }
+    lay_out(model, slots / images, &ways);
+    *this = interleaved(images);
+}
+
+PackedNetwork PackedNetwork::interleaved(std::size_t images) const {
+    PackedNetwork result = *this;
+    result.images_ *= images;
+    for (std::size_t* const step :
+         {&result.input_.row_step, &result.input_.column_step, &result.input_.block_step,
+          &result.input_.copy_step, &result.parts_.step}) {
+        *step *= images;
+    }
+    for (std::vector<Place>& places : result.places_) {
+        for (Place& place : places) {
+            place.position *= images;
+        }
+    }
+    for (Repeats& copies : result.copies_) {
+        copies.step *= images;
+    }
+    for (PackedLayer& layer : result.layers_) {
+        interleave(layer, images);
+    }
+    return result;
 }
 
 std::vector<PackedWay> PackedNetwork::ways() const {
@@ -714,6 +767,7 @@ void PackedNetwork::measure(const BinomialEncoder& encoder, std::size_t n) {
 
 PackedTensors packed_tensors(const PackedNetwork& network, std::size_t slots) {
     PackedTensors tensors;
+    tensors.images = network.images();
     tensors.input = network.input();
     for (const Place& place : network.places().back()) {
         tensors.logits.push_back(place.ciphertext * slots + place.position);

@@ -59,9 +59,17 @@ class PackedNetwork {
   public:
     /// Throws Error where a tensor does not fit the slots of the ciphertexts that there may be.
     PackedNetwork(const ExpandedModel& model, std::size_t slots);
-    /// The same with ways that the search found before, one for every linear layer. Throws Error where the
-    /// model has no such ways.
-    PackedNetwork(const ExpandedModel& model, std::size_t slots, std::span<const PackedWay> ways);
+    /// The same with ways that the search found before, one for every linear layer, for so many images that
+    /// share the ciphertexts. Throws Error where the model has no such ways, or the slots no such share.
+    PackedNetwork(const ExpandedModel& model, std::size_t slots, std::span<const PackedWay> ways,
+                  std::size_t images);
+
+    /// Of a network for one image in rows of `slots`: the same for several images in rows of so many times
+    /// as many slots, where slot s of image i is slot s images + i. Every rotation is that many times as far,
+    /// and so stays within each image; every diagonal serves all of them. What measure() found is gone.
+    [[nodiscard]] PackedNetwork interleaved(std::size_t images) const;
+    /// That share the ciphertexts.
+    [[nodiscard]] std::size_t images() const { return images_; }
 
     [[nodiscard]] const PackedArrangement& input() const { return input_; }
     [[nodiscard]] std::size_t input_ciphertexts() const { return input_ciphertexts_; }
@@ -69,7 +77,7 @@ class PackedNetwork {
     [[nodiscard]] std::vector<PackedWay> ways() const;
     /// In the order of the model's linear layers.
     [[nodiscard]] const std::vector<PackedLayer>& layers() const { return layers_; }
-    /// The elements after every layer of the model; entry 0: the input's first copies.
+    /// The elements of the first image after every layer of the model; entry 0: the input's first copies.
     [[nodiscard]] const std::vector<std::vector<Place>>& places() const { return places_; }
     [[nodiscard]] std::size_t ciphertexts(std::size_t entry) const { return ciphertexts_[entry]; }
     /// Where else every element of an entry of places() is: a fold leaves its sum in every part of a row.
@@ -84,6 +92,7 @@ class PackedNetwork {
   private:
     void lay_out(const ExpandedModel& model, std::size_t slots, const std::span<const PackedWay>* ways);
 
+    std::size_t images_ = 1;
     PackedArrangement input_;
     std::size_t input_ciphertexts_ = 1;
     std::vector<PackedLayer> layers_;

@@ -68,7 +68,7 @@ int version_of(const PlanRecipe& recipe) {
     if (parts) {
         return parts_plan_version;
     }
-    return recipe.choices.keyless ? keyless_plan_version : compiled_plan_version;
+    return recipe.keyless ? keyless_plan_version : compiled_plan_version;
 }
 
 ordered_json norms_json(const DiagonalAccount& account) {
@@ -279,7 +279,7 @@ Plan parse_compiled_plan(std::string_view text, const Model& model, const std::s
     PlanRecipe recipe;
     recipe.batch = count(member(document, root, "batch"), FieldPath(root, "batch"), 1, most_asked);
     recipe.choices.unscaled = boolean(member(document, root, "unscaled"), FieldPath(root, "unscaled"));
-    recipe.choices.keyless = document["version"] == keyless_plan_version;
+    recipe.keyless = document["version"] == keyless_plan_version;
     const FieldPath stages_at(root, "stages");
     const json& stages = array(member(document, root, "stages"), stages_at);
     if (stages.empty() || stages.size() > most_stages) {

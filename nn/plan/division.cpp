@@ -28,8 +28,10 @@ class Chooser {
         : model_(model), plan_(plan), machines_(machines) {}
 
     Division run() {
-        const std::size_t images = plan_.client.packing == Packing::packed ? plan_.client.batch : 1;
-        const std::size_t requests = std::max<std::size_t>(1, machines_.uploads * images);
+        const std::size_t sets = plan_.client.packing == Packing::packed
+                                     ? plan_.client.input_layout(plan_.client.batch).sets()
+                                     : 1;
+        const std::size_t requests = std::max<std::size_t>(1, machines_.uploads * sets);
         Division best;
         for (const std::size_t teams : counts(std::min(requests, machines_.ranks))) {
             const std::size_t ranks = machines_.ranks / teams;  // of the smallest team

@@ -26,7 +26,7 @@ struct Division {
     std::size_t ranks = 1;
     std::vector<Team> teams;                        ///< each answers requests of its own
     std::map<std::size_t, LaneDivision> divisions;  ///< by Lane::ranks
-    std::size_t requests = 1;  ///< that there are: uploads, or images of the packed packing
+    std::size_t requests = 1;  ///< that there are: uploads, or sets of the packed packing
     double seconds = 0;        ///< estimated, for all requests
 
     /// Where a rank works.

@@ -176,7 +176,8 @@ std::vector<GiantGroup> giant_groups(const RotationSchedule& schedule) {
 
 LaneDivision divide_giant_steps(const ExpandedModel& model, const Plan& plan, const Machines& machines) {
     const Parameters& parameters = plan.client.parameters;
-    const PackedNetwork network(model, parameters.plain_polynomials.front().power(), plan.recipe.ways);
+    const PackedNetwork network(model, parameters.plain_polynomials.front().power(), plan.recipe.ways,
+                                plan.client.packed.images);
     const GiantStepDivider divider(plan, machines);
     LaneDivision division;
     division.ranks = machines.ranks;

@@ -52,7 +52,7 @@ struct LineDivision {
     [[nodiscard]] std::uint64_t bytes() const;
 };
 
-/// How a number of ranks shares one plaintext modulus of one request, or one image of the packed packing.
+/// How a number of ranks shares one plaintext modulus of one request, or one set of the packed packing.
 struct LaneDivision {
     std::size_t ranks = 1;
     Shares inputs;                    ///< of the request, as each rank gets them

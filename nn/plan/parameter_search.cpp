@@ -5,6 +5,7 @@
 #include <bit>
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <span>
@@ -20,18 +21,11 @@ namespace lacuna {
 
 namespace {
 
-/// Integers, or a binomial.
-struct PlainModuli {
-    std::vector<std::uint64_t> integers;
-    std::vector<PlainModulus> polynomials;
-
-    [[nodiscard]] std::size_t size() const { return integers.size() + polynomials.size(); }
-};
-
 constexpr int chains_tried = 10;  // sizes of Q looked at, beyond the first that decrypts
 
 constexpr int packed_chains_tried = 8;
 constexpr std::size_t least_packed_slots = 256;
+constexpr std::size_t least_shared_slots = 16;   // of one of several images that share ciphertexts
 constexpr std::size_t most_rotation_keys = 256;  // as a client's half of a plan can list
 
 int smallest_prime_bits(std::size_t n) {
@@ -67,16 +61,13 @@ std::vector<std::vector<int>> chains_of(int total, std::size_t limbs, int smalle
     return chains;
 }
 
-/// The circuit under these parameters, given by size, if it decrypts.
-std::optional<Candidate> try_chain(std::span<const Stage> stages, CircuitSetting setting,
-                                   const PlainModuli& moduli) {
+/// The circuit under these parameters, ciphertext primes given by size, if it decrypts.
+std::optional<Candidate> try_chain(std::span<const Stage> stages, ProgramSetting setting) {
     if (!plan_circuit(stages, setting)) {
         return std::nullopt;
     }
     // Once more with the primes themselves, which fall a little short of their sizes. Not every size has
     // primes, and not every set of them makes a scheme: then larger ones may.
-    setting.parameters.plain_moduli = moduli.integers;
-    setting.parameters.plain_polynomials = moduli.polynomials;
     try {
         setting.parameters = resolve(setting.parameters);
     } catch (const Error&) {
@@ -86,8 +77,13 @@ std::optional<Candidate> try_chain(std::span<const Stage> stages, CircuitSetting
     if (!circuit) {
         return std::nullopt;
     }
-    Candidate candidate{setting.parameters, std::move(*circuit), setting.packing, nullptr, 0, {}};
-    candidate.request_cost = candidate.circuit.cost() * static_cast<double>(moduli.size());
+    Candidate candidate;
+    candidate.parameters = setting.parameters;
+    candidate.circuit = std::move(*circuit);
+    candidate.packing = setting.packing;
+    candidate.keyless = setting.keyless;
+    candidate.request_cost =
+        candidate.circuit.cost() * static_cast<double>(all_plain_moduli(candidate.parameters).size());
     return candidate;
 }
 
@@ -115,16 +111,12 @@ bool is_better(const Candidate& a, const Candidate& b) {
     return a.request_cost <= b.request_cost * same && traffic_bits(a) < traffic_bits(b);
 }
 
-/// What every chain of a search has in common. power: CircuitSetting::power; moduli: how many plaintext
-/// moduli, of at most log_t bits, or replies of one.
-CircuitSetting setting_of(const PlanRequest& request, std::size_t n, Packing packing, std::size_t power,
-                          double log_t, std::size_t moduli) {
-    CircuitSetting setting;
+/// What every chain of a search has in common. moduli: ProgramSetting::moduli.
+ProgramSetting setting_of(const PlanRequest& request, std::size_t n, Packing packing, std::size_t moduli) {
+    ProgramSetting setting;
     setting.parameters.n = n;
     setting.parameters.security = request.security;
-    setting.log_t = log_t;
     setting.packing = packing;
-    setting.power = power;
     setting.privacy_bits = request.privacy_bits;
     setting.public_encryption = request.public_encryption;
     setting.moduli = moduli;
@@ -134,8 +126,8 @@ CircuitSetting setting_of(const PlanRequest& request, std::size_t n, Packing pac
 /// The better one of `best` and the best chain of `limbs` primes, for keys whose digits have the setting's
 /// number of primes. special_of, chains_of: the size of a special prime, and the chains to try, for a total
 /// size; most: how many total sizes that fit are tried.
-void search_sizes(std::span<const Stage> stages, CircuitSetting setting, const PlainModuli& moduli,
-                  std::size_t limbs, int most, const std::function<int(int)>& special_of,
+void search_sizes(std::span<const Stage> stages, ProgramSetting setting, std::size_t limbs, int most,
+                  const std::function<int(int)>& special_of,
                   const std::function<std::vector<std::vector<int>>(int)>& chains_of_total,
                   std::optional<Candidate>& best) {
     const int smallest_prime = smallest_prime_bits(setting.parameters.n);
@@ -153,7 +145,7 @@ void search_sizes(std::span<const Stage> stages, CircuitSetting setting, const P
         bool fits = false;
         for (const std::vector<int>& chain : chains_of_total(total)) {
             setting.parameters.data_bits = chain;
-            std::optional<Candidate> candidate = try_chain(stages, setting, moduli);
+            std::optional<Candidate> candidate = try_chain(stages, setting);
             fits = fits || candidate;
             if (candidate && (!best || is_better(*candidate, *best))) {
                 best = std::move(candidate);
@@ -163,14 +155,10 @@ void search_sizes(std::span<const Stage> stages, CircuitSetting setting, const P
     }
 }
 
-double log_of_largest(const std::vector<std::uint64_t>& moduli) {
-    return std::log2(static_cast<double>(*std::max_element(moduli.begin(), moduli.end())));
-}
-
 /// A chain of as few primes as possible for which the circuit decrypts, for this n and these plaintext
 /// moduli.
 std::optional<Candidate> shortest_chain(std::span<const Stage> stages, const PlanRequest& request,
-                                        CircuitSetting setting, const PlainModuli& moduli) {
+                                        ProgramSetting setting) {
     const std::size_t n = setting.parameters.n;
     const int limit = max_log_qp(n, request.security);
     std::optional<Candidate> best;
@@ -187,7 +175,7 @@ std::optional<Candidate> shortest_chain(std::span<const Stage> stages, const Pla
                 const auto chains = [&](int total) {
                     return chains_of(total, limbs, smallest_prime_bits(n));
                 };
-                search_sizes(stages, setting, moduli, limbs, chains_tried, special_of, chains, best);
+                search_sizes(stages, setting, limbs, chains_tried, special_of, chains, best);
             }
         }
     }
@@ -205,13 +193,18 @@ std::vector<std::vector<int>> packed_chains_of(int total, std::size_t limbs) {
     return chains;
 }
 
+/// Sets of ciphertexts of a request in the packed packing, where so many images share one.
+std::size_t packed_sets(const PlanRequest& request, std::size_t images) {
+    return (packed_batch(request) + images - 1) / images;
+}
+
 /// The same for a network in the packed packing: how good a chain is, is a matter of time and of what keys
 /// and uploads weigh, so that special primes are no larger than data primes.
 std::optional<Candidate> shortest_packed_chain(std::span<const Stage> stages, const PlanRequest& request,
-                                               std::size_t n, const PlainModulus& t) {
-    // A reply for every image.
-    const CircuitSetting setting =
-        setting_of(request, n, Packing::packed, t.power(), t.log_bound(), packed_batch(request));
+                                               std::size_t n, const PlainModulus& t, std::size_t images) {
+    // A reply for every set.
+    ProgramSetting setting = setting_of(request, n, Packing::packed, packed_sets(request, images));
+    setting.parameters.plain_polynomials = {t};
     const int limit = max_log_qp(n, request.security);
     std::optional<Candidate> best;
     for (std::size_t limbs = 1; !best && static_cast<int>(limbs) * smallest_prime_bits(n) < limit; ++limbs) {
@@ -220,7 +213,7 @@ std::optional<Candidate> shortest_packed_chain(std::span<const Stage> stages, co
             return std::min({(total + count - 1) / count + 1, max_modulus_bits, limit - total});
         };
         const auto chains = [&](int total) { return packed_chains_of(total, limbs); };
-        search_sizes(stages, setting, {{}, {t}}, limbs, packed_chains_tried, special_of, chains, best);
+        search_sizes(stages, setting, limbs, packed_chains_tried, special_of, chains, best);
     }
     return best;
 }
@@ -236,66 +229,128 @@ void measure(PackedNetwork& network, std::size_t n, const PlainModulus& t) {
     network.measure(BinomialEncoder(context), n);
 }
 
-/// The cheapest ring and binomial for a model laid out in slots. Norms of diagonals are those of random ones
-/// until there is a winner; its own decide whether it decrypts.
-std::optional<Candidate> best_packed(const ExpandedModel& model, const PlanRequest& request,
-                                     const PackingBounds& bounds) {
-    const mpz_class needed = 2 * bounds.range + 1;
-    std::map<std::size_t, std::shared_ptr<PackedNetwork>> networks;  // by slots; null where it has no room
-    std::string obstacle;
-    const auto network_of = [&](std::size_t slots) {
-        const auto [found, fresh] = networks.try_emplace(slots);
-        if (fresh) {
-            try {
-                found->second = std::make_shared<PackedNetwork>(model, slots);
-            } catch (const Error& error) {
-                obstacle = error.what();
+/// The search for the cheapest ring and binomial for a model laid out in slots.
+class PackedSearch {
+  public:
+    PackedSearch(const ExpandedModel& model, const PlanRequest& request, const PackingBounds& bounds)
+        : model_(model), request_(request), needed_(2 * bounds.range + 1) {}
+
+    /// Norms of diagonals are those of random ones until there is a winner; its own decide whether it
+    /// decrypts.
+    [[nodiscard]] std::optional<Candidate> best() {
+        double least = std::numeric_limits<double>::infinity();
+        for (std::size_t n = 2048; n <= max_ntt_size; n *= 2) {
+            try_ring(n);
+            const double cost = least_cost();
+            // A larger ring is slower for one image, and rarely holds more for its time.
+            if (!choices_.empty() && (request_.batch == 1 || cost >= least)) {
+                break;
+            }
+            least = cost;
+        }
+        std::ranges::stable_sort(choices_, {}, [](const Choice& c) { return c.candidate.request_cost; });
+        for (const Choice& choice : choices_) {
+            if (std::optional<Candidate> candidate = measured(choice)) {
+                return candidate;
             }
         }
-        return found->second;
-    };
+        if (choices_.empty() && !obstacle_.empty()) {
+            throw Error(obstacle_);
+        }
+        return std::nullopt;
+    }
+
+  private:
     struct Choice {
         Candidate candidate;
         PlainModulus t;
     };
-    std::vector<Choice> choices;
-    for (std::size_t n = 2048; n <= max_ntt_size; n *= 2) {
-        for (std::size_t k = least_packed_slots; k <= n / 4; k *= 2) {
-            const std::optional<PlainModulus> t = PackedPacking::plain_modulus(n, k, needed);
-            const std::shared_ptr<PackedNetwork> network = t ? network_of(k) : nullptr;
-            if (!network || network->steps().size() > most_rotation_keys) {
+
+    [[nodiscard]] double least_cost() const {
+        double least = std::numeric_limits<double>::infinity();
+        for (const Choice& choice : choices_) {
+            least = std::min(least, choice.candidate.request_cost);
+        }
+        return least;
+    }
+
+    /// For rows of one image of every length, as many images as share a ciphertext and decrypt: half as many
+    /// cost nearly twice as much each.
+    void try_ring(std::size_t n) {
+        const std::size_t elements = model_.shapes().front().size();
+        for (std::size_t slots = least_shared_slots; slots <= n / 4; slots *= 2) {
+            if (slots < least_packed_slots && (request_.batch == 1 || elements > slots)) {
                 continue;
             }
-            std::optional<Candidate> candidate =
-                shortest_packed_chain(packed_stages_of(model, *network, n, *t), request, n, *t);
-            if (candidate) {
-                candidate->network = network;
-                choices.push_back({std::move(*candidate), *t});
+            const std::size_t least = slots < least_packed_slots ? 2 : 1;
+            for (std::size_t images = std::min(std::bit_ceil(packed_batch(request_)), n / 2 / slots);
+                 images >= least && !try_slots(n, slots, images); images /= 2) {
             }
         }
-        if (!choices.empty()) {
-            break;  // a larger ring is slower
-        }
     }
-    std::ranges::stable_sort(choices, {}, [](const Choice& choice) { return choice.candidate.request_cost; });
-    for (const Choice& choice : choices) {
-        PackedNetwork network = *choice.candidate.network;
-        measure(network, choice.candidate.parameters.n, choice.t);
-        std::vector<Stage> stages = packed_stages_of(model, network, choice.candidate.parameters.n, choice.t);
+
+    /// Whether it decrypts.
+    bool try_slots(std::size_t n, std::size_t slots, std::size_t images) {
+        const std::optional<PlainModulus> t = PackedPacking::plain_modulus(n, slots * images, needed_);
+        const std::shared_ptr<const PackedNetwork> network = t ? network_of(slots) : nullptr;
+        if (!network || network->steps().size() > most_rotation_keys) {
+            return false;
+        }
         std::optional<Candidate> candidate =
-            shortest_packed_chain(stages, request, choice.candidate.parameters.n, choice.t);
+            chain_for(packed_stages_of(model_, *network, n, *t), n, *t, images);
+        if (!candidate) {
+            return false;
+        }
+        candidate->network = network;
+        candidate->images = images;
+        choices_.push_back({std::move(*candidate), *t});
+        return true;
+    }
+
+    [[nodiscard]] std::optional<Candidate> chain_for(const std::vector<Stage>& stages, std::size_t n,
+                                                     const PlainModulus& t, std::size_t images) const {
+        std::optional<Candidate> candidate = shortest_packed_chain(stages, request_, n, t, images);
+        if (candidate) {
+            candidate->request_cost *= static_cast<double>((request_.batch + images - 1) / images);
+        }
+        return candidate;
+    }
+
+    [[nodiscard]] std::optional<Candidate> measured(const Choice& choice) const {
+        const std::size_t n = choice.candidate.parameters.n;
+        const std::size_t images = choice.candidate.images;
+        PackedNetwork network = choice.candidate.network->interleaved(images);
+        measure(network, n, choice.t);
+        std::vector<Stage> stages = packed_stages_of(model_, network, n, choice.t);
+        std::optional<Candidate> candidate = chain_for(stages, n, choice.t, images);
         if (candidate) {
             candidate->stages = std::move(stages);
             candidate->network = std::make_shared<PackedNetwork>(std::move(network));
-            candidate->request_cost *= static_cast<double>(request.batch);
-            return candidate;
+            candidate->images = images;
         }
+        return candidate;
     }
-    if (choices.empty() && !obstacle.empty()) {
-        throw Error(obstacle);
+
+    /// For one image; null where it has no room.
+    std::shared_ptr<const PackedNetwork> network_of(std::size_t slots) {
+        const auto [found, fresh] = networks_.try_emplace(slots);
+        if (fresh) {
+            try {
+                found->second = std::make_shared<const PackedNetwork>(model_, slots);
+            } catch (const Error& error) {
+                obstacle_ = error.what();
+            }
+        }
+        return found->second;
     }
-    return std::nullopt;
-}
+
+    const ExpandedModel& model_;
+    const PlanRequest& request_;
+    mpz_class needed_;
+    std::map<std::size_t, std::shared_ptr<const PackedNetwork>> networks_;  // by slots
+    std::string obstacle_;
+    std::vector<Choice> choices_;
+};
 
 }  // namespace
 
@@ -303,27 +358,23 @@ std::size_t packed_batch(const PlanRequest& request) {
     return std::min(request.batch, PackedPacking::most_images(0));
 }
 
-double Candidate::log_t() const {
-    return parameters.plain_polynomials.empty() ? log_of_largest(parameters.plain_moduli)
-                                                : parameters.plain_polynomials.front().log_bound();
-}
-
 std::array<int, 2> Candidate::droppable_bits() const {
     if (circuit.reply_limbs != 1 || circuit.reply_parts != 2) {
         return {0, 0};
     }
-    return NoiseModel(parameters, log_t(), circuit.replies).droppable_bits(circuit.reply_budget_bits);
+    return NoiseModel(parameters, log_t_of(parameters), circuit.replies)
+        .droppable_bits(circuit.reply_budget_bits);
 }
 
 double Candidate::reply_budget_bits(const std::array<int, 2>& dropped) const {
-    return NoiseModel(parameters, log_t(), circuit.replies)
+    return NoiseModel(parameters, log_t_of(parameters), circuit.replies)
         .budget_without_bits(circuit.reply_budget_bits, dropped);
 }
 
 std::optional<Candidate> best_candidate(const ExpandedModel& model, const PlanRequest& request,
                                         Packing packing, const PackingBounds& bounds) {
     if (packing == Packing::packed) {
-        return best_packed(model, request, bounds);
+        return PackedSearch(model, request, bounds).best();
     }
     const IntegerRules rules = integer_rules_of(packing);
     const mpz_class needed = 2 * bounds.range + 1;
@@ -349,9 +400,9 @@ std::optional<Candidate> best_candidate(const ExpandedModel& model, const PlanRe
             }
             const bool usual = to_mpz(*std::min_element(moduli.begin(), moduli.end())) > large_enough;
             const std::vector<Stage> stages = usual ? usual_stages : stages_of(model, packing, moduli);
-            std::optional<Candidate> candidate = shortest_chain(
-                stages, request, setting_of(request, n, packing, 0, log_of_largest(moduli), moduli.size()),
-                {moduli, {}});
+            ProgramSetting setting = setting_of(request, n, packing, moduli.size());
+            setting.parameters.plain_moduli = moduli;
+            std::optional<Candidate> candidate = shortest_chain(stages, request, setting);
             if (!candidate) {
                 continue;
             }
@@ -385,10 +436,11 @@ std::optional<Candidate> best_binomial(const ExpandedModel& model, const PlanReq
             }
             least_base = t->base();
             const std::vector<Stage> stages = binomial_stages_of(model, *t, n);
-            CircuitSetting setting = setting_of(request, n, packing, k, t->log_bound(), 1);
-            std::optional<Candidate> candidate = shortest_chain(stages, request, setting, {{}, {*t}});
+            ProgramSetting setting = setting_of(request, n, packing, 1);
+            setting.parameters.plain_polynomials = {*t};
+            std::optional<Candidate> candidate = shortest_chain(stages, request, setting);
             setting.keyless = true;
-            std::optional<Candidate> keyless = shortest_chain(stages, request, setting, {{}, {*t}});
+            std::optional<Candidate> keyless = shortest_chain(stages, request, setting);
             if (keyless && (!candidate || keyless->request_cost < candidate->request_cost)) {
                 candidate = std::move(keyless);
             }
@@ -461,11 +513,11 @@ std::optional<Candidate> known_candidate(const ExpandedModel& model, const Clien
         stages_again(model, client.packing, client.parameters.n, client.plain_moduli(), recipe.stages,
                      packed ? client.packed.input.ciphertexts(client.input_shape) : 0);
     const PlanRequest request = request_of(client, recipe);
-    CircuitSetting setting =
-        setting_of(request, client.parameters.n, client.packing, plain_power(client.parameters),
-                   candidate.log_t(), packed ? packed_batch(request) : client.plain_moduli().size());
+    ProgramSetting setting =
+        setting_of(request, client.parameters.n, client.packing,
+                   packed ? packed_sets(request, client.packed.images) : client.plain_moduli().size());
     setting.parameters = client.parameters;
-    setting.keyless = recipe.choices.keyless;
+    setting.keyless = candidate.keyless = recipe.keyless;
     Choices choices = recipe.choices;
     choices.reply_limbs = client.reply_limbs;
     std::optional<Circuit> circuit = replay_circuit(candidate.stages, setting, choices);

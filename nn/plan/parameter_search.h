@@ -22,18 +22,18 @@ struct Candidate {
     Circuit circuit;
     Packing packing = Packing::slots;
     std::shared_ptr<const PackedNetwork> network;  ///< of the packed packing
+    std::size_t images = 1;                        ///< that share its ciphertexts
     double request_cost = 0;                       ///< of a whole batch
     std::vector<Stage> stages;                     ///< of the model in this packing
+    bool keyless = false;                          ///< ProgramSetting::keyless
 
-    /// log2 of the largest plaintext modulus.
-    [[nodiscard]] double log_t() const;
     /// How many low bits of c_0 and c_1 its reply can leave out.
     [[nodiscard]] std::array<int, 2> droppable_bits() const;
     /// What is left of its budget once so many are left out.
     [[nodiscard]] double reply_budget_bits(const std::array<int, 2>& dropped) const;
 };
 
-/// Images of a request in the packed packing: no more than were asked for, since the proof counts them.
+/// Images of a request in the packed packing: no more than were asked for, since the proof counts replies.
 [[nodiscard]] std::size_t packed_batch(const PlanRequest& request);
 
 /// The cheapest candidate of one packing over ring sizes, numbers of plaintext moduli, and sizes of primes;

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include <lacuna/he/rlwe/security.h>
+#include <lacuna/nn/model/overloaded.h>
 #include <lacuna/nn/packing/rules.h>
 #include <lacuna/rns/basis.h>
 
@@ -23,9 +24,14 @@ std::vector<std::string> explain(const Plan& plan, std::size_t batch) {
     const Parameters& parameters = plan.client.parameters;
     const std::string count = std::to_string(plan.moduli());
     std::vector<std::string> reasons;
+    const PackingRules known = rules_of(plan.client.packing, plain_power(parameters));
+    reasons.push_back(std::visit(
+        Overloaded{
+            [&](const PackedPacking& packed) { return packed.reason(batch, plan.client.packed.images); },
+            [&](const auto& rules) { return rules.reason(parameters.n, batch); }},
+        known));
     std::visit(
         [&](const auto& rules) {
-            reasons.push_back(rules.reason(parameters.n, batch));
             reasons.push_back("plaintext moduli: no image brings a " + std::string(rules.decoded) +
                               " beyond 2^" + bits_text(log2_of(plan.range + 1)) + ", so " + count +
                               (plan.moduli() == 1 ? " modulus does" : " moduli joined by CRT do"));
@@ -33,7 +39,7 @@ std::vector<std::string> explain(const Plan& plan, std::size_t batch) {
                 reasons.push_back(*degree);
             }
         },
-        rules_of(plan.client.packing, plain_power(parameters)));
+        known);
     reasons.push_back("ring: n = " + std::to_string(parameters.n) +
                       " allows log2(QP) <= " + std::to_string(max_log_qp(parameters.n, parameters.security)) +
                       " at " + std::to_string(parameters.security) +

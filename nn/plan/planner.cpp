@@ -245,6 +245,7 @@ Plan plan_of(const Model& model, const ExpandedModel& expanded, const Choice& ch
     plan.reply_budget_bits = choice.candidate.reply_budget_bits(plan.client.reply_dropped_bits);
     plan.recipe.stages = choice.candidate.stages;
     plan.recipe.choices = circuit.choices;
+    plan.recipe.keyless = choice.candidate.keyless;
     return plan;
 }
 
@@ -268,11 +269,13 @@ std::string reason_of_diagonals(const Plan& plan) {
         words += account.products * (step.limbs + special);
     }
     const std::size_t bytes = words * plan.client.parameters.n * sizeof(std::uint64_t);
-    return "layout: an image is " + std::to_string(sum.inputs) +
-           (sum.inputs == 1 ? " ciphertext; " : " ciphertexts; ") + std::to_string(sum.products) +
-           " diagonals, prepared in " + std::to_string((bytes + 999'999) / 1'000'000) + " MB; " +
-           std::to_string(sum.babies) + " rotations that share digits, " + std::to_string(sum.giants) +
-           " of sums, " + std::to_string(folds) + " that add parts up";
+    const std::size_t images = plan.client.packed.images;
+    return "layout: " + (images == 1 ? "an image is " : std::to_string(images) + " images are ") +
+           std::to_string(sum.inputs) + (sum.inputs == 1 ? " ciphertext; " : " ciphertexts; ") +
+           std::to_string(sum.products) + " diagonals, prepared in " +
+           std::to_string((bytes + 999'999) / 1'000'000) + " MB; " + std::to_string(sum.babies) +
+           " rotations that share digits, " + std::to_string(sum.giants) + " of sums, " +
+           std::to_string(folds) + " that add parts up";
 }
 
 }  // namespace

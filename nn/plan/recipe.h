@@ -14,6 +14,7 @@ namespace lacuna {
 /// without a search (remake_plan).
 struct PlanRecipe {
     std::size_t batch = 1;        ///< images that were asked for
+    bool keyless = false;         ///< ProgramSetting::keyless
     std::vector<Stage> stages;    ///< measured: terms and norms of the layers
     Choices choices;              ///< levels of the program
     std::vector<PackedWay> ways;  ///< of the packed packing: layouts of the linear layers

@@ -9,7 +9,6 @@ namespace lacuna {
 /// What a program leaves open until noise decides.
 struct Choices {
     bool unscaled = false;  ///< whether the first activation is an unscaled (BGV-style) square
-    bool keyless = false;   ///< whether nothing is relinearised: squares of squares have five parts
     std::vector<std::size_t>
         limbs;                    ///< the level that each stage starts from, at most that of the one before
     std::size_t reply_limbs = 0;  ///< the reply's; 0: as it comes

@@ -18,20 +18,20 @@ namespace {
 
 /// Whether the first activation can be an unscaled square: it squares fresh symmetric encryptions or scalar
 /// sums of such, and no later one adds up values that carry different factors.
-bool unscaled_squares_fit(std::span<const Stage> stages, const CircuitSetting& setting) {
+bool unscaled_squares_fit(std::span<const Stage> stages, const ProgramSetting& setting) {
     const auto is_power = [](const Stage& stage) {
         return stage.linear || (stage.powers.back() != 0 && !stage.has_lower_powers());
     };
     const auto first = std::find_if(stages.begin(), stages.end(), [](const Stage& s) { return !s.linear; });
     return std::visit([](const auto& rules) { return rules.squares_unscaled; },
-                      rules_of(setting.packing, setting.power)) &&
+                      rules_of(setting.packing, plain_power(setting.parameters))) &&
            !setting.public_encryption && first != stages.end() && first - stages.begin() <= 1 &&
            first->powers.size() == 3 && first->powers[2] == 1 && std::all_of(first, stages.end(), is_power);
 }
 
 /// Whether ciphertexts have no more parts than there may be where nothing is relinearised: two squares in
 /// sequence, or one product of two.
-bool keyless_fits(std::span<const Stage> stages, const CircuitSetting& setting) {
+bool keyless_fits(std::span<const Stage> stages, const ProgramSetting& setting) {
     std::size_t parts = 2;
     for (const Stage& stage : stages) {
         if (stage.linear) {
@@ -62,25 +62,20 @@ bool for_each_line(const Program& program, const Visit& visit) {
 }
 
 /// Ciphertexts of a reply, over all plaintext moduli.
-std::size_t replies_of(std::span<const Stage> stages, const CircuitSetting& setting) {
+std::size_t replies_of(std::span<const Stage> stages, const ProgramSetting& setting) {
     const bool joined = !setting.keyless && !stages.empty() &&
                         std::visit([&](const auto& rules) { return rules.joins(stages.back().elements); },
-                                   rules_of(setting.packing, setting.power));
+                                   rules_of(setting.packing, plain_power(setting.parameters)));
     return (joined || stages.empty() ? 1 : stages.back().elements) * setting.moduli;
 }
 
 /// Tries levels for one program and keeps the lowest ones that decrypt.
 class LevelSearch {
   public:
-    LevelSearch(std::span<const Stage> stages, const CircuitSetting& setting, const NoiseModel& noise,
+    LevelSearch(std::span<const Stage> stages, const ProgramSetting& setting, const NoiseModel& noise,
                 const CostModel& cost, bool unscaled)
-        : stages_(stages),
-          setting_(setting),
-          noise_(noise),
-          cost_(cost),
-          program_setting_{setting.packing, noise.max_limbs(), setting.privacy_bits > 0, setting.power} {
+        : stages_(stages), setting_(setting), noise_(noise), cost_(cost) {
         choices_.unscaled = unscaled;
-        choices_.keyless = setting.keyless;
         choices_.limbs.assign(stages.size(), noise.max_limbs());
     }
 
@@ -141,9 +136,7 @@ class LevelSearch {
     }
 
   private:
-    [[nodiscard]] Program compile() const {
-        return lacuna::compile(stages_, program_setting_, cost_, choices_);
-    }
+    [[nodiscard]] Program compile() const { return lacuna::compile(stages_, setting_, cost_, choices_); }
 
     [[nodiscard]] NoiseReplay start() const {
         return {noise_,
@@ -218,10 +211,9 @@ class LevelSearch {
     }
 
     std::span<const Stage> stages_;
-    const CircuitSetting& setting_;
+    const ProgramSetting& setting_;
     const NoiseModel& noise_;
     const CostModel& cost_;
-    ProgramSetting program_setting_;
     Choices choices_;
 };
 
@@ -232,12 +224,12 @@ double Circuit::cost() const {
                            [](double sum, const PlanStep& step) { return sum + step.cost; });
 }
 
-std::optional<Circuit> plan_circuit(std::span<const Stage> stages, const CircuitSetting& setting) {
+std::optional<Circuit> plan_circuit(std::span<const Stage> stages, const ProgramSetting& setting) {
     if (setting.keyless && !keyless_fits(stages, setting)) {
         return std::nullopt;
     }
     const std::size_t replies = replies_of(stages, setting);
-    const NoiseModel noise(setting.parameters, setting.log_t, replies);
+    const NoiseModel noise(setting.parameters, log_t_of(setting.parameters), replies);
     const CostModel cost(setting.parameters);
     std::optional<Circuit> best;
     for (const bool unscaled : {false, true}) {
@@ -264,16 +256,16 @@ std::optional<Circuit> plan_circuit(std::span<const Stage> stages, const Circuit
     return best;
 }
 
-std::optional<Circuit> replay_circuit(std::span<const Stage> stages, const CircuitSetting& setting,
+std::optional<Circuit> replay_circuit(std::span<const Stage> stages, const ProgramSetting& setting,
                                       const Choices& choices) {
     const std::size_t replies = replies_of(stages, setting);
-    const NoiseModel noise(setting.parameters, setting.log_t, replies);
+    const NoiseModel noise(setting.parameters, log_t_of(setting.parameters), replies);
     const CostModel cost(setting.parameters);
     const std::vector<std::size_t>& limbs = choices.limbs;
     if (limbs.empty() || limbs.size() != stages.size() || limbs.front() != noise.max_limbs() ||
         limbs.back() == 0 || !std::is_sorted(limbs.rbegin(), limbs.rend()) ||
-        (choices.unscaled && !unscaled_squares_fit(stages, setting)) || choices.keyless != setting.keyless ||
-        (choices.keyless && !keyless_fits(stages, setting))) {
+        (choices.unscaled && !unscaled_squares_fit(stages, setting)) ||
+        (setting.keyless && !keyless_fits(stages, setting))) {
         return std::nullopt;
     }
     LevelSearch search(stages, setting, noise, cost, choices.unscaled);

@@ -6,26 +6,13 @@
 #include <span>
 #include <vector>
 
-#include <lacuna/he/fv/parameters.h>
-#include <lacuna/nn/client/encrypted_tensor.h>
 #include <lacuna/nn/program/choices.h>
 #include <lacuna/nn/program/plan_step.h>
 #include <lacuna/nn/program/program.h>
+#include <lacuna/nn/program/setting.h>
 #include <lacuna/nn/program/stage.h>
 
 namespace lacuna {
-
-/// The numbers that fix a circuit besides the model.
-struct CircuitSetting {
-    Parameters parameters;  ///< sizes in bits or primes
-    double log_t = 0;       ///< of the largest plaintext modulus
-    Packing packing = Packing::slots;
-    std::size_t power = 0;  ///< k of the plaintext modulus x^k - b; 0: integers
-    bool keyless = false;   ///< Choices::keyless
-    int privacy_bits = 0;
-    bool public_encryption = false;  ///< of the images
-    std::size_t moduli = 1;          ///< plaintext moduli: as many replies as that have to be flooded
-};
 
 /// A program with every open choice settled, and the accounts of it.
 struct Circuit {
@@ -46,11 +33,11 @@ struct Circuit {
 /// the proof of correct decryption allows), whether the first square is unscaled, how few limbs the reply
 /// needs. Nothing where none decrypts.
 [[nodiscard]] std::optional<Circuit> plan_circuit(std::span<const Stage> stages,
-                                                  const CircuitSetting& setting);
+                                                  const ProgramSetting& setting);
 
 /// The program with choices that were found before. Its proof is done again: nothing where it does not
 /// decrypt, or where no program has such choices. reply_limbs is found anew, from the one there on.
 [[nodiscard]] std::optional<Circuit> replay_circuit(std::span<const Stage> stages,
-                                                    const CircuitSetting& setting, const Choices& choices);
+                                                    const ProgramSetting& setting, const Choices& choices);
 
 }  // namespace lacuna

@@ -17,7 +17,7 @@ class Compiler {
           setting_(setting),
           cost_(cost),
           choices_(choices),
-          limbs_(setting.limbs),
+          limbs_(setting.parameters.data_bits.size() + setting.parameters.data_primes.size()),
           unscaled_next_(choices.unscaled) {}
 
     Program run() {
@@ -89,7 +89,7 @@ class Compiler {
                    ? "fresh noise is independent: it grows with the root of the sum of squares"
                    : "");
         drops_ = false;
-        if (size_ == 3 && !choices_.keyless) {
+        if (size_ == 3 && !setting_.keyless) {
             relinearize("after the sum: fewer ciphertexts to relinearise than before it");
         }
     }
@@ -108,7 +108,7 @@ class Compiler {
         for (const Step& step : steps) {
             if (const auto* product = step.get_if<ProductStep>()) {
                 for (const std::size_t factor : {product->powers.low, product->powers.high}) {
-                    if (choices_.keyless) {
+                    if (setting_.keyless) {
                         continue;
                     }
                     if (std::exchange(sizes[factor], 2) == 3) {
@@ -134,7 +134,7 @@ class Compiler {
         }
         line_ = line + 1;
         drops_ = stage.ends_in_product();
-        if (size_ == 3 && !choices_.keyless && !waits_for_sum(s)) {
+        if (size_ == 3 && !setting_.keyless && !waits_for_sum(s)) {
             drops_ = false;
             relinearize("before what follows: it needs or is cheaper with size 2");
         }
@@ -163,8 +163,8 @@ class Compiler {
 
     void reply() {
         // Joining costs noise, of which a program without keys has little.
-        if (!choices_.keyless && std::visit([&](const auto& rules) { return rules.joins(elements_); },
-                                            rules_of(setting_.packing, setting_.power))) {
+        if (!setting_.keyless && std::visit([&](const auto& rules) { return rules.joins(elements_); },
+                                            rules_of(setting_.packing, plain_power(setting_.parameters)))) {
             elements_ = 1;
             append(JoinStep{}, "the logits' digits side by side: one ciphertext to send");
         }
@@ -172,7 +172,7 @@ class Compiler {
             append(MaskStep{},
                    "the client adds up the parts of a logit: no rotation does; shares of zero hide them");
         }
-        if (setting_.flood) {
+        if (setting_.privacy_bits > 0) {
             append(FloodStep{},
                    "hides everything but the answer: a fresh encryption of zero and uniform noise");
         }

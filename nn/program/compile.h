@@ -1,24 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstddef>
 #include <span>
 
-#include <lacuna/nn/client/encrypted_tensor.h>
 #include <lacuna/nn/program/choices.h>
 #include <lacuna/nn/program/cost_model.h>
 #include <lacuna/nn/program/program.h>
+#include <lacuna/nn/program/setting.h>
 #include <lacuna/nn/program/stage.h>
 
 namespace lacuna {
-
-/// What fixes a program besides model and choices.
-struct ProgramSetting {
-    Packing packing = Packing::slots;
-    std::size_t limbs = 0;  ///< of the input
-    bool flood = false;
-    std::size_t power = 0;  ///< CircuitSetting::power
-};
 
 /// The layers of a model as a program: what they are made of, where the third part of products is
 /// relinearised (before or after the sum that follows, whichever costs less), where primes are dropped (the

@@ -11,6 +11,8 @@ namespace {
 // A word of a product with a key or a diagonal, of a permutation, and of a sum or a scaling, in nanoseconds
 // (bench/README.md has the measurements).
 constexpr double row_from_memory = 0.16;
+// A word of a diagonal besides: each is read once, and a layer has more of them than caches hold.
+constexpr double diagonal_stream = 0.3;
 constexpr double permutation = 0.35;
 constexpr double pass = 0.08;
 // A coefficient of a random plaintext, encoded from slots.
@@ -82,7 +84,7 @@ double CostModel::diagonals(const DiagonalAccount& account, std::size_t limbs) c
     const double giants = static_cast<double>(account.giants);
     double sum = inputs * 2 * l * transform_ + (account.babies > 0 ? inputs * raising : 0) +
                  static_cast<double>(account.babies) * switching +
-                 static_cast<double>(account.products) * 2 * rows * n_ * row_from_memory;
+                 static_cast<double>(account.products) * rows * n_ * (2 * row_from_memory + diagonal_stream);
     if (account.chained) {  // every sum but the first joins in the division of a rotation
         sum += giants * (raising + l * transform_ + switching + joining + division) +
                outputs * (account.babies > 0 ? division : 2 * l * transform_);

@@ -82,6 +82,11 @@ void check_layout_of(const PackedNetwork& network, const Plan& plan, std::size_t
     }
 }
 
+/// Of the elements after a layer.
+PackedPlaces places_in(const PackedNetwork& network, std::size_t entry) {
+    return {network.places()[entry], network.copies(entry), network.images()};
+}
+
 }  // namespace
 
 struct CompiledModel::Request {
@@ -121,7 +126,7 @@ void CompiledModel::compile_packed(const Model& model) {
     const ExpandedModel expanded(model);
     const auto shared_encoder = std::make_shared<const BinomialEncoder>(context_);
     const BinomialEncoder& encoder = *shared_encoder;
-    const PackedNetwork network(expanded, encoder.slots(), plan_.recipe.ways);
+    const PackedNetwork network(expanded, encoder.slots(), plan_.recipe.ways, plan_.client.packed.images);
     check_layout_of(network, plan_, encoder.slots());
     const int threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
     std::vector<Operand>& operands = operands_.emplace_back(plan_.program.size());
@@ -132,8 +137,7 @@ void CompiledModel::compile_packed(const Model& model) {
         if (const auto* linear = step.get_if<LinearStep>()) {
             const PackedLayer& packed = *layer++;
             const PackedKernel::Outputs outputs{expanded.map(linear->layer).bias,
-                                                network.places()[linear->layer + 1],
-                                                network.copies(linear->layer + 1)};
+                                                places_in(network, linear->layer + 1)};
             const auto keep = [&](PackedKernel kernel) {
                 prepared_bytes_ += kernel.bytes();
                 operands[s] = LayerKernel(std::move(kernel));
@@ -166,10 +170,10 @@ CompiledModel::Polynomial CompiledModel::packed_polynomial(const Activation& act
             PackedPacking::monomials(activation.coefficients[i], context_.plain().t(), context_.n()));
     }
     // In slots without an element there is nothing to be told of the constant.
-    const std::vector<Place>& places = network.places()[entry];
-    const std::vector<mpz_class> constants(places.size(), activation.coefficients.front());
+    const PackedPlaces places = places_in(network, entry);
+    const std::vector<mpz_class> constants(places.places.size(), activation.coefficients.front());
     for (std::size_t c = 0; c < network.ciphertexts(entry); ++c) {
-        result.constants.push_back(packed_plaintext(encoder, constants, places, network.copies(entry), c));
+        result.constants.push_back(packed_plaintext(encoder, constants, places, c));
     }
     return result;
 }
@@ -461,36 +465,36 @@ std::vector<Ciphertext> CompiledModel::run_modulus(const Request& request, std::
     parallel_for(values.size(), control, "expand", position.done, position.done, position.total,
                  [&](std::size_t i) { values[i] = full_ciphertext(context_.ring(), std::move(input[i])); });
     if (plan_.client.packing == Packing::packed) {
-        return run_images(request, std::move(values), position);
+        return run_sets(request, std::move(values), position);
     }
     run_lines(request, m, values, position);
     return values;
 }
 
-CompiledModel::Ciphertexts CompiledModel::run_images(const Request& request, Ciphertexts values,
-                                                     const Position& position) const {
+CompiledModel::Ciphertexts CompiledModel::run_sets(const Request& request, Ciphertexts values,
+                                                   const Position& position) const {
     const std::size_t each = plan_.client.input_layout(1).each;
-    const std::size_t images = values.size() / each;
-    std::vector<Ciphertexts> results(images);
-    const auto run = [&](const Request& of_image, std::size_t image) {
-        const auto first = values.begin() + static_cast<std::ptrdiff_t>(image * each);
+    const std::size_t sets = values.size() / each;
+    std::vector<Ciphertexts> results(sets);
+    const auto run = [&](const Request& of_set, std::size_t set) {
+        const auto first = values.begin() + static_cast<std::ptrdiff_t>(set * each);
         Ciphertexts own(std::make_move_iterator(first),
                         std::make_move_iterator(first + static_cast<std::ptrdiff_t>(each)));
         Position of_run = position;
-        run_lines(of_image, 0, own, of_run);
-        results[image] = std::move(own);
+        run_lines(of_set, 0, own, of_run);
+        results[set] = std::move(own);
     };
     const auto threads = static_cast<std::size_t>(std::max(request.control.threads, 1));
-    if (images < threads || request.observe) {  // an observer sees one image after the other
-        for (std::size_t image = 0; image < images; ++image) {
-            run(request, image);
+    if (sets < threads || request.observe) {  // an observer sees one set after the other
+        for (std::size_t set = 0; set < sets; ++set) {
+            run(request, set);
         }
-    } else {  // threads that share no image wait for none
+    } else {  // threads that share no set wait for none
         RunControl alone;
         alone.stop = request.control.stop;
-        const Request of_image{request.keys, alone, request.observe, request.encryptor, nullptr};
-        parallel_for(images, request.control, "images", position.done, position.total, position.total,
-                     [&](std::size_t image) { run(of_image, image); });
+        const Request of_set{request.keys, alone, request.observe, request.encryptor, nullptr};
+        parallel_for(sets, request.control, "images", position.done, position.total, position.total,
+                     [&](std::size_t set) { run(of_set, set); });
     }
     Ciphertexts reply;
     for (Ciphertexts& result : results) {

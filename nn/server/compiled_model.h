@@ -73,7 +73,7 @@ class CompiledModel {
                                                         const Observer& observe = {}) const;
 
     /// This rank's part of infer_modulus(): input is what ModelPart::inputs() names of residues[m] of the
-    /// request's tensor (of one image of it in the packed packing), the result what the last line of the
+    /// request's tensor (of one set of it in the packed packing), the result what the last line of the
     /// division leaves here. All ranks of the lane call it together, for the same m.
     [[nodiscard]] std::vector<Ciphertext> infer_part(const EvaluationKeys& keys, std::size_t m,
                                                      std::vector<SeededCiphertext> input,
@@ -148,9 +148,9 @@ class CompiledModel {
     /// One value of a line; index: which.
     [[nodiscard]] Ciphertext run_element(const Request& request, std::size_t m, const PlanStep& line,
                                          Ciphertext x, std::size_t index) const;
-    /// The images of the packed packing, which have values of their own.
-    [[nodiscard]] Ciphertexts run_images(const Request& request, Ciphertexts values,
-                                         const Position& position) const;
+    /// The sets of ciphertexts of the packed packing, each with values of its own.
+    [[nodiscard]] Ciphertexts run_sets(const Request& request, Ciphertexts values,
+                                       const Position& position) const;
     void run_lines(const Request& request, std::size_t m, Ciphertexts& values, Position& position) const;
     [[nodiscard]] Ciphertext multiply(const ProductStep& product, Powers& powers) const;
     [[nodiscard]] Ciphertext add_up(const Polynomial& polynomial, const Step& step, Powers& powers,

@@ -1,22 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <lacuna/nn/server/packed_kernel.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <numeric>
 
+#include <lacuna/he/evaluation/rotation_sum.h>
 #include <lacuna/nn/plan/giant_steps.h>
 #include <lacuna/rns/ring_operations.h>
 
 namespace lacuna {
 
 std::optional<Plaintext> packed_plaintext(const BinomialEncoder& encoder, std::span<const mpz_class> values,
-                                          std::span<const Place> places, const Repeats& copies,
-                                          std::size_t index) {
+                                          const PackedPlaces& all, std::size_t index) {
+    const auto& [places, copies, images] = all;
     std::vector<mpz_class> slots(encoder.slots());
     bool any = false;
     for (std::size_t e = 0; e < places.size(); ++e) {
         if (places[e].ciphertext == index && values[e] != 0) {
             for (std::size_t i = 0; i < copies.count; ++i) {
-                slots[repeat_of(places[e], copies, i, slots.size()).position] = values[e];
+                const std::size_t first = repeat_of(places[e], copies, i, slots.size()).position;
+                std::fill_n(slots.begin() + static_cast<std::ptrdiff_t>(first), images, values[e]);
             }
             any = true;
         }
@@ -69,8 +73,7 @@ PackedKernel::PackedKernel(const Context& context, const BinomialEncoder& encode
         if (!first) {
             continue;
         }
-        if (const auto plaintext =
-                packed_plaintext(encoder, outputs.bias, outputs.places, outputs.copies, o)) {
+        if (const auto plaintext = packed_plaintext(encoder, outputs.bias, outputs.places, o)) {
             bias_.back().emplace(context.n(), limbs, Form::coefficient);
             context.plain_for(plaintext->t()).add_scaled(context.ring(), *plaintext, *bias_.back(), false);
         }

@@ -17,14 +17,21 @@
 
 namespace lacuna {
 
+/// Where the elements of a tensor are: at their places, wherever these have copies, in each of the images
+/// that share the ciphertexts.
+struct PackedPlaces {
+    std::span<const Place> places;
+    const Repeats& copies;
+    std::size_t images = 1;
+};
+
 /// A linear layer of the packed packing, prepared: diagonals, sums of rotations, biases.
 class PackedKernel {
   public:
-    /// bias: of every output, at its place and its copies.
+    /// bias: of every output, at its places.
     struct Outputs {
         std::span<const mpz_class> bias;
-        std::span<const Place> places;
-        const Repeats& copies;
+        PackedPlaces places;
     };
     /// limbs: the level of the inputs.
     PackedKernel(const Context& context, const BinomialEncoder& encoder, const PackedLayer& layer,
@@ -39,7 +46,7 @@ class PackedKernel {
     [[nodiscard]] bool chained() const { return product_.chained(); }
     /// Of the prepared diagonals and biases.
     [[nodiscard]] std::size_t bytes() const;
-    /// Replaces the ciphertexts of one image by those of the next step. Throws Error where a key is missing.
+    /// Replaces a set of ciphertexts by that of the next step. Throws Error where a key is missing.
     void apply(const Context& context, std::vector<Ciphertext>& values, const GaloisKeys& keys,
                const RunControl& control) const;
 
@@ -62,11 +69,9 @@ class PackedKernel {
     std::vector<std::optional<RnsPolynomial>> bias_;  // [output]: what c_0 grows by; none for 0
 };
 
-/// A plaintext with these values at these places of ciphertext `index`, and wherever these have copies; none
-/// where all of them are 0.
+/// A plaintext with these values at their places of ciphertext `index`; none where all of them are 0.
 [[nodiscard]] std::optional<Plaintext> packed_plaintext(const BinomialEncoder& encoder,
                                                         std::span<const mpz_class> values,
-                                                        std::span<const Place> places, const Repeats& copies,
-                                                        std::size_t index);
+                                                        const PackedPlaces& places, std::size_t index);
 
 }  // namespace lacuna

@@ -51,10 +51,13 @@ class UniformValues {
 
 ReplyMask::ReplyMask(std::shared_ptr<const BinomialEncoder> encoder, const PackedTensors& tensors)
     : encoder_(std::move(encoder)) {
-    for (const std::size_t logit : tensors.logits) {
-        slots_.emplace_back();
-        for (std::size_t i = 0; i < tensors.parts.count; ++i) {
-            slots_.back().push_back(repeat_of({0, logit}, tensors.parts, i, encoder_->slots()).position);
+    for (std::size_t image = 0; image < tensors.images; ++image) {
+        for (const std::size_t logit : tensors.logits) {
+            slots_.emplace_back();
+            for (std::size_t i = 0; i < tensors.parts.count; ++i) {
+                const Place part = repeat_of({0, logit}, tensors.parts, i, encoder_->slots());
+                slots_.back().push_back(part.position + image);
+            }
         }
     }
 }

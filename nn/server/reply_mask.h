@@ -16,7 +16,7 @@ namespace lacuna {
 /// say nothing else.
 class ReplyMask {
   public:
-    /// Of an image's reply in one ciphertext.
+    /// Of the reply of a set of images, in one ciphertext.
     ReplyMask(std::shared_ptr<const BinomialEncoder> encoder, const PackedTensors& tensors);
 
     /// A fresh sharing for every logit, 0 in all other slots.
@@ -24,7 +24,7 @@ class ReplyMask {
 
   private:
     std::shared_ptr<const BinomialEncoder> encoder_;
-    std::vector<std::vector<std::size_t>> slots_;  // [logit][part]
+    std::vector<std::vector<std::size_t>> slots_;  // [image, logit][part]
 };
 
 }  // namespace lacuna

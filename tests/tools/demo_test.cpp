@@ -138,6 +138,33 @@ TEST(Demo, MnistIsTheSameUnderItsOldName) {
     EXPECT_EQ(run({"mnist"}), run({"demo", "mnist"}));
 }
 
+TEST(Demo, KeepsItsPlan) {
+    const TemporaryFolder folder;
+    save_model(ten_classes({1, 28, 28}), folder / "ten.lacuna.json");
+    const auto run = [&](std::vector<std::string> more) {
+        more.insert(more.begin(), {"mnist", "--model", "ten.lacuna.json", "--images", "2", "--plan",
+                                   "kept.plan", "--json"});
+        return run_lacuna(more, {folder.path(), {{"LACUNA_MNIST", ""}}});
+    };
+    const CommandResult first = run({"--packing", "slots"});
+    ASSERT_EQ(first.code, 0) << first.errors;
+    const std::string kept = read_text(folder / "kept.plan");
+    EXPECT_NE(kept.find("lacuna-plan"), std::string::npos);
+    const CommandResult second = run({});
+    ASSERT_EQ(second.code, 0) << second.errors;
+    EXPECT_EQ(read_text(folder / "kept.plan"), kept);
+    EXPECT_EQ(json::parse(second.output)["packing"], "slots");
+    EXPECT_EQ(json::parse(second.output)["params"], json::parse(first.output)["params"]);
+    // Another request, another model.
+    expect_failure(run({"--packing", "packed"}), 1, {"kept.plan", "packed packing", "slots packing"});
+    expect_failure(run({"--no-circuit-privacy"}), 1, {"kept.plan", "40 of circuit privacy"});
+    Model other = ten_classes({1, 28, 28});
+    other.thresholds.pop_back();
+    other.thresholds.push_back(100);
+    save_model(other, folder / "ten.lacuna.json");
+    expect_failure(run({}), 1, {"kept.plan", "model_digest"});
+}
+
 TEST(RankedClasses, FollowTheLogitsAndTheLowerIndexOnATie) {
     const std::vector<mpz_class> logits = {-4, 7, 7, mpz_class("-100000000000000000000")};
     const std::vector<RankedClass> ranked = ranked_classes(logits, 0.5, 9);

@@ -23,11 +23,16 @@ namespace lacuna {
 
 namespace {
 
-/// A request of one team: an upload, or in the packed packing one image of it.
+/// A request of one team: an upload, or in the packed packing one set of its ciphertexts.
 struct Part {
     std::size_t upload = 0;
-    std::size_t image = 0;
+    std::size_t set = 0;
 };
+
+/// How many parts an upload of so many images has.
+std::size_t sets_of(const ClientPlan& client, std::size_t images) {
+    return client.packing == Packing::packed ? client.input_layout(images).sets() : 1;
+}
 
 /// The words of a fresh ciphertext that travel.
 void post_fresh(Communicator& ranks, std::size_t to, const SeededCiphertext& fresh) {
@@ -94,8 +99,8 @@ class Ranks::Work {
         planned.own =
             std::make_unique<RankPlan>(ranks_, model, plan, context, own,
                                        std::make_shared<const LaneDivision>(planned.division.of(own)));
-        const std::size_t images = plan.client.packing == Packing::packed ? plan.client.batch : 1;
-        return (planned.division.teams.size() + images - 1) / images;
+        const std::size_t sets = sets_of(plan.client, plan.client.batch);
+        return (planned.division.teams.size() + sets - 1) / sets;
     }
 
     void add_keys(const std::string& name, const KeySetId& id, std::shared_ptr<const EvaluationKeys> keys) {
@@ -132,7 +137,7 @@ class Ranks::Work {
             for (auto& residues : replies[u].residues) {
                 residues.resize(replies[u].layout.ciphertexts());
             }
-            for (std::size_t i = 0; i < (client.packing == Packing::packed ? images : 1); ++i) {
+            for (std::size_t i = 0; i < sets_of(client, images); ++i) {
                 parts.push_back({u, i});
             }
         }
@@ -236,7 +241,7 @@ class Ranks::Work {
 
     /// Where a value of one request is in the upload's residues.
     static std::size_t index_of(const Planned& planned, const Part& part, std::uint32_t value) {
-        return part.image * planned.own->plan().client.input_layout(1).each + value;
+        return part.set * planned.own->plan().client.input_layout(1).each + value;
     }
 
     void send(Planned& planned, const Keys& keys, const Lane& lane, std::size_t rank, const Part& part,
@@ -300,7 +305,7 @@ class Ranks::Work {
         const auto& numbers = planned.division.of(lane).lines.back().has[rank];
         EncryptedTensor& reply = replies[part.upload];
         for (std::size_t i = 0; i < values.size(); ++i) {
-            reply.residues[m][part.image * reply.layout.each + numbers[i]] = std::move(values[i]);
+            reply.residues[m][part.set * reply.layout.each + numbers[i]] = std::move(values[i]);
         }
     }
 

@@ -72,8 +72,10 @@ double resident_bytes() {
 std::uint64_t longest_upload(const Plan& plan) {
     constexpr double heads = 1.05;
     constexpr double layout = 1 << 20;
-    return static_cast<std::uint64_t>(plan.upload_bytes() * heads * (plan.client.public_encryption ? 2 : 1) +
-                                      layout);
+    const Layout longest = plan.client.input_layout(plan.client.batch);
+    const double sets = plan.client.packing == Packing::packed ? static_cast<double>(longest.sets()) : 1;
+    return static_cast<std::uint64_t>(
+        plan.upload_bytes() * sets * heads * (plan.client.public_encryption ? 2 : 1) + layout);
 }
 
 void check_keys_of_upload(const UploadHead& upload, const KeySetId& keys) {

@@ -19,6 +19,11 @@ TEST(ClientPlan, LaysOutInputsAndReplies) {
             const std::size_t each = plan.packed.input.ciphertexts(plan.input_shape);
             EXPECT_EQ(input.ciphertexts(), each);
             EXPECT_EQ(plan.input_layout(5).ciphertexts(), 5 * each);
+            ClientPlan shared = plan;  // two images a set
+            shared.packed.images = 2;
+            EXPECT_EQ(shared.input_layout(4).ciphertexts(), 2 * each);
+            EXPECT_EQ(shared.input_layout(5).ciphertexts(), 3 * each);
+            EXPECT_EQ(shared.reply_layout(5).sets(), 3U);
             const Layout reply = plan.reply_layout(2);
             const std::size_t slots = plan.parameters.plain_polynomials.front().power();
             EXPECT_EQ(reply.elements, plan.classes);

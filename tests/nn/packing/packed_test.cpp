@@ -54,16 +54,24 @@ Model small_model() {
     return model;
 }
 
-/// What a network does to slots, on integers: diagonals and folds as they are written.
+/// What a network does to slots, on integers: diagonals and folds as they are written. images: that share
+/// them.
 class PlainRun {
   public:
-    PlainRun(const ExpandedModel& model, std::size_t slots) : network_(model, slots), slots_(slots) {}
+    PlainRun(const ExpandedModel& model, std::size_t slots, std::size_t images = 1)
+        : network_(PackedNetwork(model, slots).interleaved(images)), slots_(slots * images) {}
 
+    /// pixels: of up to as many images as share the slots.
     void expect_equals(const Model& model, const std::vector<std::uint8_t>& pixels) {
-        const auto trace = Reference(model).trace(pixels);
+        const std::size_t elements = model.input_shape.size();
+        const Reference reference(model);
+        std::vector<Trace> traces;
         std::vector<std::int64_t> levels;
-        for (const mpz_class& value : trace.front()) {
-            levels.push_back(value.get_si());
+        for (std::size_t begin = 0; begin < pixels.size(); begin += elements) {
+            traces.push_back(reference.trace(std::span(pixels).subspan(begin, elements)));
+            for (const mpz_class& value : traces.back().front()) {
+                levels.push_back(value.get_si());
+            }
         }
         std::vector<Row> rows;
         for (const auto& row : PackedPacking::slots_of(network_.input(), model.input_shape, slots_, levels)) {
@@ -74,49 +82,23 @@ class PlainRun {
         for (std::size_t l = 0; l < model.layers.size(); ++l) {
             if (is_linear(model.layers[l])) {
                 rows = linear(*layer++, rows);
+                add_bias(linear_map(model.layers[l], model.shapes()[l]).bias, l + 1, rows);
             } else if (const auto* activation = std::get_if<Activation>(&model.layers[l].kind)) {
-                for (Row& row : rows) {
-                    for (mpz_class& x : row) {
-                        mpz_class sum = 0;
-                        for (std::size_t i = activation->coefficients.size(); i-- > 0;) {
-                            sum = sum * x + activation->coefficients[i];
-                        }
-                        x = sum;
-                    }
-                }
+                activate(*activation, rows);
             }
-            const std::vector<Place>& places = network_.places()[l + 1];
-            ASSERT_EQ(places.size(), trace[l + 1].size());
             ASSERT_EQ(rows.size(), network_.ciphertexts(l + 1));
-            const LinearMap map =
-                is_linear(model.layers[l]) ? linear_map(model.layers[l], model.shapes()[l]) : LinearMap{};
-            const bool last = l + 1 == model.layers.size();
-            for (std::size_t e = 0; e < places.size(); ++e) {
-                for (std::size_t i = 0; i < network_.copies(l + 1).count; ++i) {
-                    mpz_class& value = at(rows, repeat_of(places[e], network_.copies(l + 1), i, slots_));
-                    value += map.bias.empty() ? mpz_class(0) : map.bias[e];
-                    if (last && network_.parts().count > 1) {
-                        continue;
-                    }
-                    EXPECT_EQ(value, trace[l + 1][e]) << model.layers[l].name << ", element " << e;
-                }
+            if (l + 1 == model.layers.size() && network_.parts().count > 1) {
+                continue;
+            }
+            for (std::size_t image = 0; image < traces.size(); ++image) {
+                expect_elements(rows, traces[image][l + 1], l + 1, image);
             }
         }
         // What the client decrypts besides the logits is 0 or a logit but for its bias.
         if (network_.parts().count > 1) {
-            expect_parts(rows, trace.back());
+            expect_parts(rows, traces);
         } else if (is_linear(model.layers.back())) {
-            const LinearMap map = linear_map(model.layers.back(), model.shapes()[model.layers.size() - 1]);
-            std::set<mpz_class> allowed = {0};
-            for (std::size_t e = 0; e < map.bias.size(); ++e) {
-                allowed.insert(trace.back()[e]);
-                allowed.insert(trace.back()[e] - map.bias[e]);
-            }
-            for (const Row& row : rows) {
-                for (const mpz_class& value : row) {
-                    EXPECT_TRUE(allowed.contains(value)) << value;
-                }
-            }
+            expect_logits_alone(rows, traces, model);
         }
     }
 
@@ -125,20 +107,76 @@ class PlainRun {
   private:
     using Row = std::vector<mpz_class>;
 
+    using Trace = std::vector<std::vector<mpz_class>>;
+
     static mpz_class& at(std::vector<Row>& rows, const Place& place) {
         return rows[place.ciphertext][place.position];
     }
-    /// Parts that sum to the logits, and 0 everywhere else.
-    void expect_parts(std::vector<Row> rows, const std::vector<mpz_class>& logits) {
-        for (std::size_t e = 0; e < logits.size(); ++e) {
-            mpz_class sum = 0;
-            for (std::size_t i = 0; i < network_.parts().count; ++i) {
-                mpz_class& part =
-                    at(rows, repeat_of(network_.places().back()[e], network_.parts(), i, slots_));
-                sum += part;
-                part = 0;  // no other logit's
+    void add_bias(const std::vector<mpz_class>& bias, std::size_t entry, std::vector<Row>& rows) const {
+        const std::vector<Place>& places = network_.places()[entry];
+        const Repeats& copies = network_.copies(entry);
+        for (std::size_t e = 0; e < bias.size(); ++e) {
+            for (std::size_t i = 0; i < copies.count * network_.images(); ++i) {
+                const Place place = repeat_of(places[e], copies, i / network_.images(), slots_);
+                rows[place.ciphertext][place.position + i % network_.images()] += bias[e];
             }
-            EXPECT_EQ(sum, logits[e]) << "logit " << e;
+        }
+    }
+    static void activate(const Activation& activation, std::vector<Row>& rows) {
+        for (Row& row : rows) {
+            for (mpz_class& x : row) {
+                mpz_class sum = 0;
+                for (std::size_t i = activation.coefficients.size(); i-- > 0;) {
+                    sum = sum * x + activation.coefficients[i];
+                }
+                x = sum;
+            }
+        }
+    }
+    void expect_elements(const std::vector<Row>& rows, const std::vector<mpz_class>& values,
+                         std::size_t entry, std::size_t image) const {
+        const std::vector<Place>& places = network_.places()[entry];
+        ASSERT_EQ(places.size(), values.size());
+        for (std::size_t e = 0; e < places.size(); ++e) {
+            for (std::size_t i = 0; i < network_.copies(entry).count; ++i) {
+                const Place place = repeat_of(places[e], network_.copies(entry), i, slots_);
+                EXPECT_EQ(rows[place.ciphertext][place.position + image], values[e])
+                    << "entry " << entry << ", element " << e << ", image " << image;
+            }
+        }
+    }
+    static void expect_logits_alone(const std::vector<Row>& rows, const std::vector<Trace>& traces,
+                                    const Model& model) {
+        const std::vector<mpz_class> bias =
+            linear_map(model.layers.back(), model.shapes()[model.layers.size() - 1]).bias;
+        std::set<mpz_class> allowed = {0};
+        for (const Trace& trace : traces) {
+            for (std::size_t e = 0; e < bias.size(); ++e) {
+                allowed.insert(trace.back()[e]);
+                allowed.insert(trace.back()[e] - bias[e]);
+            }
+        }
+        for (const Row& row : rows) {
+            for (const mpz_class& value : row) {
+                EXPECT_TRUE(allowed.contains(value)) << value;
+            }
+        }
+    }
+    /// Parts that sum to the logits, and 0 everywhere else.
+    void expect_parts(std::vector<Row> rows, const std::vector<Trace>& traces) const {
+        for (std::size_t image = 0; image < traces.size(); ++image) {
+            const std::vector<mpz_class>& logits = traces[image].back();
+            for (std::size_t e = 0; e < logits.size(); ++e) {
+                mpz_class sum = 0;
+                for (std::size_t i = 0; i < network_.parts().count; ++i) {
+                    Place place = repeat_of(network_.places().back()[e], network_.parts(), i, slots_);
+                    place.position += image;
+                    mpz_class& part = at(rows, place);
+                    sum += part;
+                    part = 0;  // no other logit's
+                }
+                EXPECT_EQ(sum, logits[e]) << "logit " << e << ", image " << image;
+            }
         }
         for (const Row& row : rows) {
             for (const mpz_class& value : row) {
@@ -239,7 +277,7 @@ TEST(PackedNetwork, LeavesTheLastSumToTheClient) {
         EXPECT_LE(run.network().layers()[1].account.products, 3U);
         // The same ways make the same network.
         const std::vector<PackedWay> ways = run.network().ways();
-        const PackedNetwork again(expanded, 512, ways);
+        const PackedNetwork again(expanded, 512, ways, 1);
         EXPECT_EQ(again.parts(), run.network().parts());
         EXPECT_EQ(again.places(), run.network().places());
         EXPECT_EQ(again.steps(), run.network().steps());
@@ -248,6 +286,35 @@ TEST(PackedNetwork, LeavesTheLastSumToTheClient) {
         const ExpandedModel followed(model);
         EXPECT_EQ(PackedNetwork(followed, 512).parts(), Repeats{});
         PlainRun(followed, 512).expect_equals(model, random_pixels(512, 3));
+    }
+}
+
+/// Several images in the slots of one: each is what it is alone, and no rotation mixes them.
+TEST(PackedNetwork, HoldsSeveralImages) {
+    const Model model = small_model();
+    const ExpandedModel expanded(model);
+    for (const std::size_t images : {2, 4, 8}) {
+        const auto pixels = random_pixels(images * model.input_shape.size(), images);
+        for (const std::size_t slots : {64, 256}) {
+            PlainRun run(expanded, slots, images);
+            run.expect_equals(model, pixels);
+            EXPECT_EQ(run.network().images(), images);
+            const PackedNetwork alone(expanded, slots);
+            EXPECT_EQ(run.network().steps().size(), alone.steps().size());
+            EXPECT_EQ(run.network().ways(), alone.ways());
+            const PackedNetwork again(expanded, slots * images, alone.ways(), images);
+            EXPECT_EQ(again.places(), run.network().places());
+            EXPECT_EQ(again.steps(), run.network().steps());
+            EXPECT_EQ(again.input(), run.network().input());
+        }
+        EXPECT_THROW(PackedNetwork(expanded, 256, PackedNetwork(expanded, 256).ways(), 3), Error);
+        EXPECT_THROW(PackedNetwork(expanded, 256, PackedNetwork(expanded, 256).ways(), 0), Error);
+    }
+    for (std::uint64_t seed = 1; seed <= 4; ++seed) {
+        test::RandomModel random(seed);
+        const Model any = random.model(3, 2);
+        PlainRun(ExpandedModel(any), 128, 2)
+            .expect_equals(any, random_pixels(2 * any.input_shape.size(), seed));
     }
 }
 
@@ -290,6 +357,36 @@ TEST(Packed, TakesSeveralImages) {
     EXPECT_THROW((void)inference.client.encrypt(random_pixels(4 * model.input_shape.size(), 7)), Error);
 }
 
+/// A whole set, a part of one, and several of them.
+TEST(Packed, ImagesShareCiphertexts) {
+    const Model model = small_model();
+    const std::size_t size = model.input_shape.size();
+    for (const int privacy_bits : {0, 40}) {
+        for (const std::size_t images : {2, 4}) {
+            const Inference inference(model, packed_request(images, privacy_bits));
+            const ClientPlan& client = inference.plan.client;
+            ASSERT_EQ(client.packed.images, images);
+            EXPECT_EQ(client.input_layout(images).ciphertexts(), client.input_layout(1).ciphertexts());
+            const auto pixels = random_pixels(images * size, 10 + images);
+            NoiseWatch watch(inference.client, 4);
+            inference.expect_exact(pixels, [&](const PlanStep& step, const std::vector<Ciphertext>& values) {
+                watch(step, values);
+            });
+            inference.expect_exact(std::span(pixels).first(size));
+            inference.expect_exact(std::span(pixels).first((images - 1) * size));
+        }
+    }
+    const Inference inference(model, packed_request(5));
+    EXPECT_GT(inference.plan.client.packed.images, 1U);
+    inference.expect_exact(random_pixels(5 * size, 12));
+    inference.expect_exact(random_pixels(3 * size, 13));
+    EXPECT_THROW((void)inference.client.encrypt(random_pixels(6 * size, 14)), Error);
+    // A request of other counts than its ciphertexts.
+    SeededTensor upload = inference.client.encrypt(random_pixels(5 * size, 15));
+    upload.layout.images = 1;
+    EXPECT_THROW((void)inference.session.infer(upload), Error);
+}
+
 TEST(Packed, RefusesOtherKeys) {
     const Model model = small_model();
     const Plan plan = make_plan(model, packed_request());
@@ -301,12 +398,14 @@ TEST(Packed, RefusesOtherKeys) {
     EXPECT_THROW((void)Session(model, plan, std::move(keys)), Error);
 }
 
-TEST(Packed, PlansAndTensorsSurviveFiles) {
+/// version: of the client's half of a plan for so many images.
+void expect_survives_files(std::size_t images, int version) {
     const Model model = small_model();
-    const Inference inference(model, packed_request(2, 40));
+    const Inference inference(model, packed_request(images, 40));
     const ClientPlan& plan = inference.plan.client;
     const std::string text = format_client_plan(plan);
-    EXPECT_NE(text.find("\"version\": 5"), std::string::npos);
+    const std::string says_version = "\"version\": " + std::to_string(version);
+    EXPECT_NE(text.find(says_version), std::string::npos);
     EXPECT_EQ(parse_client_plan(text, "plan"), plan);
     // Two pixels in one slot, too many slots, another version.
     const auto refused = [&](const std::string& what, const std::string& by) {
@@ -319,8 +418,16 @@ TEST(Packed, PlansAndTensorsSurviveFiles) {
     const PackedArrangement& input = plan.packed.input;
     refused("\"row_step\": " + std::to_string(input.row_step), "\"row_step\": 1");
     refused("\"row_step\": " + std::to_string(input.row_step), "\"row_step\": 100000");
-    refused("\"version\": 5", "\"version\": 2");
-    refused("\"version\": 5", "\"version\": 3");
+    refused(says_version, "\"version\": 2");
+    refused(says_version, "\"version\": 3");
+    refused(says_version, version == 5 ? "\"version\": 7" : "\"version\": 5");
+    if (images > 1) {
+        const std::string shared = "\"images\": " + std::to_string(plan.packed.images);
+        refused(shared, "\"images\": 1");
+        refused(shared, "\"images\": 3");     // no divisor
+        refused(shared, "\"images\": 1024");  // pixels of two in one slot
+        refused(shared, "\"images\": 100000");
+    }
     ASSERT_GT(plan.packed.parts.count, 1U);
     const std::string step = "\"part_step\": " + std::to_string(plan.packed.parts.step);
     refused(step, "\"part_step\": 1");  // parts of two logits in one slot
@@ -329,7 +436,7 @@ TEST(Packed, PlansAndTensorsSurviveFiles) {
     refused("\"galois_limbs\": [", "\"galois_limbs\": [0, ");
     refused("\"packing\": \"packed\"", "\"packing\": \"slots\"");
 
-    const auto pixels = random_pixels(2 * model.input_shape.size(), 8);
+    const auto pixels = random_pixels(images * model.input_shape.size(), 8);
     const KeySetId id{};
     std::stringstream file;
     save_upload(file, inference.client.context().ring(), plan, id, inference.client.encrypt(pixels));
@@ -341,6 +448,14 @@ TEST(Packed, PlansAndTensorsSurviveFiles) {
     Source back(answer, "reply");
     EXPECT_EQ(inference.client.decrypt(load_reply(back, inference.client.context(), plan, id)),
               inference.reference.batch_logits(pixels, 1));
+}
+
+TEST(Packed, PlansAndTensorsSurviveFiles) {
+    expect_survives_files(1, 5);
+}
+
+TEST(Packed, SharedPlansAndTensorsSurviveFiles) {
+    expect_survives_files(2, 7);
 }
 
 }  // namespace

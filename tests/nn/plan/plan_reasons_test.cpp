@@ -54,7 +54,7 @@ TEST(PlanReasons, PromiseNothingOfMoreImagesThanARequestHolds) {
     EXPECT_TRUE(any_mentions(explain(radix, 3), "so that 3 are as many requests"));
     const Plan packed = make_plan(small_network(), request_of(Packing::packed));
     EXPECT_TRUE(any_mentions(explain(packed, 2000), "2000 images are 2 requests of up to 1024"));
-    EXPECT_TRUE(any_mentions(explain(packed, 2), "a request of 2 images costs as many times"));
+    EXPECT_TRUE(any_mentions(explain(packed, 2), "2 images are 2 inferences"));
 }
 
 }  // namespace

@@ -86,6 +86,7 @@ void expect_sound(const Model& model, const PlanRequest& request, const Plan& pl
         EXPECT_TRUE(std::is_sorted(client.galois_elements.begin(), client.galois_elements.end()));
         EXPECT_LE(client.packed.input.slots(model.input_shape), parameters.plain_polynomials.front().power());
         input.each = client.packed.input.ciphertexts(model.input_shape);
+        input.images = client.packed.images;
     } else if (!parameters.plain_polynomials.empty()) {
         const std::size_t slots = parameters.plain_polynomials.front().power();
         EXPECT_EQ(client.packing, slots == 1 ? Packing::radix : Packing::slots);

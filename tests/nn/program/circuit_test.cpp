@@ -16,13 +16,13 @@ namespace {
 
 using Kind = PlanStep::Kind;
 
-CircuitSetting setting_of(std::size_t n, std::vector<int> data, std::vector<int> special, double log_t,
+ProgramSetting setting_of(std::size_t n, std::vector<int> data, std::vector<int> special, int plain_bits,
                           Packing packing = Packing::slots) {
-    CircuitSetting setting;
+    ProgramSetting setting;
     setting.parameters.n = n;
     setting.parameters.data_bits = std::move(data);
     setting.parameters.special_bits = std::move(special);
-    setting.log_t = log_t;
+    setting.parameters.plain_bits = {plain_bits};
     setting.packing = packing;
     return setting;
 }
@@ -47,7 +47,7 @@ Stage activation_stage(std::size_t elements, std::vector<double> powers) {
 }
 
 /// plan_circuit for stages that a test writes out.
-std::optional<Circuit> plan(const std::vector<Stage>& stages, const CircuitSetting& setting) {
+std::optional<Circuit> plan(const std::vector<Stage>& stages, const ProgramSetting& setting) {
     return plan_circuit(stages, setting);
 }
 
@@ -65,13 +65,14 @@ std::vector<Kind> kinds(const Circuit& circuit) {
 }
 
 TEST(Circuits, FreshNoiseAndItsRoundingAreIndependent) {
-    const CircuitSetting setting = setting_of(4096, {40}, {}, 17);
+    const ProgramSetting setting = setting_of(4096, {40}, {}, 17);
     // 10,000 inputs of weight 1 and the same message: the errors add to 3.24 x 100 x T, and the random
     // roundings of Q m / t, of variance 1/4 at most, in the same way.
     const auto circuit = plan({linear_stage(1, 10000, 100, 10000)}, setting);
     ASSERT_TRUE(circuit);
-    const double deviations =
-        std::exp2(NoiseModel(setting.parameters, setting.log_t).tail().log_deviations(NoiseFactors{}, 0));
+    const double deviations = std::exp2(NoiseModel(setting.parameters, log_t_of(setting.parameters))
+                                            .tail()
+                                            .log_deviations(NoiseFactors{}, 0));
     EXPECT_GE(std::exp2(circuit->steps[0].noise_bits), deviations * std::sqrt(10.5 + 0.25) * 100);
     EXPECT_LE(std::exp2(circuit->steps[0].noise_bits), deviations * 1.03 * std::sqrt(10.5 + 0.25) * 100 + 10);
     // After an activation, or a second time, everything is taken as correlated.
@@ -86,13 +87,13 @@ TEST(Circuits, SquareUnscaledWhereItCan) {
     const Stage sums = linear_stage(100, 20, 5, 800);
     const Stage square = activation_stage(100, {3, 0, 1});
     const Stage last = linear_stage(10, 50, 10, 500);
-    const auto unscaled = [](const std::vector<Stage>& stages, const CircuitSetting& setting) {
+    const auto unscaled = [](const std::vector<Stage>& stages, const ProgramSetting& setting) {
         const auto circuit = plan_circuit(stages, setting);
         EXPECT_TRUE(circuit);
         return circuit && std::any_of(circuit->steps.begin(), circuit->steps.end(),
                                       [](const PlanStep& step) { return step.unscaled; });
     };
-    const CircuitSetting setting = setting_of(8192, {50, 50, 50}, {50}, 20);
+    const ProgramSetting setting = setting_of(8192, {50, 50, 50}, {50}, 20);
     EXPECT_TRUE(unscaled({sums, square, last}, setting));
     EXPECT_TRUE(unscaled({square, last}, setting));
     EXPECT_TRUE(unscaled({sums, square, last, activation_stage(10, {1, 0, 2}), last}, setting));
@@ -100,7 +101,7 @@ TEST(Circuits, SquareUnscaledWhereItCan) {
     EXPECT_FALSE(unscaled({sums, activation_stage(100, {0, 1, 1}), last}, setting));
     EXPECT_FALSE(unscaled({sums, activation_stage(100, {0, 0, 2}), last}, setting));
     EXPECT_FALSE(unscaled({sums, sums, square, last}, setting));
-    CircuitSetting other = setting;
+    ProgramSetting other = setting;
     other.packing = Packing::radix;
     EXPECT_FALSE(unscaled({sums, square, last}, other));
     other = setting;
@@ -114,7 +115,7 @@ TEST(Circuits, SumsOfUnscaledSquaresKeepWhatIsNotSquared) {
     last.norms.squares = 0;
     last.norms.products = 30;
     const std::vector<Stage> stages = {linear_stage(100, 20, 5, 800), activation_stage(100, {0, 0, 1}), last};
-    const CircuitSetting setting = setting_of(8192, {50, 50, 50}, {50}, 20);
+    const ProgramSetting setting = setting_of(8192, {50, 50, 50}, {50}, 20);
     const auto circuit = plan_circuit(stages, setting);
     ASSERT_TRUE(circuit);
     const PlanStep* square = nullptr;
@@ -150,7 +151,7 @@ TEST(Circuits, RefuseWhatDoesNotDecrypt) {
 
 /// Relinearising after a sum pays where it has fewer outputs than inputs and few terms for the third part.
 TEST(Circuits, RelinearizeWhereItIsCheaper) {
-    const CircuitSetting setting = setting_of(8192, {45, 45, 45}, {45}, 20);
+    const ProgramSetting setting = setting_of(8192, {45, 45, 45}, {45}, 20);
     const Stage first = linear_stage(800, 20, 5, 8000);
     const Stage square = activation_stage(800, {0, 0, 1});
     const auto lazy = plan({first, square, linear_stage(10, 50, 10, 500)}, setting);
@@ -183,7 +184,7 @@ TEST(Circuits, RelinearizeWhereItIsCheaper) {
 }
 
 TEST(Circuits, SwitchDownAsFarAsTheNoiseAllows) {
-    const CircuitSetting setting = setting_of(8192, {45, 45, 45}, {45}, 17);
+    const ProgramSetting setting = setting_of(8192, {45, 45, 45}, {45}, 17);
     const std::vector<Stage> stages = {linear_stage(800, 20, 5, 8000), activation_stage(800, {0, 0, 1}),
                                        linear_stage(100, 50, 10, 8000), activation_stage(100, {0, 0, 1}),
                                        linear_stage(10, 50, 10, 1000)};
@@ -211,7 +212,7 @@ TEST(Circuits, SwitchDownAsFarAsTheNoiseAllows) {
 }
 
 TEST(Circuits, JoinSumsTheNoiseOfAllLogits) {
-    const CircuitSetting radix = setting_of(4096, {50}, {}, 17, Packing::radix);
+    const ProgramSetting radix = setting_of(4096, {50}, {}, 17, Packing::radix);
     const auto circuit = plan({linear_stage(16, 4, 2, 10)}, radix);
     ASSERT_TRUE(circuit);
     ASSERT_EQ(kinds(*circuit), (std::vector{Kind::linear, Kind::join}));
@@ -226,7 +227,7 @@ TEST(Circuits, FloodHidesNoiseInEveryCoefficientOfTheReply) {
     for (const std::size_t moduli : {1, 3, 8}) {
         for (const std::size_t elements : {1, 10}) {
             for (const double norm : {1.0, 1000.0}) {
-                CircuitSetting setting = setting_of(8192, {50, 50, 50}, {50}, 20);
+                ProgramSetting setting = setting_of(8192, {50, 50, 50}, {50}, 20);
                 setting.privacy_bits = 40;
                 setting.moduli = moduli;
                 const auto circuit = plan({linear_stage(elements, norm, norm, 10)}, setting);
@@ -235,7 +236,7 @@ TEST(Circuits, FloodHidesNoiseInEveryCoefficientOfTheReply) {
                     std::find_if(circuit->steps.begin(), circuit->steps.end(),
                                  [](const PlanStep& step) { return step.kind == Kind::flood; });
                 ASSERT_NE(flood, circuit->steps.end());
-                const NoiseModel noise(setting.parameters, setting.log_t, elements * moduli);
+                const NoiseModel noise(setting.parameters, log_t_of(setting.parameters), elements * moduli);
                 // A bound is 14 to 30 deviations.
                 const double hidden = std::exp2(std::prev(flood)->noise_bits) +
                                       std::exp2(noise.log_bound(noise.fresh_public()));
@@ -255,7 +256,7 @@ TEST(Circuits, FloodHidesNoiseInEveryCoefficientOfTheReply) {
             }
         }
     }
-    CircuitSetting small = setting_of(4096, {36, 36}, {34}, 20);
+    ProgramSetting small = setting_of(4096, {36, 36}, {34}, 20);
     small.privacy_bits = 40;
     EXPECT_FALSE(plan({linear_stage(1, 1, 1, 1)}, small)) << "there is no room for the flood";
 }

@@ -65,7 +65,7 @@ std::string text(const Program& program) {
 }
 
 std::string compiled(const std::vector<Stage>& stages, Choices choices, ProgramSetting setting = {}) {
-    setting.limbs = 3;
+    setting.parameters.data_bits = {45, 45, 45};
     choices.limbs.resize(stages.size(), choices.limbs.empty() ? 3 : choices.limbs.back());
     const Program program = compile(stages, setting, cost_model(), choices);
     return text(program);
@@ -106,7 +106,7 @@ TEST(Compile, DropsThePrimesThatItIsToldTo) {
     EXPECT_EQ(compiled({activation(800, {0, 1, 1, 1}), linear(10, 500)}, choices), "P11R2P12dW3d L R1 M1");
     // The level of everything is what it was told.
     ProgramSetting setting;
-    setting.limbs = 3;
+    setting.parameters.data_bits = {45, 45, 45};
     choices.limbs = {3, 3, 1};
     std::vector<std::size_t> limbs;
     for (const Step& step : compile(stages, setting, cost_model(), choices)) {
@@ -118,9 +118,13 @@ TEST(Compile, DropsThePrimesThatItIsToldTo) {
 TEST(Compile, PacksTheReply) {
     Choices choices;
     choices.reply_limbs = 1;
-    EXPECT_EQ(compiled({linear(10, 100)}, choices, {Packing::slots, 3, true}), "L F M1");
-    EXPECT_EQ(compiled({linear(10, 100)}, choices, {Packing::radix, 3, false}), "L J M1");
-    EXPECT_EQ(compiled({linear(1, 100)}, {}, {Packing::radix, 3, false}), "L");
+    ProgramSetting flooded;
+    flooded.privacy_bits = 40;
+    EXPECT_EQ(compiled({linear(10, 100)}, choices, flooded), "L F M1");
+    ProgramSetting radix;
+    radix.packing = Packing::radix;
+    EXPECT_EQ(compiled({linear(10, 100)}, choices, radix), "L J M1");
+    EXPECT_EQ(compiled({linear(1, 100)}, {}, radix), "L");
 }
 
 }  // namespace

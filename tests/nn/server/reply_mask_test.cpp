@@ -72,6 +72,32 @@ TEST(ReplyMask, SharesAreUniformAndSumToZero) {
     }
 }
 
+/// Of images that share a ciphertext, each has shares of its own.
+TEST(ReplyMask, CoversEveryImageOfASet) {
+    const Context context = context_of();
+    const auto encoder = std::make_shared<const BinomialEncoder>(context);
+    PackedTensors tensors;
+    tensors.images = 4;
+    tensors.logits = {248, 252};
+    tensors.parts = {8, 32};
+    std::vector<mpz_class> values = encoder->decode(ReplyMask(encoder, tensors).shares());
+    for (std::size_t image = 0; image < tensors.images; ++image) {
+        for (const std::size_t logit : tensors.logits) {
+            mpz_class sum = 0;
+            std::size_t zeros = 0;
+            for (std::size_t i = 0; i < tensors.parts.count; ++i) {
+                mpz_class& value = values[(logit + image + 32 * i) % slots];
+                sum += value;
+                zeros += value == 0 ? 1 : 0;
+                value = 0;
+            }
+            EXPECT_EQ(sum % encoder->modulus(), 0) << logit << ", image " << image;
+            EXPECT_EQ(zeros, 0U) << "chances of 2^-40";
+        }
+    }
+    EXPECT_TRUE(std::ranges::all_of(values, [](const mpz_class& value) { return value == 0; }));
+}
+
 /// Two replies to one request share the logits and no part of them.
 TEST(ReplyMask, RepliesShowNothingButTheirSums) {
     test::RandomModel random(9);
