@@ -13,6 +13,7 @@
 #include <lacuna/he/fv/advisor.h>
 #include <lacuna/he/rlwe/security.h>
 #include <lacuna/nn/packing/rules.h>
+#include <lacuna/nn/run_control.h>
 #include <lacuna/ntt/error.h>
 #include <lacuna/rns/basis.h>
 
@@ -137,7 +138,7 @@ CircuitSetting setting_of(const PlanRequest& request, std::size_t n, Packing pac
 void search_sizes(std::span<const Stage> stages, CircuitSetting setting, const PlainModuli& moduli,
                   std::size_t limbs, int most, const std::function<int(int)>& special_of,
                   const std::function<std::vector<std::vector<int>>(int)>& chains_of_total,
-                  std::optional<Candidate>& best) {
+                  const std::stop_token& stop, std::optional<Candidate>& best) {
     const int smallest_prime = smallest_prime_bits(setting.parameters.n);
     // Total sizes from small to large: a smaller Q needs fewer helper primes, a few bits more may let a prime
     // go earlier or make the reply shorter.
@@ -152,6 +153,7 @@ void search_sizes(std::span<const Stage> stages, CircuitSetting setting, const P
         setting.parameters.special_bits.assign(setting.keyless ? 0 : setting.parameters.digit_limbs, special);
         bool fits = false;
         for (const std::vector<int>& chain : chains_of_total(total)) {
+            check_stop(stop);
             setting.parameters.data_bits = chain;
             std::optional<Candidate> candidate = try_chain(stages, setting, moduli);
             fits = fits || candidate;
@@ -170,7 +172,8 @@ double log_of_largest(const std::vector<std::uint64_t>& moduli) {
 /// A chain of as few primes as possible for which the circuit decrypts, for this n and these plaintext
 /// moduli.
 std::optional<Candidate> shortest_chain(std::span<const Stage> stages, const PlanRequest& request,
-                                        CircuitSetting setting, const PlainModuli& moduli) {
+                                        CircuitSetting setting, const PlainModuli& moduli,
+                                        const std::stop_token& stop) {
     const std::size_t n = setting.parameters.n;
     const int limit = max_log_qp(n, request.security);
     std::optional<Candidate> best;
@@ -187,7 +190,7 @@ std::optional<Candidate> shortest_chain(std::span<const Stage> stages, const Pla
                 const auto chains = [&](int total) {
                     return chains_of(total, limbs, smallest_prime_bits(n));
                 };
-                search_sizes(stages, setting, moduli, limbs, chains_tried, special_of, chains, best);
+                search_sizes(stages, setting, moduli, limbs, chains_tried, special_of, chains, stop, best);
             }
         }
     }
@@ -208,7 +211,8 @@ std::vector<std::vector<int>> packed_chains_of(int total, std::size_t limbs) {
 /// The same for a network in the packed packing: how good a chain is, is a matter of time and of what keys
 /// and uploads weigh, so that special primes are no larger than data primes.
 std::optional<Candidate> shortest_packed_chain(std::span<const Stage> stages, const PlanRequest& request,
-                                               std::size_t n, const PlainModulus& t) {
+                                               std::size_t n, const PlainModulus& t,
+                                               const std::stop_token& stop) {
     // A reply for every image.
     const CircuitSetting setting =
         setting_of(request, n, Packing::packed, t.power(), t.log_bound(), packed_batch(request));
@@ -220,20 +224,20 @@ std::optional<Candidate> shortest_packed_chain(std::span<const Stage> stages, co
             return std::min({(total + count - 1) / count + 1, max_modulus_bits, limit - total});
         };
         const auto chains = [&](int total) { return packed_chains_of(total, limbs); };
-        search_sizes(stages, setting, {{}, {t}}, limbs, packed_chains_tried, special_of, chains, best);
+        search_sizes(stages, setting, {{}, {t}}, limbs, packed_chains_tried, special_of, chains, stop, best);
     }
     return best;
 }
 
 /// Encoding needs no more of a ring than its degree.
-void measure(PackedNetwork& network, std::size_t n, const PlainModulus& t) {
+void measure(PackedNetwork& network, std::size_t n, const PlainModulus& t, const std::stop_token& stop) {
     Parameters parameters;
     parameters.n = n;
     parameters.data_bits = {max_modulus_bits};
     parameters.plain_polynomials = {t};
     parameters.allow_insecure = true;
     const Context context(parameters);
-    network.measure(BinomialEncoder(context), n);
+    network.measure(BinomialEncoder(context), n, stop);
 }
 
 /// The cheapest ring and binomial for a model laid out in slots. Norms of diagonals are those of random ones
@@ -248,6 +252,8 @@ std::optional<Candidate> best_packed(const ExpandedModel& model, const PlanReque
         if (fresh) {
             try {
                 found->second = std::make_shared<PackedNetwork>(model, slots);
+            } catch (const Stopped&) {
+                throw;
             } catch (const Error& error) {
                 obstacle = error.what();
             }
@@ -267,7 +273,7 @@ std::optional<Candidate> best_packed(const ExpandedModel& model, const PlanReque
                 continue;
             }
             std::optional<Candidate> candidate =
-                shortest_packed_chain(packed_stages_of(model, *network, n, *t), request, n, *t);
+                shortest_packed_chain(packed_stages_of(model, *network, n, *t), request, n, *t, model.stop());
             if (candidate) {
                 candidate->network = network;
                 choices.push_back({std::move(*candidate), *t});
@@ -280,10 +286,10 @@ std::optional<Candidate> best_packed(const ExpandedModel& model, const PlanReque
     std::ranges::stable_sort(choices, {}, [](const Choice& choice) { return choice.candidate.request_cost; });
     for (const Choice& choice : choices) {
         PackedNetwork network = *choice.candidate.network;
-        measure(network, choice.candidate.parameters.n, choice.t);
+        measure(network, choice.candidate.parameters.n, choice.t, model.stop());
         std::vector<Stage> stages = packed_stages_of(model, network, choice.candidate.parameters.n, choice.t);
         std::optional<Candidate> candidate =
-            shortest_packed_chain(stages, request, choice.candidate.parameters.n, choice.t);
+            shortest_packed_chain(stages, request, choice.candidate.parameters.n, choice.t, model.stop());
         if (candidate) {
             candidate->stages = std::move(stages);
             candidate->network = std::make_shared<PackedNetwork>(std::move(network));
@@ -351,7 +357,7 @@ std::optional<Candidate> best_candidate(const ExpandedModel& model, const PlanRe
             const std::vector<Stage> stages = usual ? usual_stages : stages_of(model, packing, moduli);
             std::optional<Candidate> candidate = shortest_chain(
                 stages, request, setting_of(request, n, packing, 0, log_of_largest(moduli), moduli.size()),
-                {moduli, {}});
+                {moduli, {}}, model.stop());
             if (!candidate) {
                 continue;
             }
@@ -386,9 +392,11 @@ std::optional<Candidate> best_binomial(const ExpandedModel& model, const PlanReq
             least_base = t->base();
             const std::vector<Stage> stages = binomial_stages_of(model, *t, n);
             CircuitSetting setting = setting_of(request, n, packing, k, t->log_bound(), 1);
-            std::optional<Candidate> candidate = shortest_chain(stages, request, setting, {{}, {*t}});
+            std::optional<Candidate> candidate =
+                shortest_chain(stages, request, setting, {{}, {*t}}, model.stop());
             setting.keyless = true;
-            std::optional<Candidate> keyless = shortest_chain(stages, request, setting, {{}, {*t}});
+            std::optional<Candidate> keyless =
+                shortest_chain(stages, request, setting, {{}, {*t}}, model.stop());
             if (keyless && (!candidate || keyless->request_cost < candidate->request_cost)) {
                 candidate = std::move(keyless);
             }
