@@ -469,7 +469,7 @@ void demo(const Options& options, const std::stop_token& stop) {
     const DemoImages inputs = read_images(options, set, folder, model, stop);
     check_fit(model, inputs);
     const std::size_t images = number_of_images(options, set, inputs);
-    const Plan plan = make_plan(model, options.plan.request(images));
+    const Plan plan = make_plan(model, options.plan.request(images), stop);
     RunControl control;
     control.threads = options.threads;
     control.stop = stop;
