@@ -16,6 +16,13 @@ class Stopped : public Error {
     Stopped() : Error("stopped on request before the work was done") {}
 };
 
+/// Throws Stopped where a stop was requested.
+inline void check_stop(const std::stop_token& stop) {
+    if (stop.stop_requested()) {
+        throw Stopped();
+    }
+}
+
 /// How far a long call has come: `done` of `total` equal parts of its work, busy with `what`.
 struct Progress {
     std::string_view what;
@@ -36,11 +43,7 @@ struct RunControl {
         }
     }
     /// Throws Stopped where a stop was requested.
-    void check() const {
-        if (stop.stop_requested()) {
-            throw Stopped();
-        }
-    }
+    void check() const { check_stop(stop); }
 };
 
 /// Calls work(i) for i in [0, count) on control.threads threads, reporting progress from `begin` to `end` of

@@ -14,12 +14,12 @@
 namespace lacuna {
 
 void print_batch_curve(const Model& model, const PlanOptions& options, std::span<const std::size_t> batches,
-                       bool json) {
+                       bool json, const std::stop_token& stop) {
     nlohmann::ordered_json rows = nlohmann::ordered_json::array();
     Table table(
         {"images", "packing", "n", "requests", "share", "time", "time an image", "upload", "reply", "keys"});
     for (const std::size_t batch : batches) {
-        const Plan plan = make_plan(model, options.request(batch));
+        const Plan plan = make_plan(model, options.request(batch), stop);
         const ClientPlan& client = plan.client;
         const std::size_t requests = (batch + client.batch - 1) / client.batch;
         // A packed plan's figures are those of one set of ciphertexts; images: that share one.

@@ -472,7 +472,7 @@ void demo(const Options& options, const std::stop_token& stop) {
     check_fit(model, inputs);
     const std::size_t images = number_of_images(options, set, inputs);
     const PlanRequest request = options.plan.request(images);
-    const Plan plan = options.plan_file.empty() ? make_plan(model, request)
+    const Plan plan = options.plan_file.empty() ? make_plan(model, request, stop)
                                                 : kept_plan(options.plan_file, model, request, stop);
     RunControl control;
     control.threads = options.threads;

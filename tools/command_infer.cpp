@@ -7,6 +7,8 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <stop_token>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -81,7 +83,8 @@ void check_privacy(const PlanOptions& options, const std::string& file, const Cl
 
 /// The server's own plan for an upload: everything that a request states was settled when the client's half
 /// was exported.
-Plan plan_for(const Model& model, const std::string& upload, const ClientPlan& client) {
+Plan plan_for(const Model& model, const std::string& upload, const ClientPlan& client,
+              const std::stop_token& stop) {
     PlanRequest request;
     request.batch = client.batch;
     request.privacy_bits = client.privacy_bits;
@@ -91,7 +94,7 @@ Plan plan_for(const Model& model, const std::string& upload, const ClientPlan& c
     request.public_encryption = client.public_encryption;
     request.plain_kind =
         client.parameters.plain_polynomials.empty() ? PlainKind::integers : PlainKind::binomial;
-    Plan plan = make_plan(model, request);
+    Plan plan = make_plan(model, request, stop);
     if (plan.client != client) {
         throw Error(upload + ": expected plan " + plan_id(plan.client) + " of this model, found " +
                     plan_id(client) +
@@ -111,8 +114,8 @@ std::filesystem::path reply_file(const Options& options, const std::string& uplo
 
 class Server {
   public:
-    Server(const Options& options, const Model& model, const InferEngine& engine)
-        : options_(&options), model_(&model), engine_(&engine) {
+    Server(const Options& options, const Model& model, const InferEngine& engine, std::stop_token stop)
+        : options_(&options), model_(&model), engine_(&engine), stop_(std::move(stop)) {
         // What is read twice cannot be a pipe.
         for (const auto* files : {&options.keys, &options.uploads, &options.plans}) {
             for (const std::string& file : *files) {
@@ -126,7 +129,7 @@ class Server {
         }
         times_.enter("plan");
         for (const std::string& file : options.plans) {
-            add_plan(load_compiled_plan(file, model), file);
+            add_plan(load_compiled_plan(file, model, stop_), file);
         }
         if (options.uploads.size() > 1 && !std::filesystem::is_directory(options.out)) {
             throw Error(options.out +
@@ -241,7 +244,7 @@ class Server {
                         (plans_.size() > 1 ? " or another one given" : "") + ", found one for " + id +
                         "; give its compiled plan with --plan, or encrypt for the client's half of this one");
         }
-        add_plan(plan_for(*model_, upload, request.head.plan), upload);
+        add_plan(plan_for(*model_, upload, request.head.plan, stop_), upload);
         return request;
     }
 
@@ -378,6 +381,7 @@ class Server {
     const Options* options_;
     const Model* model_;
     const InferEngine* engine_;
+    std::stop_token stop_;
     std::map<KeySetId, std::filesystem::path> key_files_;
     std::map<std::string, Planned> plans_;              // by plan_id()
     std::set<std::pair<KeySetId, std::string>> ready_;  // keys and plan_id() that the engine has
@@ -394,7 +398,7 @@ void infer(const Options& options, const InferEngine& engine, const std::stop_to
     }
     check_threads(options.threads);
     const Model model = find_model(options.model, stop);
-    Server server(options, model, engine);
+    Server server(options, model, engine, stop);
     RunControl control;
     control.threads = options.threads;
     control.stop = stop;

@@ -70,14 +70,16 @@ struct Shared {
 };
 
 /// At each of the bandwidths, between each of the numbers of ranks.
-std::vector<Shared> shared_out(const Model& model, const Plan& plan, const Options& options, double speed) {
+std::vector<Shared> shared_out(const Model& model, const Plan& plan, const Options& options, double speed,
+                               const std::stop_token& stop) {
     std::vector<Shared> result;
     if (options.ranks.empty()) {
         return result;
     }
-    const ExpandedModel expanded(model);
+    const ExpandedModel expanded(model, stop);
     for (const double bandwidth : options.bandwidths) {
         for (const std::size_t ranks : options.ranks) {
+            expanded.check_stop();
             Machines machines;
             machines.ranks = ranks;
             machines.bytes_per_second = bandwidth / 8;
@@ -89,17 +91,17 @@ std::vector<Shared> shared_out(const Model& model, const Plan& plan, const Optio
     return result;
 }
 
-void plan(const Options& options) {
+void plan(const Options& options, const std::stop_token& stop) {
     if (options.compare) {
-        print_comparison(options.json);
+        print_comparison(options.json, stop);
         return;
     }
-    const Model model = find_model(options.model);
+    const Model model = find_model(options.model, stop);
     if (!options.batches.empty()) {
-        print_batch_curve(model, options.plan, options.batches, options.json);
+        print_batch_curve(model, options.plan, options.batches, options.json, stop);
         return;
     }
-    const Plan plan = make_plan(model, options.plan.request(options.batch));
+    const Plan plan = make_plan(model, options.plan.request(options.batch), stop);
     if (!options.client_file.empty()) {
         write_file(options.client_file, Access::everyone,
                    options.force ? Overwrite::allow : Overwrite::refuse,
@@ -110,7 +112,7 @@ void plan(const Options& options) {
                    [&](std::ostream& stream) { stream << format_compiled_plan(plan); });
     }
     const double speed = seconds_per_nominal_second(plan.client.parameters);
-    const std::vector<Shared> shared = shared_out(model, plan, options, speed);
+    const std::vector<Shared> shared = shared_out(model, plan, options, speed, stop);
     if (options.json) {
         ordered_json document = ordered_json::parse(format_plan(plan));
         document["estimated_seconds"] = plan.cost() * speed * 1e-9;
@@ -223,7 +225,7 @@ void add_plan_command(CLI::App& app, Work& work) {
         if (options->force && options->client_file.empty() && options->plan_file.empty()) {
             throw UsageError("plan: expected --export-client or --out with --force, found neither");
         }
-        work = [options](const std::stop_token&) { plan(*options); };
+        work = [options](const std::stop_token& stop) { plan(*options, stop); };
     });
 }
 

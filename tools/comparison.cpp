@@ -124,7 +124,7 @@ struct Counted {
     }
 };
 
-Counted count_networks() {
+Counted count_networks(const std::stop_token& stop) {
     std::vector<std::string> heads = operation_heads("network");
     heads.insert(heads.end(), {"accuracy", "range"});
     Counted counted{Table(std::move(heads))};
@@ -133,10 +133,11 @@ Counted count_networks() {
                     row.accuracy / published_scale, 0);
     }
     for (const std::string& name : shipped_models()) {
-        const Model model = find_model(name);
+        const Model model = find_model(name, stop);
+        const ExpandedModel expanded(model, stop);
         // A sign and the magnitude: what t must tell apart.
-        const std::size_t bits = mpz_sizeinbase(slot_ranges(model).largest_logit().get_mpz_t(), 2) + 1;
-        counted.add(name_and_data(model), true, count_operations(model).total(), stated_accuracy(model),
+        const std::size_t bits = mpz_sizeinbase(slot_ranges(expanded).largest_logit().get_mpz_t(), 2) + 1;
+        counted.add(name_and_data(model), true, count_operations(expanded).total(), stated_accuracy(model),
                     bits);
     }
     return counted;
@@ -181,8 +182,8 @@ void print_systems() {
 
 }  // namespace
 
-void print_comparison(bool json) {
-    const Counted counted = count_networks();
+void print_comparison(bool json, const std::stop_token& stop) {
+    const Counted counted = count_networks(stop);
     if (json) {
         print_json_document({{"networks", counted.rows}, {"systems", systems_json()}});
         return;

@@ -39,7 +39,7 @@ Plan kept_plan(const std::filesystem::path& file, const Model& model, const Plan
         check_request(file, plan.client, request);
         return plan;
     }
-    Plan plan = make_plan(model, request);
+    Plan plan = make_plan(model, request, stop);
     write_file(file, Access::everyone, Overwrite::refuse,
                [&](std::ostream& stream) { stream << format_compiled_plan(plan); });
     return plan;

@@ -88,13 +88,14 @@ struct RowNorms {
 /// With xi over the roots, (1/n) sum_xi xi^-j sum D(xi^g) e(xi^gh) is coefficient j, so that conj r_j(xi) =
 /// sum D(xi^(1/h)) xi^(-j / gh). 1/gh = 1 + 2 N m, and xi^2N is a k-th root of unity: for every xi, all j are
 /// one Fourier transform over m. r_(j + k) is x^k r_j.
-RowNorms row_norms(const std::vector<Term>& terms, std::size_t n, std::size_t k) {
+RowNorms row_norms(const std::vector<Term>& terms, std::size_t n, std::size_t k,
+                   const std::stop_token& stop) {
     const FourierTransform fourier(k);
     RowNorms norms;
     norms.squares.resize(k);
     std::vector<Lanes> sums(k);
     double largest = 0;
-    for (std::size_t first = 0; first < n / 2; first += lanes) {
+    for (std::size_t first = 0; first < n / 2 && !stop.stop_requested(); first += lanes) {
         std::fill(sums.begin(), sums.end(), Lanes());
         for (const Term& term : terms) {
             Lanes& sum = sums[term.position];
@@ -122,13 +123,14 @@ RowNorms row_norms(const std::vector<Term>& terms, std::size_t n, std::size_t k)
 }  // namespace
 
 DiagonalNorms diagonal_norms(const BinomialEncoder& encoder, std::size_t n,
-                             std::span<const Diagonal> diagonals, const RotationSchedule& schedule) {
+                             std::span<const Diagonal> diagonals, const RotationSchedule& schedule,
+                             const std::stop_token& stop) {
     const std::size_t k = encoder.slots();
     const PlainModulus t = PlainModulus::binomial(k, 2);
     std::map<std::size_t, std::map<std::size_t, std::vector<Term>>> terms;  // [output][input]
     // [output][input, baby step]: sum of spectral norms.
     std::map<std::size_t, std::map<std::pair<std::size_t, int>, double>> babies;
-    for (std::size_t d = 0; d < diagonals.size(); ++d) {
+    for (std::size_t d = 0; d < diagonals.size() && !stop.stop_requested(); ++d) {
         const RotationSchedule::Term& place = schedule.terms[d];
         const Plaintext plaintext = encoder.encode(turned_values(diagonals[d], place.giant, k));
         std::vector<double> coefficients(n);
@@ -154,7 +156,7 @@ DiagonalNorms diagonal_norms(const BinomialEncoder& encoder, std::size_t n,
         double any = 0;
         std::vector<double> squares(k);
         for (const auto& [input, of_input] : inputs) {
-            const RowNorms rows = row_norms(of_input, n, k);
+            const RowNorms rows = row_norms(of_input, n, k, stop);
             any += rows.spectral;
             for (std::size_t j = 0; j < k; ++j) {
                 squares[j] += rows.squares[j];

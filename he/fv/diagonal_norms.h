@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <span>
+#include <stop_token>
 
 #include <lacuna/he/fv/binomial_encoder.h>
 #include <lacuna/he/fv/diagonal.h>
@@ -19,10 +20,12 @@ struct DiagonalNorms {
     bool operator==(const DiagonalNorms&) const = default;
 };
 
-/// n: of the ring. Takes a fraction of a second where a few hundred diagonals have two thousand slots.
+/// n: of the ring. Takes a fraction of a second where a few hundred diagonals have two thousand slots. Where
+/// a stop is requested it returns early, and the norms are worthless.
 [[nodiscard]] DiagonalNorms diagonal_norms(const BinomialEncoder& encoder, std::size_t n,
                                            std::span<const Diagonal> diagonals,
-                                           const RotationSchedule& schedule);
+                                           const RotationSchedule& schedule,
+                                           const std::stop_token& stop = {});
 
 /// The same for diagonals of random digits, from their number alone: a first guess, no bound.
 [[nodiscard]] DiagonalNorms usual_diagonal_norms(const PlainModulus& t, std::size_t n,

@@ -81,14 +81,16 @@ std::pair<PairCounter, PairCounter> counters_for(std::span<const RotatedInput> r
     return {PairCounter(inputs, slots), PairCounter(outputs, slots)};
 }
 
-/// The width whose steps cost least: cost_of(babies, giants), each a PairCounter.
+/// The width whose steps cost least: cost_of(babies, giants), each a PairCounter. Of those that were tried
+/// before a stop was requested.
 template <typename Cost>
-int cheapest_width(std::span<const RotatedInput> rotations, std::size_t slots, const Cost& cost_of) {
+int cheapest_width(std::span<const RotatedInput> rotations, std::size_t slots, const Cost& cost_of,
+                   const std::stop_token& stop = {}) {
     const int k = checked(slots);
     auto [babies, giants] = counters_for(rotations, slots);
     double best_cost = std::numeric_limits<double>::infinity();
     int best_width = 0;
-    for (int width = 0; width < k; ++width) {
+    for (int width = 0; width < k && !stop.stop_requested(); ++width) {
         babies.clear();
         giants.clear();
         for (const RotatedInput& rotation : rotations) {
@@ -147,12 +149,13 @@ RotationSchedule schedule_rotations(std::span<const RotatedInput> rotations, std
     return schedule_at(rotations, slots, cheapest_width(rotations, slots, cost));
 }
 
-RotationSchedule schedule_chained(std::span<const RotatedInput> rotations, std::size_t slots) {
+RotationSchedule schedule_chained(std::span<const RotatedInput> rotations, std::size_t slots,
+                                  const std::stop_token& stop) {
     const auto cost = [](const PairCounter& babies, PairCounter& giants) {
         return static_cast<double>(babies.count()) + chained_step_cost * static_cast<double>(giants.count()) +
                chained_key_cost * static_cast<double>(giants.distances());
     };
-    return schedule_at(rotations, slots, cheapest_width(rotations, slots, cost), true);
+    return schedule_at(rotations, slots, cheapest_width(rotations, slots, cost, stop), true);
 }
 
 RotationSchedule schedule_at(std::span<const RotatedInput> rotations, std::size_t slots, int width,

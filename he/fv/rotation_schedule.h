@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <span>
+#include <stop_token>
 #include <vector>
 
 namespace lacuna {
@@ -56,8 +57,10 @@ inline constexpr double chained_key_cost = 0.5;
 /// The cheapest schedule that splits every rotation at a multiple of one number. `slots`: of a row.
 [[nodiscard]] RotationSchedule schedule_rotations(std::span<const RotatedInput> rotations, std::size_t slots,
                                                   double giant_cost = giant_step_cost);
-/// The same with chained giant steps.
-[[nodiscard]] RotationSchedule schedule_chained(std::span<const RotatedInput> rotations, std::size_t slots);
+/// The same with chained giant steps. Where a stop is requested it returns early, and the schedule need not
+/// be the cheapest.
+[[nodiscard]] RotationSchedule schedule_chained(std::span<const RotatedInput> rotations, std::size_t slots,
+                                                const std::stop_token& stop = {});
 /// The schedule of a width that a search has found before, 0 ... slots - 1.
 [[nodiscard]] RotationSchedule schedule_at(std::span<const RotatedInput> rotations, std::size_t slots,
                                            int width, bool chained = false);

@@ -7,6 +7,7 @@
 
 #include <lacuna/nn/model/model_size.h>
 #include <lacuna/nn/model/overloaded.h>
+#include <lacuna/nn/run_control.h>
 #include <lacuna/ntt/error.h>
 
 namespace lacuna {
@@ -225,8 +226,9 @@ std::vector<Taps> taps(std::size_t outputs, std::size_t size, std::size_t kernel
 /// Refuses a map of more than ModelLimits::map_terms terms before any of it is built.
 class TermBudget {
   public:
-    explicit TermBudget(const std::string& layer) : layer_(layer) {}
+    TermBudget(const std::string& layer, const std::stop_token& stop) : layer_(layer), stop_(stop) {}
     void spend(std::size_t terms) {
+        check_stop(stop_);
         if (terms > left_) {
             throw Error("layer '" + layer_ + "': written out it has more than " +
                         std::to_string(ModelLimits::map_terms) + " terms; use a smaller layer or prune it");
@@ -236,16 +238,17 @@ class TermBudget {
 
   private:
     const std::string& layer_;
+    const std::stop_token& stop_;
     std::size_t left_ = ModelLimits::map_terms;
 };
 
 LinearMap convolution_map(const std::string& name, const Convolution& layer, const Shape& input,
-                          const Shape& output) {
+                          const Shape& output, const std::stop_token& stop) {
     const auto rows = taps(output.height, input.height, layer.kernel.vertical, layer.stride.vertical,
                            layer.padding.vertical);
     const auto columns = taps(output.width, input.width, layer.kernel.horizontal, layer.stride.horizontal,
                               layer.padding.horizontal);
-    TermBudget budget(name);
+    TermBudget budget(name, stop);
     LinearMap map;
     map.weights.columns = input.size();
     map.weights.rows.reserve(output.size());
@@ -279,13 +282,13 @@ LinearMap convolution_map(const std::string& name, const Convolution& layer, con
     return map;
 }
 
-LinearMap sum_pool_map(const std::string& name, const SumPool& layer, const Shape& input,
-                       const Shape& output) {
+LinearMap sum_pool_map(const std::string& name, const SumPool& layer, const Shape& input, const Shape& output,
+                       const std::stop_token& stop) {
     const auto rows = taps(output.height, input.height, layer.window.vertical, layer.stride.vertical,
                            layer.padding.vertical);
     const auto columns = taps(output.width, input.width, layer.window.horizontal, layer.stride.horizontal,
                               layer.padding.horizontal);
-    TermBudget budget(name);
+    TermBudget budget(name, stop);
     LinearMap map;
     map.weights.columns = input.size();
     map.weights.rows.reserve(output.size());
@@ -381,7 +384,8 @@ bool is_linear(const Layer& layer) {
     return !std::holds_alternative<Activation>(layer.kind) && !std::holds_alternative<Flatten>(layer.kind);
 }
 
-LinearMap linear_map(const Layer& layer, const Shape& input) {
+LinearMap linear_map(const Layer& layer, const Shape& input, const std::stop_token& stop) {
+    check_stop(stop);
     const std::string place = "layer '" + layer.name + "'";
     if (!is_linear(layer)) {
         throw Error(place +
@@ -397,14 +401,14 @@ LinearMap linear_map(const Layer& layer, const Shape& input) {
         Overloaded{[&](const Convolution& kind) {
                        check_weights(place, kind.weights);
                        check_bias(place, kind.weights, kind.bias);
-                       return convolution_map(layer.name, kind, input, output);
+                       return convolution_map(layer.name, kind, input, output, stop);
                    },
                    [&](const Dense& kind) {
                        check_weights(place, kind.weights);
                        check_bias(place, kind.weights, kind.bias);
                        return LinearMap{kind.weights, kind.bias};
                    },
-                   [&](const SumPool& kind) { return sum_pool_map(layer.name, kind, input, output); },
+                   [&](const SumPool& kind) { return sum_pool_map(layer.name, kind, input, output, stop); },
                    [](const auto&) { return LinearMap{}; }},
         layer.kind);
 }

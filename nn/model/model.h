@@ -115,8 +115,9 @@ struct LinearMap {
 [[nodiscard]] bool is_linear(const Layer& layer);
 
 /// The linear map of a layer for an input of the given shape. Throws Error for an activation or flatten
-/// layer, for a layer that does not fit the shape, and for more than ModelLimits::map_terms terms.
-[[nodiscard]] LinearMap linear_map(const Layer& layer, const Shape& input);
+/// layer, for a layer that does not fit the shape, and for more than ModelLimits::map_terms terms; Stopped
+/// where a stop was requested.
+[[nodiscard]] LinearMap linear_map(const Layer& layer, const Shape& input, const std::stop_token& stop = {});
 
 /// Parses and validates; `source` names the text in error messages (a file name). Throws Error, and Stopped
 /// where a stop was requested.

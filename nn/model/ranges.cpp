@@ -186,11 +186,14 @@ DigitRange square(const DigitRange& a) {
     return half;
 }
 
-std::vector<DigitRange> linear_digits(const Layer& layer, const LinearMap& map,
+std::vector<DigitRange> linear_digits(const ExpandedModel& model, std::size_t index,
                                       const std::vector<DigitRange>& input) {
+    const Layer& layer = model.layers()[index];
+    const LinearMap& map = model.map(index);
     const DigitRange one{Interval{1, 1}};
     std::vector<DigitRange> output(map.weights.rows.size());
     for (std::size_t o = 0; o < output.size(); ++o) {
+        model.check_stop();
         for (const WeightTerm& term : map.weights.rows[o]) {
             add_multiple(layer, output[o], input[term.column], to_signed_mpz(term.weight));
         }
@@ -311,6 +314,7 @@ SlotRanges slot_ranges(const ExpandedModel& model) {
         if (const auto* activation = std::get_if<Activation>(&layer.kind)) {
             output.reserve(input.size());
             for (const Interval& x : input) {
+                model.check_stop();
                 output.push_back(polynomial_range(activation->coefficients, x));
             }
             working = horner_bound(*activation, working);
@@ -318,6 +322,7 @@ SlotRanges slot_ranges(const ExpandedModel& model) {
             const LinearMap& map = model.map(l);
             output.reserve(map.weights.rows.size());
             for (std::size_t o = 0; o < map.weights.rows.size(); ++o) {
+                model.check_stop();
                 Interval sum{map.bias[o], map.bias[o]};
                 mpz_class bound = abs(map.bias[o]);
                 for (const WeightTerm& term : map.weights.rows[o]) {
@@ -375,10 +380,11 @@ RadixRanges radix_ranges(const ExpandedModel& model) {
         const Layer& layer = model.layers()[l];
         if (const auto* activation = std::get_if<Activation>(&layer.kind)) {
             for (DigitRange& element : elements) {
+                model.check_stop();
                 element = activation_digits(layer, *activation, element);
             }
         } else if (is_linear(layer)) {
-            elements = linear_digits(layer, model.map(l), elements);
+            elements = linear_digits(model, l, elements);
         }
         ranges.layers.push_back(digit_hull(elements));
     }

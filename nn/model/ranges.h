@@ -45,7 +45,7 @@ struct SlotRanges {
 };
 
 /// Interval arithmetic over the layers; an activation's range is exact over its input's interval. Throws
-/// Error where values pass 65,536 bits.
+/// Error where values pass 65,536 bits, and Stopped as the model says.
 [[nodiscard]] SlotRanges slot_ranges(const ExpandedModel& model);
 /// Throws Error for an invalid model, too.
 [[nodiscard]] SlotRanges slot_ranges(const Model& model);
@@ -76,7 +76,7 @@ struct RadixRanges {
 
 /// Interval arithmetic on every coefficient, with squares of a coefficient known to be >= 0; activations go
 /// through the products of activation_steps(), as digits do under encryption. Throws Error where a degree
-/// passes 32,767, the largest that any ring here can hold.
+/// passes 32,767, the largest that any ring here can hold, and Stopped as the model says.
 [[nodiscard]] RadixRanges radix_ranges(const ExpandedModel& model);
 /// Throws Error for an invalid model, too.
 [[nodiscard]] RadixRanges radix_ranges(const Model& model);

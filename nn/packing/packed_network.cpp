@@ -15,6 +15,7 @@
 #include <lacuna/he/fv/rotation.h>
 #include <lacuna/nn/model/expanded_model.h>
 #include <lacuna/nn/packing/packed.h>
+#include <lacuna/nn/run_control.h>
 #include <lacuna/ntt/error.h>
 
 namespace lacuna {
@@ -128,6 +129,12 @@ struct Way {
     }
 };
 
+/// How a way is made: with the schedule's width, where one was `known` before, and until `stop`.
+struct Making {
+    const PackedWay* known = nullptr;
+    std::stop_token stop{};
+};
+
 /// Gathers weights into diagonals.
 class DiagonalMaker {
   public:
@@ -136,9 +143,8 @@ class DiagonalMaker {
         TooMany() : Error("a layer needs more than " + std::to_string(most_diagonals) + " diagonals") {}
     };
 
-    /// known: with the schedule's width, where one was found before.
-    DiagonalMaker(std::size_t slots, const PackedWay* known)
-        : slots_(static_cast<std::int64_t>(slots)), known_(known) {}
+    DiagonalMaker(std::size_t slots, const Making& making)
+        : slots_(static_cast<std::int64_t>(slots)), making_(making) {}
 
     /// Slot `to` of an output takes weight times slot `from` of an input; slots may be off by multiples of
     /// the number of slots.
@@ -161,8 +167,10 @@ class DiagonalMaker {
             way.diagonals.push_back({rotations.back(), std::move(diagonal.second)});
         }
         const auto slots = static_cast<std::size_t>(slots_);
-        way.schedule = known_ != nullptr ? schedule_at(rotations, slots, known_->width, known_->chained)
-                                         : schedule_chained(rotations, slots);
+        const PackedWay* const known = making_.known;
+        way.schedule = known != nullptr ? schedule_at(rotations, slots, known->width, known->chained)
+                                        : schedule_chained(rotations, slots, making_.stop);
+        check_stop(making_.stop);
         way.way.width = way.schedule.width;
         way.way.chained = way.schedule.chained;
     }
@@ -171,17 +179,18 @@ class DiagonalMaker {
     [[nodiscard]] std::int64_t modulo(std::int64_t slot) const { return (slot % slots_ + slots_) % slots_; }
 
     std::int64_t slots_;
-    const PackedWay* known_;
+    const Making& making_;
     std::map<std::tuple<std::size_t, std::size_t, std::int64_t>, std::pair<int, std::vector<std::int64_t>>>
         diagonals_;
 };
 
 /// Output o at a place of its own, no fold.
 Way direct_way(const WeightMatrix& weights, const Tensor& in, std::size_t slots, std::vector<Place> outputs,
-               const PackedWay* known) {
+               const Making& making) {
     Way way;
-    DiagonalMaker maker(slots, known);
+    DiagonalMaker maker(slots, making);
     for (std::size_t r = 0; r < weights.rows.size(); ++r) {
+        check_stop(making.stop);
         const Place& to = outputs[r];
         way.ciphertexts = std::max(way.ciphertexts, to.ciphertext + 1);
         for (const WeightTerm& term : weights.rows[r]) {
@@ -236,17 +245,18 @@ enum class Fold {
     left,  ///< to the client
 };
 std::optional<Way> folded_way(const WeightMatrix& weights, const Tensor& in, std::size_t slots,
-                              std::size_t period, Fold fold, const PackedWay* known) {
+                              std::size_t period, Fold fold, const Making& making) {
     const bool cyclic = slots % period == 0;
     const bool clean = fold == Fold::clean;
     if (weights.rows.size() > period || period > slots || (clean && !cyclic)) {
         return std::nullopt;
     }
     const auto d = static_cast<std::int64_t>(period);
-    DiagonalMaker maker(slots, known);
+    DiagonalMaker maker(slots, making);
     std::int64_t first = std::numeric_limits<std::int64_t>::max();
     std::int64_t last = std::numeric_limits<std::int64_t>::min();
     for (std::size_t r = 0; r < weights.rows.size(); ++r) {
+        check_stop(making.stop);
         for (const WeightTerm& term : weights.rows[r]) {
             const Place& from = in.places[term.column];
             const auto row = static_cast<std::int64_t>(r);
@@ -366,20 +376,21 @@ class MissingWeights {
 /// The parts of folded_way() left to the client, of inputs that have copies: few rotations reach all of them.
 /// Nothing where it takes many.
 std::optional<Way> parted_way_of_copies(const WeightMatrix& weights, const Tensor& in, std::size_t slots,
-                                        std::size_t period, const PackedWay* known) {
+                                        std::size_t period, const Making& making) {
     constexpr int most_steps = 16;
     if (weights.rows.size() > period || slots / period < 2 || in.ciphertexts != 1) {
         return std::nullopt;
     }
     Way way;
     way.parts = {slots / period, period};
-    DiagonalMaker maker(slots, known);
+    DiagonalMaker maker(slots, making);
     MissingWeights missing(weights, in, slots, period);
     std::optional<std::size_t> shift;  // the first step is none at all
     for (int steps = 0; missing.left() > 0; ++steps) {
         if (steps == most_steps) {
             return std::nullopt;
         }
+        check_stop(making.stop);
         const std::size_t step = missing.best_step();
         shift = shift.value_or(step);
         missing.take(step, *shift, maker);
@@ -419,13 +430,19 @@ class WayMaker {
         reply,        ///< the same, and the client may add parts up
     };
     WayMaker(const Layer& layer, const LinearMap& map, const Tensor& in, const Shape& out, std::size_t slots,
-             Next next)
-        : layer_(layer), weights_(map.weights), in_(in), out_(out), slots_(slots), next_(next) {}
+             Next next, std::stop_token stop)
+        : layer_(layer),
+          weights_(map.weights),
+          in_(in),
+          out_(out),
+          slots_(slots),
+          next_(next),
+          stop_(std::move(stop)) {}
 
     [[nodiscard]] std::vector<Way> all() const {
         std::vector<Way> ways;
         const auto consider = [&](PackedWay::Kind kind, std::size_t period) {
-            if (std::optional<Way> way = make(kind, period, nullptr)) {
+            if (std::optional<Way> way = make(kind, period, {nullptr, stop_})) {
                 ways.push_back(std::move(*way));
             }
         };
@@ -449,7 +466,7 @@ class WayMaker {
     [[nodiscard]] Way known(const PackedWay& way) const {
         const bool periodic = way.kind == PackedWay::Kind::folded || way.kind == PackedWay::Kind::parted;
         const bool has_period = periodic ? periods().contains(way.period) : way.period == 0;
-        std::optional<Way> made = has_period ? make(way.kind, way.period, &way) : std::nullopt;
+        std::optional<Way> made = has_period ? make(way.kind, way.period, {&way, stop_}) : std::nullopt;
         if (!made) {
             throw Error("layer '" + layer_.name + "' cannot be laid out as the plan says; plan this model");
         }
@@ -464,10 +481,10 @@ class WayMaker {
 
     /// Nothing where there is no such way, or not within the limits.
     [[nodiscard]] std::optional<Way> make(PackedWay::Kind kind, std::size_t period,
-                                          const PackedWay* known) const {
+                                          const Making& making) const {
         std::optional<Way> way;
         try {
-            way = make_any(kind, period, known);
+            way = make_any(kind, period, making);
         } catch (const DiagonalMaker::TooMany&) {
             return std::nullopt;
         }
@@ -480,28 +497,28 @@ class WayMaker {
     }
 
     [[nodiscard]] std::optional<Way> make_any(PackedWay::Kind kind, std::size_t period,
-                                              const PackedWay* known) const {
+                                              const Making& making) const {
         if (kind == PackedWay::Kind::folded) {
             return folded_way(weights_, in_, slots_, period, next_ == Next::layers ? Fold::any : Fold::clean,
-                              known);
+                              making);
         }
         if (kind == PackedWay::Kind::parted) {
             if (next_ != Next::reply) {
                 return std::nullopt;
             }
             if (in_.copies.count > 1) {
-                if (auto way = parted_way_of_copies(weights_, in_, slots_, period, known)) {
+                if (auto way = parted_way_of_copies(weights_, in_, slots_, period, making)) {
                     return way;
                 }
             }
-            return folded_way(weights_, in_, slots_, period, Fold::left, known);
+            return folded_way(weights_, in_, slots_, period, Fold::left, making);
         }
         if (kind == PackedWay::Kind::direct) {
             std::vector<Place> places;
             for (std::size_t r = 0; r < weights_.rows.size(); ++r) {
                 places.push_back({r / slots_, r % slots_});
             }
-            return direct_way(weights_, in_, slots_, std::move(places), known);
+            return direct_way(weights_, in_, slots_, std::move(places), making);
         }
         const auto windows = windows_of(layer_);
         const auto arrangement =
@@ -509,7 +526,7 @@ class WayMaker {
         if (!arrangement || arrangement->slots(out_) > slots_) {
             return std::nullopt;
         }
-        Way way = direct_way(weights_, in_, slots_, arrangement->places(out_), known);
+        Way way = direct_way(weights_, in_, slots_, arrangement->places(out_), making);
         way.arrangement = arrangement;
         return way;
     }
@@ -520,6 +537,7 @@ class WayMaker {
     const Shape& out_;
     std::size_t slots_;
     Next next_;
+    std::stop_token stop_;
 };
 
 /// The ways of all layers of a model.
@@ -541,7 +559,8 @@ class Layers {
         const auto next = layer != linear_.back() ? WayMaker::Next::layers
                           : activates_            ? WayMaker::Next::activations
                                                   : WayMaker::Next::reply;
-        return {model_.layers()[layer], model_.map(layer), in, model_.shapes()[layer + 1], slots_, next};
+        return {model_.layers()[layer], model_.map(layer), in, model_.shapes()[layer + 1], slots_, next,
+                model_.stop()};
     }
     /// The cheapest one; for the last layer but one, together with the last, which gains by copies.
     [[nodiscard]] Way best(std::size_t layer, const Tensor& in) const {
@@ -572,6 +591,8 @@ class Layers {
             for (const Way& way : maker(linear_.back(), in).all()) {
                 least = std::min(least, way.cost());
             }
+        } catch (const Stopped&) {
+            throw;
         } catch (const Error&) {
             return least;
         }
@@ -659,8 +680,9 @@ std::set<int> PackedLayer::steps() const {
     return steps;
 }
 
-void PackedLayer::measure(const BinomialEncoder& encoder, std::size_t n) {
-    account.norms = diagonal_norms(encoder, n, diagonals, schedule);
+void PackedLayer::measure(const BinomialEncoder& encoder, std::size_t n, const std::stop_token& stop) {
+    account.norms = diagonal_norms(encoder, n, diagonals, schedule, stop);
+    check_stop(stop);
 }
 
 PackedNetwork::PackedNetwork(const ExpandedModel& model, std::size_t slots) {
@@ -759,9 +781,9 @@ std::vector<int> PackedNetwork::steps() const {
     return {steps.begin(), steps.end()};
 }
 
-void PackedNetwork::measure(const BinomialEncoder& encoder, std::size_t n) {
+void PackedNetwork::measure(const BinomialEncoder& encoder, std::size_t n, const std::stop_token& stop) {
     for (PackedLayer& layer : layers_) {
-        layer.measure(encoder, n);
+        layer.measure(encoder, n, stop);
     }
 }
 

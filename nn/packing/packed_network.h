@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 #include <span>
+#include <stop_token>
 #include <vector>
 
 #include <gmpxx.h>
@@ -48,8 +49,9 @@ struct PackedLayer {
     /// The steps that need a key.
     [[nodiscard]] std::set<int> steps() const;
 
-    /// The norms of account, for an encoder's modulus and a ring of degree n.
-    void measure(const BinomialEncoder& encoder, std::size_t n);
+    /// The norms of account, for an encoder's modulus and a ring of degree n. Throws Stopped where a stop was
+    /// requested.
+    void measure(const BinomialEncoder& encoder, std::size_t n, const std::stop_token& stop = {});
 };
 
 /// A model laid out in rows of `slots` slots: where every tensor's elements are, and which diagonals lead
@@ -57,7 +59,8 @@ struct PackedLayer {
 /// agree on it.
 class PackedNetwork {
   public:
-    /// Throws Error where a tensor does not fit the slots of the ciphertexts that there may be.
+    /// Throws Error where a tensor does not fit the slots of the ciphertexts that there may be, and Stopped
+    /// as the model says.
     PackedNetwork(const ExpandedModel& model, std::size_t slots);
     /// The same with ways that the search found before, one for every linear layer, for so many images that
     /// share the ciphertexts. Throws Error where the model has no such ways, or the slots no such share.
@@ -86,8 +89,8 @@ class PackedNetwork {
     [[nodiscard]] const Repeats& parts() const { return parts_; }
     /// The steps that need a key, ascending.
     [[nodiscard]] std::vector<int> steps() const;
-    /// Fills in the norms of every layer's diagonals.
-    void measure(const BinomialEncoder& encoder, std::size_t n);
+    /// Fills in the norms of every layer's diagonals. Throws Stopped where a stop was requested.
+    void measure(const BinomialEncoder& encoder, std::size_t n, const std::stop_token& stop = {});
 
   private:
     void lay_out(const ExpandedModel& model, std::size_t slots, const std::span<const PackedWay>* ways);

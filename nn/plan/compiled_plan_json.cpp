@@ -11,6 +11,7 @@
 #include <lacuna/nn/model/strict_json.h>
 #include <lacuna/nn/model/text_file.h>
 #include <lacuna/nn/plan/plan.h>
+#include <lacuna/nn/run_control.h>
 #include <lacuna/ntt/error.h>
 #include <lacuna/ntt/ntt_tables.h>
 
@@ -265,7 +266,8 @@ CompiledPlanHead load_compiled_plan_head(const std::filesystem::path& file) {
     return parse_head(parse_whole(read_whole(file, {}), root), root, name);
 }
 
-Plan parse_compiled_plan(std::string_view text, const Model& model, const std::string& source) {
+Plan parse_compiled_plan(std::string_view text, const Model& model, const std::string& source,
+                         const std::stop_token& stop) {
     const FieldPath root(source, again);
     const json document = parse_whole(text, root);
     const CompiledPlanHead head = parse_head(document, root, source);
@@ -294,14 +296,16 @@ Plan parse_compiled_plan(std::string_view text, const Model& model, const std::s
              describe(document["version"]), again);
     }
     try {
-        return remake_plan(model, head.client, recipe);
+        return remake_plan(model, head.client, recipe, stop);
+    } catch (const Stopped&) {
+        throw;
     } catch (const Error& error) {
         throw Error(source + ": " + error.what());
     }
 }
 
 Plan load_compiled_plan(const std::filesystem::path& file, const Model& model, const std::stop_token& stop) {
-    return parse_compiled_plan(read_whole(file, stop), model, file.string());
+    return parse_compiled_plan(read_whole(file, stop), model, file.string(), stop);
 }
 
 }  // namespace lacuna

@@ -14,6 +14,7 @@
 #include <lacuna/he/fv/advisor.h>
 #include <lacuna/he/rlwe/security.h>
 #include <lacuna/nn/packing/rules.h>
+#include <lacuna/nn/run_control.h>
 #include <lacuna/ntt/error.h>
 #include <lacuna/rns/basis.h>
 
@@ -129,7 +130,7 @@ ProgramSetting setting_of(const PlanRequest& request, std::size_t n, Packing pac
 void search_sizes(std::span<const Stage> stages, ProgramSetting setting, std::size_t limbs, int most,
                   const std::function<int(int)>& special_of,
                   const std::function<std::vector<std::vector<int>>(int)>& chains_of_total,
-                  std::optional<Candidate>& best) {
+                  const std::stop_token& stop, std::optional<Candidate>& best) {
     const int smallest_prime = smallest_prime_bits(setting.parameters.n);
     // Total sizes from small to large: a smaller Q needs fewer helper primes, a few bits more may let a prime
     // go earlier or make the reply shorter.
@@ -144,6 +145,7 @@ void search_sizes(std::span<const Stage> stages, ProgramSetting setting, std::si
         setting.parameters.special_bits.assign(setting.keyless ? 0 : setting.parameters.digit_limbs, special);
         bool fits = false;
         for (const std::vector<int>& chain : chains_of_total(total)) {
+            check_stop(stop);
             setting.parameters.data_bits = chain;
             std::optional<Candidate> candidate = try_chain(stages, setting);
             fits = fits || candidate;
@@ -158,7 +160,7 @@ void search_sizes(std::span<const Stage> stages, ProgramSetting setting, std::si
 /// A chain of as few primes as possible for which the circuit decrypts, for this n and these plaintext
 /// moduli.
 std::optional<Candidate> shortest_chain(std::span<const Stage> stages, const PlanRequest& request,
-                                        ProgramSetting setting) {
+                                        ProgramSetting setting, const std::stop_token& stop) {
     const std::size_t n = setting.parameters.n;
     const int limit = max_log_qp(n, request.security);
     std::optional<Candidate> best;
@@ -175,7 +177,7 @@ std::optional<Candidate> shortest_chain(std::span<const Stage> stages, const Pla
                 const auto chains = [&](int total) {
                     return chains_of(total, limbs, smallest_prime_bits(n));
                 };
-                search_sizes(stages, setting, limbs, chains_tried, special_of, chains, best);
+                search_sizes(stages, setting, limbs, chains_tried, special_of, chains, stop, best);
             }
         }
     }
@@ -201,7 +203,8 @@ std::size_t packed_sets(const PlanRequest& request, std::size_t images) {
 /// The same for a network in the packed packing: how good a chain is, is a matter of time and of what keys
 /// and uploads weigh, so that special primes are no larger than data primes.
 std::optional<Candidate> shortest_packed_chain(std::span<const Stage> stages, const PlanRequest& request,
-                                               std::size_t n, const PlainModulus& t, std::size_t images) {
+                                               std::size_t n, const PlainModulus& t, std::size_t images,
+                                               const std::stop_token& stop) {
     // A reply for every set.
     ProgramSetting setting = setting_of(request, n, Packing::packed, packed_sets(request, images));
     setting.parameters.plain_polynomials = {t};
@@ -213,20 +216,20 @@ std::optional<Candidate> shortest_packed_chain(std::span<const Stage> stages, co
             return std::min({(total + count - 1) / count + 1, max_modulus_bits, limit - total});
         };
         const auto chains = [&](int total) { return packed_chains_of(total, limbs); };
-        search_sizes(stages, setting, limbs, packed_chains_tried, special_of, chains, best);
+        search_sizes(stages, setting, limbs, packed_chains_tried, special_of, chains, stop, best);
     }
     return best;
 }
 
 /// Encoding needs no more of a ring than its degree.
-void measure(PackedNetwork& network, std::size_t n, const PlainModulus& t) {
+void measure(PackedNetwork& network, std::size_t n, const PlainModulus& t, const std::stop_token& stop) {
     Parameters parameters;
     parameters.n = n;
     parameters.data_bits = {max_modulus_bits};
     parameters.plain_polynomials = {t};
     parameters.allow_insecure = true;
     const Context context(parameters);
-    network.measure(BinomialEncoder(context), n);
+    network.measure(BinomialEncoder(context), n, stop);
 }
 
 /// The search for the cheapest ring and binomial for a model laid out in slots.
@@ -309,7 +312,8 @@ class PackedSearch {
 
     [[nodiscard]] std::optional<Candidate> chain_for(const std::vector<Stage>& stages, std::size_t n,
                                                      const PlainModulus& t, std::size_t images) const {
-        std::optional<Candidate> candidate = shortest_packed_chain(stages, request_, n, t, images);
+        std::optional<Candidate> candidate =
+            shortest_packed_chain(stages, request_, n, t, images, model_.stop());
         if (candidate) {
             candidate->request_cost *= static_cast<double>((request_.batch + images - 1) / images);
         }
@@ -320,7 +324,7 @@ class PackedSearch {
         const std::size_t n = choice.candidate.parameters.n;
         const std::size_t images = choice.candidate.images;
         PackedNetwork network = choice.candidate.network->interleaved(images);
-        measure(network, n, choice.t);
+        measure(network, n, choice.t, model_.stop());
         std::vector<Stage> stages = packed_stages_of(model_, network, n, choice.t);
         std::optional<Candidate> candidate = chain_for(stages, n, choice.t, images);
         if (candidate) {
@@ -337,6 +341,8 @@ class PackedSearch {
         if (fresh) {
             try {
                 found->second = std::make_shared<const PackedNetwork>(model_, slots);
+            } catch (const Stopped&) {
+                throw;
             } catch (const Error& error) {
                 obstacle_ = error.what();
             }
@@ -402,7 +408,7 @@ std::optional<Candidate> best_candidate(const ExpandedModel& model, const PlanRe
             const std::vector<Stage> stages = usual ? usual_stages : stages_of(model, packing, moduli);
             ProgramSetting setting = setting_of(request, n, packing, moduli.size());
             setting.parameters.plain_moduli = moduli;
-            std::optional<Candidate> candidate = shortest_chain(stages, request, setting);
+            std::optional<Candidate> candidate = shortest_chain(stages, request, setting, model.stop());
             if (!candidate) {
                 continue;
             }
@@ -438,9 +444,9 @@ std::optional<Candidate> best_binomial(const ExpandedModel& model, const PlanReq
             const std::vector<Stage> stages = binomial_stages_of(model, *t, n);
             ProgramSetting setting = setting_of(request, n, packing, 1);
             setting.parameters.plain_polynomials = {*t};
-            std::optional<Candidate> candidate = shortest_chain(stages, request, setting);
+            std::optional<Candidate> candidate = shortest_chain(stages, request, setting, model.stop());
             setting.keyless = true;
-            std::optional<Candidate> keyless = shortest_chain(stages, request, setting);
+            std::optional<Candidate> keyless = shortest_chain(stages, request, setting, model.stop());
             if (keyless && (!candidate || keyless->request_cost < candidate->request_cost)) {
                 candidate = std::move(keyless);
             }

@@ -37,7 +37,7 @@ struct Candidate {
 [[nodiscard]] std::size_t packed_batch(const PlanRequest& request);
 
 /// The cheapest candidate of one packing over ring sizes, numbers of plaintext moduli, and sizes of primes;
-/// with integers as plaintext moduli, but for the packed packing.
+/// with integers as plaintext moduli, but for the packed packing. Throws Stopped as the model says.
 [[nodiscard]] std::optional<Candidate> best_candidate(const ExpandedModel& model, const PlanRequest& request,
                                                       Packing packing, const PackingBounds& bounds);
 /// The same for slots and radix modulo a binomial, over its k and b.

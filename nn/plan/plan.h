@@ -71,20 +71,24 @@ struct Plan {
 };
 
 /// Chooses packing, plaintext moduli (from proven ranges), ring, primes and levels (from proven noise), and
-/// where to relinearise. Throws Error that says which bound cannot be met and what to change.
-[[nodiscard]] Plan make_plan(const Model& model, const PlanRequest& request);
+/// where to relinearise. Throws Error that says which bound cannot be met and what to change. The search can
+/// take a minute: throws Stopped where a stop was requested.
+[[nodiscard]] Plan make_plan(const Model& model, const PlanRequest& request,
+                             const std::stop_token& stop = {});
 
 /// The plan that make_plan made of this model once, from its client's half and its recipe. Nothing is
 /// searched for, and what the model and these say is proven again: ranges, levels, noise, and that a client's
 /// half of such a plan is this one. Taken from the recipe are the norms of layers alone. Throws Error where
-/// model, half and recipe do not belong together.
-[[nodiscard]] Plan remake_plan(const Model& model, const ClientPlan& client, const PlanRecipe& recipe);
+/// model, half and recipe do not belong together, and Stopped where a stop was requested.
+[[nodiscard]] Plan remake_plan(const Model& model, const ClientPlan& client, const PlanRecipe& recipe,
+                               const std::stop_token& stop = {});
 
 /// A plan as a file of the server's (nn/plan/plan_format.md), without the model but for its digest.
 [[nodiscard]] std::string format_compiled_plan(const Plan& plan);
 /// Back, by remake_plan; `source` names the text in errors. Throws Error for whatever is no such file, is
-/// damaged, or was made for another model.
-[[nodiscard]] Plan parse_compiled_plan(std::string_view json, const Model& model, const std::string& source);
+/// damaged, or was made for another model, and Stopped where a stop was requested.
+[[nodiscard]] Plan parse_compiled_plan(std::string_view json, const Model& model, const std::string& source,
+                                       const std::stop_token& stop = {});
 /// Reads it from a file, never more than the largest that parse_compiled_plan takes. Throws Error that names
 /// the file, and Stopped where a stop was requested.
 [[nodiscard]] Plan load_compiled_plan(const std::filesystem::path& file, const Model& model,

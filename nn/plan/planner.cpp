@@ -8,6 +8,7 @@
 #include <lacuna/nn/plan/parameter_search.h>
 #include <lacuna/nn/plan/plan.h>
 #include <lacuna/nn/plan/plan_reasons.h>
+#include <lacuna/nn/run_control.h>
 #include <lacuna/ntt/error.h>
 #include <lacuna/ntt/gmp_words.h>
 #include <lacuna/rns/basis.h>
@@ -115,7 +116,8 @@ constexpr double same = 1.01;
 
 /// The cheapest candidate over all packings that the request allows. Throws Error that says for each of them
 /// why there is none.
-Choice best_choice(const Model& model, std::optional<ExpandedModel>& expanded, const PlanRequest& request) {
+Choice best_choice(const Model& model, std::optional<ExpandedModel>& expanded, const PlanRequest& request,
+                   const std::stop_token& stop) {
     std::optional<Choice> best;
     std::string obstacles;
     for (const Way& way : all_ways) {
@@ -129,7 +131,7 @@ Choice best_choice(const Model& model, std::optional<ExpandedModel>& expanded, c
             std::string("\n  - ") + packing_name(packing) + (binomial ? " modulo x^k - b: " : ": ");
         try {
             if (!expanded) {
-                expanded.emplace(model);
+                expanded.emplace(model, stop);
             }
             const PackingBounds bounds =
                 std::visit([&](const auto& rules) { return rules.bounds(*expanded); }, way.rules());
@@ -141,6 +143,8 @@ Choice best_choice(const Model& model, std::optional<ExpandedModel>& expanded, c
             } else if (!best || candidate->request_cost * same < best->candidate.request_cost) {
                 best = Choice{std::move(*candidate), bounds};
             }
+        } catch (const Stopped&) {
+            throw;
         } catch (const Error& error) {
             obstacles += line + error.what();
         }
@@ -280,10 +284,10 @@ std::string reason_of_diagonals(const Plan& plan) {
 
 }  // namespace
 
-Plan make_plan(const Model& model, const PlanRequest& request) {
+Plan make_plan(const Model& model, const PlanRequest& request, const std::stop_token& stop) {
     check(model, request);
     std::optional<ExpandedModel> expanded;
-    const Choice choice = best_choice(model, expanded, request);
+    const Choice choice = best_choice(model, expanded, request, stop);
     Plan plan = plan_of(model, *expanded, choice, client_plan(model, request, choice));
     plan.recipe.batch = request.batch;
     plan.reasons = explain(plan, request.batch);
@@ -294,10 +298,11 @@ Plan make_plan(const Model& model, const PlanRequest& request) {
     return plan;
 }
 
-Plan remake_plan(const Model& model, const ClientPlan& client, const PlanRecipe& recipe) {
+Plan remake_plan(const Model& model, const ClientPlan& client, const PlanRecipe& recipe,
+                 const std::stop_token& stop) {
     const PlanRequest request = request_of(client, recipe);
     check(model, request);
-    const ExpandedModel expanded(model);
+    const ExpandedModel expanded(model, stop);
     Choice choice;
     choice.bounds = std::visit([&](const auto& rules) { return rules.bounds(expanded); },
                                rules_of(client.packing, plain_power(client.parameters)));

@@ -14,6 +14,7 @@
 
 #include <lacuna/nn/packing/packed_network.h>
 #include <lacuna/nn/packing/rules.h>
+#include <lacuna/nn/run_control.h>
 #include <lacuna/ntt/error.h>
 #include <lacuna/rns/basis.h>
 
@@ -58,7 +59,7 @@ struct SquaredGram {
 };
 
 /// Nothing where computing it would take long.
-std::optional<SquaredGram> squared_gram(const WeightMatrix& matrix) {
+std::optional<SquaredGram> squared_gram(const WeightMatrix& matrix, const std::stop_token& stop) {
     const std::vector<std::vector<WeightTerm>> columns = columns_of(matrix);
     double work = 0;
     for (const std::vector<WeightTerm>& column : columns) {
@@ -71,6 +72,7 @@ std::optional<SquaredGram> squared_gram(const WeightMatrix& matrix) {
     gram.rows.resize(matrix.rows.size());
     std::vector<double> products(matrix.rows.size());
     for (std::size_t i = 0; i < gram.rows.size(); ++i) {
+        check_stop(stop);
         for (const WeightTerm& a : matrix.rows[i]) {
             for (const WeightTerm& b : columns[a.column]) {
                 if (products[b.column] == 0) {
@@ -92,8 +94,8 @@ std::optional<SquaredGram> squared_gram(const WeightMatrix& matrix) {
 
 /// NoiseNorms::squares of `sums` of squares of `rows`: |sum_i a_i w_i w_i^T|^2 = sum_ij a_i a_j <w_i, w_j>^2.
 /// Infinite where computing it would take long.
-double norm_of_squares(const WeightMatrix& rows, const WeightMatrix& sums) {
-    const std::optional<SquaredGram> gram = squared_gram(rows);
+double norm_of_squares(const WeightMatrix& rows, const WeightMatrix& sums, const std::stop_token& stop) {
+    const std::optional<SquaredGram> gram = squared_gram(rows, stop);
     if (!gram) {
         return std::numeric_limits<double>::infinity();
     }
@@ -101,6 +103,7 @@ double norm_of_squares(const WeightMatrix& rows, const WeightMatrix& sums) {
     double largest = 0;
     std::vector<double> weights(gram->rows.size());
     for (const std::vector<WeightTerm>& sum : sums.rows) {
+        check_stop(stop);
         for (const WeightTerm& term : sum) {
             weights[term.column] = static_cast<double>(term.weight);
             work += static_cast<double>(gram->rows[term.column].size());
@@ -155,7 +158,8 @@ std::vector<WeightTerm> normalised(std::vector<WeightTerm> row) {
 /// Groups the rows of a linear layer so that rows of different groups give independent ciphertexts: two rows
 /// that are not proportional do, as functions of independent uniform inputs. group_of: the groups of the
 /// layer's own inputs; only inputs that are alone in theirs count.
-std::vector<std::size_t> row_groups(const WeightMatrix& weights, const std::vector<std::size_t>& group_of) {
+std::vector<std::size_t> row_groups(const WeightMatrix& weights, const std::vector<std::size_t>& group_of,
+                                    const std::stop_token& stop) {
     std::map<std::size_t, std::size_t> members;
     for (const std::size_t group : group_of) {
         ++members[group];
@@ -163,6 +167,7 @@ std::vector<std::size_t> row_groups(const WeightMatrix& weights, const std::vect
     std::map<std::vector<std::pair<std::uint32_t, std::int64_t>>, std::size_t> groups;
     std::vector<std::size_t> result;
     for (const std::vector<WeightTerm>& row : weights.rows) {
+        check_stop(stop);
         std::vector<WeightTerm> alone;
         std::copy_if(row.begin(), row.end(), std::back_inserter(alone),
                      [&](const WeightTerm& term) { return members[group_of[term.column]] == 1; });
@@ -222,8 +227,8 @@ class StageMaker {
         NoiseNorms& norms = stage.norms;
         norms.squares = norms.sum;
         if (!squared_rows_.rows.empty() && independent_) {
-            norms.squares =
-                std::min(norms.sum, norm_of_squares(squared_rows_, weights_of_squares(weights, t_)));
+            norms.squares = std::min(
+                norms.sum, norm_of_squares(squared_rows_, weights_of_squares(weights, t_), model_.stop()));
         }
         squared_rows_ = {};
         if (Rules::squares_unscaled && stages.empty() && independent_) {
@@ -240,7 +245,7 @@ class StageMaker {
             }
         }
         if (independent_ && stage.elements <= rows_per_value * used.size()) {
-            groups_ = row_groups(weights, groups_);
+            groups_ = row_groups(weights, groups_, model_.stop());
         } else {
             groups_.assign(stage.elements, 0);
         }
@@ -251,6 +256,7 @@ class StageMaker {
     void measure(Stage& stage, const WeightMatrix& weights) const {
         std::vector<double> group_sums(weights.columns);
         for (const auto& row : weights.rows) {
+            model_.check_stop();
             double squares = 0;
             double sum = 0;
             for (const WeightTerm& term : row) {

@@ -52,7 +52,7 @@ struct Stage {
 };
 
 /// The stages of a model in a packing. t: plaintext moduli; weights of the slot packing are taken modulo
-/// each.
+/// each. Throws Stopped as the model says, as do those below.
 [[nodiscard]] std::vector<Stage> stages_of(const ExpandedModel& model, Packing packing,
                                            const std::vector<std::uint64_t>& t);
 

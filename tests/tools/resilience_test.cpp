@@ -103,6 +103,25 @@ TEST(Interrupts, EndWorkThatWaitsForAPipe) {
     fs::remove(pipe);
 }
 
+// A plan of this model takes most of a minute.
+TEST(Interrupts, EndAPlanThatTakesLong) {
+    const TemporaryFolder here;
+    for (const int signal : {SIGINT, SIGTERM}) {
+        ChildProcess process(
+            test::lacuna_command(),
+            {"plan", "--model", "cifar10", "--out", "server.plan", "--export-client", "client.json"},
+            {here.path(), {}});
+        ::usleep(300'000);
+        ASSERT_TRUE(process.running()) << process.errors();
+        process.send(signal);
+        ASSERT_TRUE(ends_within(process, 20));
+        EXPECT_EQ(process.wait(), 128 + signal);
+        EXPECT_EQ(process.errors(), "lacuna: stopped on request before the work was done\n");
+        EXPECT_EQ(process.output(), "");
+        EXPECT_TRUE(names_in(here.path()).empty());
+    }
+}
+
 // Work that nobody can ask to stop is ended from outside.
 TEST(Interrupts, EndASearchThatTakesLong) {
     const Arguments arguments = {"activation",  "--function", "gelu",       "--degree", "4",

@@ -35,8 +35,8 @@ class CMakeBuild(build_ext):
         build = Path(folder).resolve() if folder else Path(self.build_temp).resolve()
         configure = ["cmake", "-S", ROOT, "-B", build, "-DLACUNA_PYTHON=ON",
                      f"-DPython_EXECUTABLE={Path(sys.executable).resolve()}"]
-        if not folder:
-            configure += ["-DCMAKE_BUILD_TYPE=Release", "-DLACUNA_TESTS=OFF"]
+        if not folder:  # it is gone afterwards, so that the module must hold all of the library
+            configure += ["-DCMAKE_BUILD_TYPE=Release", "-DLACUNA_TESTS=OFF", "-DBUILD_SHARED_LIBS=OFF"]
             if shutil.which("ninja"):
                 configure += ["-G", "Ninja"]
         configure += shlex.split(os.environ.get("CMAKE_ARGS", ""))

@@ -113,6 +113,16 @@ std::vector<std::uint8_t> read_bytes(const std::filesystem::path& file) {
     return bytes;
 }
 
+/// Before any image, so that it has a line of progress to itself. Returns the bytes sent.
+std::uint64_t send_keys(RemoteClient& server, std::span<const std::uint8_t> record, const Options& options,
+                        RunControl control) {
+    ProgressLine progress("keys");
+    if (!options.json) {
+        control.progress = progress.part(0);
+    }
+    return server.send_keys(record, control);
+}
+
 nlohmann::ordered_json report_json(const std::vector<RemoteReport>& reports) {
     nlohmann::ordered_json requests = nlohmann::ordered_json::array();
     for (const RemoteReport& report : reports) {
@@ -139,14 +149,17 @@ void remote(const Options& options, const std::stop_token& stop) {
     const std::size_t size = plan.input_shape.size();
     const std::size_t each = plan.batch * size;
     const std::size_t requests = (pixels.size() + each - 1) / each;
-    ProgressLine progress("remote", static_cast<double>(std::max<std::size_t>(1, requests)));
     RunControl control;
     control.threads = options.threads;
     control.stop = stop;
+    const std::uint64_t key_bytes = send_keys(server, record, options, control);
+    ProgressLine progress("remote", static_cast<double>(std::max<std::size_t>(1, requests)));
     Logits logits;
     std::vector<RemoteReport> reports;
     for (std::size_t i = 0; i < requests; ++i) {
-        control.progress = progress.part(static_cast<double>(i));
+        if (!options.json) {
+            control.progress = progress.part(static_cast<double>(i));
+        }
         const std::size_t begin = i * each;
         const std::span<const std::uint8_t> part(pixels.data() + begin,
                                                  std::min(each, pixels.size() - begin));
@@ -155,8 +168,8 @@ void remote(const Options& options, const std::stop_token& stop) {
             logits.push_back(std::move(row));
         }
     }
-    if (requests == 0) {
-        (void)server.send_keys(record, control);
+    if (!reports.empty()) {
+        reports.front().key_bytes += key_bytes;
     }
     if (options.json) {
         print_json_document({{"url", options.url},

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iomanip>
 #include <sstream>
 #include <thread>
 #include <utility>
@@ -29,6 +30,26 @@ constexpr detail::JsonLimits reply_limits{std::size_t{1} << 20, 8, std::size_t{1
 constexpr std::size_t piece = std::size_t{64} << 10;
 constexpr int most_tries = 3;
 constexpr std::chrono::milliseconds pause_between_tries{200};
+
+/// "sent 12.3 of 51.2 MB".
+std::string sent_text(std::size_t sent, std::size_t size) {
+    constexpr double megabyte = 1e6;
+    std::ostringstream text;
+    text << std::fixed << std::setprecision(1) << "sent " << static_cast<double>(sent) / megabyte << " of "
+         << static_cast<double>(size) / megabyte << " MB";
+    return text.str();
+}
+
+/// The same control for part `part` of `parts` equal ones of the work.
+RunControl part_of(const RunControl& control, double part, double parts) {
+    RunControl result = control;
+    if (control.progress) {
+        result.progress = [&control, part, parts](const Progress& progress) {
+            control.report(progress.what, part + progress.done / progress.total, parts);
+        };
+    }
+    return result;
+}
 
 }  // namespace
 
@@ -102,15 +123,25 @@ struct RemoteClient::Connection {
         }
     }
 
-    /// A provider of a body that stops where it is asked to.
+    /// A provider of a body that stops where it is asked to. Reports how many bytes are sent.
     static httplib::ContentProvider provider(std::span<const std::uint8_t> body, const RunControl& control) {
-        return [body, &control](std::size_t offset, std::size_t length, httplib::DataSink& sink) {
+        const std::size_t step = std::max<std::size_t>(1, body.size() / 100);  // bytes to a report
+        return [=, &control](std::size_t offset, std::size_t length, httplib::DataSink& sink) {
             if (control.stop.stop_requested()) {
                 return false;
             }
             const std::size_t size = std::min(length, piece);
-            control.report("send", static_cast<double>(offset), static_cast<double>(body.size()));
-            return sink.write(reinterpret_cast<const char*>(body.data()) + offset, size);
+            if (!sink.write(reinterpret_cast<const char*>(body.data()) + offset, size)) {
+                return false;
+            }
+            const std::size_t sent = offset + size;
+            if (sent == body.size()) {
+                control.report("await the answer", 1, 1);
+            } else if (sent / step != offset / step) {
+                control.report(sent_text(sent, body.size()), static_cast<double>(sent),
+                               static_cast<double>(body.size()));
+            }
+            return true;
         };
     }
 
@@ -196,15 +227,17 @@ std::vector<std::vector<mpz_class>> RemoteClient::classify(const std::string& mo
                                                            std::span<const std::uint8_t> pixels,
                                                            RemoteReport& report, const RunControl& control) {
     const KeySetId id = read_key_set_id(record);
-    report.key_bytes = send_keys(record, control);
+    constexpr double parts = 5;  // send keys, encrypt, write, send, decrypt
+    report.key_bytes = send_keys(record, part_of(control, 0, parts));
     std::ostringstream stream;
-    save_upload(stream, client.context().ring(), client.plan(), id, client.encrypt(pixels, control), control);
-    const std::string reply = infer(model, id, std::move(stream).str(), report, control);
+    save_upload(stream, client.context().ring(), client.plan(), id,
+                client.encrypt(pixels, part_of(control, 1, parts)), part_of(control, 2, parts));
+    const std::string reply = infer(model, id, std::move(stream).str(), report, part_of(control, 3, parts));
     Source source({reinterpret_cast<const std::uint8_t*>(reply.data()), reply.size()},
                   connection_->url + ": reply");
     EncryptedTensor tensor = load_reply(source, client.context(), client.plan(), id);
     source.expect_end();
-    return client.decrypt(tensor, control);
+    return client.decrypt(tensor, part_of(control, 4, parts));
 }
 
 }  // namespace lacuna::service

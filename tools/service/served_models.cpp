@@ -34,8 +34,8 @@ std::shared_ptr<const ServedModel> serve(const ServedEntry& entry, const std::st
                     "': expected a name of letters, digits, dots, underscores and hyphens, at most " +
                     std::to_string(longest_model_name) + "; give another in the configuration's \"name\"");
     }
-    const Plan plan =
-        entry.plan.empty() ? make_plan(model, entry.request) : load_compiled_plan(entry.plan, model, stop);
+    const Plan plan = entry.plan.empty() ? make_plan(model, entry.request, stop)
+                                         : load_compiled_plan(entry.plan, model, stop);
     served.compiled = std::make_shared<const CompiledModel>(model, plan);
     const ClientPlan& client = served.compiled->plan().client;
     served.client_plan = format_client_plan(client);

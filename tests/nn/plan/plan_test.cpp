@@ -5,18 +5,23 @@
 
 #include <algorithm>
 #include <bit>
+#include <chrono>
 #include <cmath>
 #include <optional>
+#include <stop_token>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <lacuna/he/fv/context.h>
 #include <lacuna/he/rlwe/security.h>
 #include <lacuna/nn/model/ranges.h>
 #include <lacuna/nn/packing/packed.h>
+#include <lacuna/nn/run_control.h>
 #include <lacuna/ntt/error.h>
 #include <lacuna/ntt/primes.h>
 #include "tests/support/inference.h"
+#include "tests/support/places.h"
 
 namespace lacuna::testing {
 namespace {
@@ -354,6 +359,29 @@ TEST(Plan, CountsBytesAsTheyTravel) {
     const double ciphertexts = static_cast<double>(model.input_shape.size() * plan.moduli());
     EXPECT_NEAR(plan.upload_bytes(), ciphertexts * residues, ciphertexts * 64);
     EXPECT_LT(plan.download_bytes(), static_cast<double>(model.classes() * plan.moduli()) * 2 * residues);
+}
+
+/// A network whose search takes many times as long as this test.
+TEST(Plan, StopsWhereverTheSearchIs) {
+    const Model model = load_model(test::source_folder() / "nn/models/cifar10.lacuna.json");
+    for (const int milliseconds : {0, 1, 10, 100, 300}) {
+        std::stop_source source;
+        const std::jthread asker([&] {
+            std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
+            source.request_stop();
+        });
+        EXPECT_THROW((void)make_plan(model, {}, source.get_token()), Stopped) << milliseconds;
+    }
+}
+
+TEST(Plan, StopsBeforeItIsMadeAgain) {
+    const Model model = SmallModel(9).one_activation(2, 3, 3, 5);
+    const Plan plan = make_plan(model, request_of(Packing::slots));
+    std::stop_source source;
+    source.request_stop();
+    EXPECT_THROW((void)remake_plan(model, plan.client, plan.recipe, source.get_token()), Stopped);
+    EXPECT_THROW((void)parse_compiled_plan(format_compiled_plan(plan), model, "plan", source.get_token()),
+                 Stopped);
 }
 
 }  // namespace

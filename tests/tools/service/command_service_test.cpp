@@ -100,6 +100,22 @@ TEST(CommandService, ClassifiesAndEndsInOrder) {
     expect_failure(folder.remote(server.url()), 1, {server.url(), "lacuna serve"});
 }
 
+/// Planning this model takes most of a minute. Ended from outside, the server would say so and fail.
+TEST(CommandService, EndsInOrderWhileItPlans) {
+    const TemporaryFolder folder;
+    ChildProcess server(test::lacuna_command(),
+                        {"serve", "--model", "cifar10", "--listen", "127.0.0.1:0", "--json"},
+                        {folder.path(), {}});
+    while (server.running() && server.output().find("url") == std::string::npos) {
+        std::this_thread::sleep_for(5ms);
+    }
+    std::this_thread::sleep_for(300ms);
+    server.send(SIGTERM);
+    EXPECT_EQ(server.wait(), 0);
+    EXPECT_NE(server.errors().find("\"ended\""), std::string::npos) << server.errors();
+    EXPECT_EQ(server.errors().find("\"loaded\""), std::string::npos) << server.errors();
+}
+
 TEST(CommandService, TakesDataByTheRangesOfTheServersPlan) {
     const Folder folder;
     Model model = test::small_model();

@@ -3,6 +3,7 @@
 // A server and its clients in one process, over loopback: good requests, and what hostile clients send.
 #include "tools/service/server.h"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <filesystem>
@@ -324,6 +325,54 @@ TEST(Server, LogsNothingOfWhatItIsSent) {
         EXPECT_EQ(line.find("tell-tale"), std::string::npos);
     }
     EXPECT_EQ(requests, 5);  // the plan, whether keys are there, keys, inference, and the stray one
+}
+
+/// What a call reports, which never goes back.
+struct Reports {
+    Reports() {
+        control.progress = [this](const Progress& progress) {
+            stages.emplace_back(progress.what);
+            EXPECT_GE(progress.done / progress.total, last);
+            last = progress.done / progress.total;
+        };
+    }
+
+    RunControl control;
+    std::vector<std::string> stages;
+    double last = 0;
+};
+
+TEST(RemoteClient, SaysHowManyBytesAreSent) {
+    httplib::Server any;
+    any.Post("/v1/models/one/infer", [](const httplib::Request& request, httplib::Response& response) {
+        response.set_content(std::to_string(request.body.size()), "text/plain");
+    });
+    const int port = any.bind_to_any_port("127.0.0.1");
+    std::thread thread([&] { any.listen_after_bind(); });
+    Reports reports;
+    RemoteReport report;
+    EXPECT_EQ(RemoteClient("http://127.0.0.1:" + std::to_string(port))
+                  .infer("one", KeySetId{}, std::string(1'000'000, 'x'), report, reports.control),
+              "1000000");
+    any.stop();
+    thread.join();
+    EXPECT_EQ(reports.last, 1);
+    EXPECT_EQ(reports.stages.front(), "sent 0.1 of 1.0 MB");
+    EXPECT_EQ(reports.stages.back(), "await the answer");
+    EXPECT_LE(reports.stages.size(), 101U);
+}
+
+TEST(RemoteClient, SaysWhatItIsAt) {
+    RunningServer server;
+    RemoteClient remote(server.url());
+    const SmallClient client(remote.plan("small"));
+    Reports reports;
+    RemoteReport report;
+    (void)remote.classify("small", client.client, client.record, pixels, report, reports.control);
+    EXPECT_EQ(reports.last, 1);
+    for (const char* stage : {"encrypt", "write", "await the answer", "decrypt"}) {
+        EXPECT_NE(std::ranges::find(reports.stages, stage), reports.stages.end()) << stage;
+    }
 }
 
 TEST(RemoteClient, SendsAgainWhatAServerDiedUnder) {

@@ -52,8 +52,8 @@ HeldPlan make(const HeldModel& model, std::size_t batch, const std::string& pack
     request.security = security;
     request.plain_moduli = plain_moduli;
     request.public_encryption = public_encryption;
-    return interruptible_of_values(1, [&](const RunControl& /*control*/) {
-        return HeldPlan{std::make_shared<const Plan>(make_plan(*model.model, request))};
+    return interruptible_of_values(1, [&](const RunControl& control) {
+        return HeldPlan{std::make_shared<const Plan>(make_plan(*model.model, request, control.stop))};
     });
 }
 
@@ -63,7 +63,7 @@ HeldPlan load_plan(const py::object& source, const HeldModel& model) {
         return HeldPlan{std::make_shared<const Plan>(
             contents.path() != nullptr
                 ? load_compiled_plan(*contents.path(), *model.model, control.stop)
-                : parse_compiled_plan(contents.text(), *model.model, contents.name()))};
+                : parse_compiled_plan(contents.text(), *model.model, contents.name(), control.stop))};
     });
 }
 
