@@ -88,6 +88,26 @@ def squares_of(name):
     return sum(map(len, PUBLISHED[name]))
 
 
+def channel_bits(model):
+    """T by intervals of whole channels, as if every place of a channel saw all taps: what ranges.proven_bits() finds where
+    there is no padding, hardly more where there is, in a thousandth of the time. Up to 1000 bits."""
+    low = np.zeros(model.input_shape[0])
+    high = np.full(model.input_shape[0], float(len(THRESHOLDS)))
+    for layer in model.layers:
+        if layer.kind in ("convolution", "dense"):
+            taps = layer.weights.reshape(len(layer.weights), len(low), -1)
+            plus, minus = taps.clip(min=0).sum(2, dtype=float), taps.clip(max=0).sum(2, dtype=float)
+            bias = np.array(layer.bias, float)
+            low, high = plus @ low + minus @ high + bias, plus @ high + minus @ low + bias
+        elif layer.kind == "sum_pool":
+            low, high = (bound * np.prod(layer.window) for bound in (low, high))
+        elif layer.kind == "activation":
+            inside = (low <= 0) & (high >= 0)
+            squares = low * low, high * high
+            low, high = np.where(inside, 0, np.minimum(*squares)), np.maximum(*squares)
+    return int(np.floor(np.log2(2 * max(-low.min(), high.max()) + 1))) + 1
+
+
 def ask(command, model, packing, batch, bits=None):
     """A row of the table: what the command plans, or why it does not. bits: of the range, where they are known."""
     row = {"squares": sum(layer.kind == "activation" for layer in model.layers), "packing": packing,
@@ -129,7 +149,7 @@ def main(arguments=None):
         print(f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}", flush=True)
         for squares in depths:
             model = published(options.network, squares) if options.network else network(squares, options.maps)
-            bits = ranges.proven_bits(model)
+            bits = channel_bits(model) if options.network else ranges.proven_bits(model)
             for packing, batch in (("packed", 1), ("slots", options.batch)):
                 row = ask(options.lacuna, model, packing, batch, bits)
                 rows.append([row.get(column, "") for column in COLUMNS])

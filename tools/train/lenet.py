@@ -47,10 +47,11 @@ from network import Network, RecipeError
 
 LEVELS = [64, 128, 192]
 WEIGHTS = {"conv1": 7, "conv2": 7, "fc1": 7, "fc2": 7}  # largest
-RATE, DECAY, BATCH = 0.003, 0.03, 256
-COPIES, STRENGTH = 6, 0.4  # of the augmented images
+RATE, DECAY, BATCH = 0.003, 0.03, 64
+STRENGTH = 0.4  # of augmentation
 COLUMNS = ("network", "weights", "validation", "test", "bits", "n", "log_qp", "slots", "products", "rotations", "megabytes",
            "nominal_ms", "products_as_written", "seconds", "processor_seconds", "peak_megabytes", "speed_up")
+COSTS = ("network", "weights", "bits", "n", "log_qp", "slots", "products", "rotations", "megabytes", "nominal_ms")
 
 
 def recipe(name, options):
@@ -84,7 +85,7 @@ class Course:
 
     def train(self, network, epochs, title, after_step=None):
         training.train(network, self.pool, self.pixels, epochs, RATE, 1, title, after_step=after_step,
-                       validation=self.validation, decay=DECAY, batch=min(BATCH, len(self.pool.labels)))
+                       decay=DECAY, batch=min(BATCH, len(self.pool.labels)))
 
     def steps(self, epochs):
         return epochs * max(1, len(self.pool.labels) // BATCH)
@@ -117,7 +118,7 @@ def integers(network):
     model = network.to_integer()
     model.provenance = {"command": "tools/train/lenet.py", "trained_on": [{"data": "mnist", "part": "train"}]}
     ranges.centre_logits(model)
-    return model, packed_forms.merge_pools(packed_forms.split_pools(model))
+    return model, packed_forms.split_pools(packed_forms.merge_pools(model))
 
 
 def channels_together(slots, maps):
@@ -150,7 +151,7 @@ def train_networks(options, course, command, report):
         if pruner:
             pruner.finish()
         else:
-            slots = packed_plan.ask(command, integers(rounded(network))[1]).slots
+            slots = options.slots or packed_plan.ask(command, integers(rounded(network))[1]).slots
             report(f"tiles of taps are made for ciphertexts of {slots} slots")
         yield network.recipe["name"].removeprefix("lenet-"), network, None
     if options.squares == 3:
@@ -195,19 +196,22 @@ def measured(command, files, mnist, runs, report):
 
 def describe(command, file, written, mnist):
     """What a model costs and is worth, as far as it can be said without running it encrypted."""
-    model = export.load(file)
-    plan = packed_plan.ask(command, model)
+    row = costs(command, export.load(file), export.load(written))
     try:
-        as_written = packed_plan.ask(command, export.load(written)).products
+        row["products_as_written"] = packed_plan.ask(command, export.load(written)).products
     except packed_plan.PlanError as refusal:
-        as_written = f"refused: {refusal}"
-    return {"network": model.name.removeprefix("lenet-"), "validation": model.provenance.get("validation_accuracy"),
-            "weights": sum(int(np.count_nonzero(layer.weights)) for layer in export.load(written).layers
-                           if hasattr(layer, "weights")),
-            "test": answer(command, "evaluate", file, "--data", mnist, "--part", "test")["accuracy"],
+        row["products_as_written"] = f"refused: {refusal}"
+    return row | {"validation": export.load(file).provenance.get("validation_accuracy"),
+                  "test": answer(command, "evaluate", file, "--data", mnist, "--part", "test")["accuracy"]}
+
+
+def costs(command, model, written):
+    plan = packed_plan.ask(command, model)
+    return {"network": model.name.removeprefix("lenet-"),
+            "weights": sum(int(np.count_nonzero(layer.weights)) for layer in written.layers if hasattr(layer, "weights")),
             "bits": ranges.proven_bits(model), "n": plan.n, "log_qp": round(plan.log_qp), "slots": plan.slots,
             "products": plan.products, "rotations": plan.rotations, "megabytes": round(plan.memory / 1e6),
-            "nominal_ms": round(plan.milliseconds, 1), "products_as_written": as_written}
+            "nominal_ms": round(plan.milliseconds, 1)}
 
 
 def plot(rows):
@@ -226,20 +230,25 @@ def plot(rows):
 def parse(arguments):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--mnist", help="folder with the MNIST files (default: $LACUNA_MNIST, else data/mnist)")
-    parser.add_argument("--maps", type=int, default=20, help="of both convolutions (default: %(default)s)")
+    parser.add_argument("--maps", type=int, default=10, help="of both convolutions (default: %(default)s)")
     parser.add_argument("--groups", type=int, default=5, help="of the second one (default: %(default)s)")
     parser.add_argument("--hidden", type=int, default=32, help="(default: %(default)s)")
     parser.add_argument("--squares", type=int, choices=(2, 3), default=3, help="(default: %(default)s)")
     parser.add_argument("--block", type=int, default=16, help="rows of a circulant block (default: %(default)s)")
-    parser.add_argument("--epochs", type=int, default=6, help="(default: %(default)s)")
-    parser.add_argument("--more-epochs", type=int, default=4, help="while tiles go, and for the others too (default: "
+    parser.add_argument("--epochs", type=int, default=3, help="(default: %(default)s)")
+    parser.add_argument("--more-epochs", type=int, default=2, help="while tiles go, and for the others too (default: "
                                                                    "%(default)s)")
-    parser.add_argument("--kept", type=float, nargs="*", default=[0.6, 0.4, 0.25], metavar="SHARE",
+    parser.add_argument("--kept", type=float, nargs="*", default=[0.5, 0.25], metavar="SHARE",
                         help="of the tiles of taps (default: %(default)s)")
+    parser.add_argument("--copies", type=int, default=1, help="of the images, all but one augmented (default: %(default)s)")
+    parser.add_argument("--slots", type=int, metavar="K", help="of a ciphertext, that tiles are made for (default: those of "
+                                                               "the grouped network's plan)")
     parser.add_argument("--images", type=int, help="train on the first N images alone")
     parser.add_argument("--runs", type=int, default=3, help="encrypted images of each network (default: %(default)s)")
     parser.add_argument("--models", type=Path, default=Path("data/train/lenet"),
                         help="folder for the models; those that it holds are measured, not trained (default: %(default)s)")
+    parser.add_argument("--costs", action="store_true", help="no training and no encrypted image: what plans say of drawn "
+                                                             "weights")
     parser.add_argument("--lacuna", metavar="COMMAND", help="(default: build/bin/lacuna, else lacuna)")
     parser.add_argument("--table", type=Path, metavar="FILE.csv")
     parser.add_argument("--plot", type=Path, metavar="FILE.svg")
@@ -247,10 +256,24 @@ def parse(arguments):
     return parser.parse_args(arguments)
 
 
+def print_costs(options, command, report):
+    """The costs of the networks as they are before training: they depend on places and sizes of weights alone."""
+    empty = data.Split(np.zeros((1, 28, 28), np.uint8), np.zeros(1, np.int64))
+    course = Course(teacher.Pool(empty.images[None], None, empty.labels), empty, training.Pixels(LEVELS))
+    options.epochs = options.more_epochs = 0
+    report(f"| {' | '.join(COSTS)} |\n|{'---|' * len(COSTS)}")
+    rows = []
+    for _, network, block in train_networks(options, course, command, report):
+        written, packed = integers(rounded(network, block))
+        rows.append(costs(command, packed, written))
+        report(f"| {' | '.join(str(rows[-1][column]) for column in COSTS)} |")
+    return rows
+
+
 def make_models(options, command, directory, report):
     split, validation = data.load_training(directory, options.images)
     torch.set_flush_denormal(True)
-    course = Course(teacher.build_pool(split, COPIES, 1, STRENGTH), validation, training.Pixels(LEVELS))
+    course = Course(teacher.build_pool(split, options.copies, 1, STRENGTH), validation, training.Pixels(LEVELS))
     for name, network, block in train_networks(options, course, command, report):
         final = rounded(network, block)
         score = training.accuracy(final, course.pixels, validation)
@@ -269,11 +292,16 @@ def run(options):
     command = sweep.find_command(options.lacuna)
     if command is None:
         raise ImportFailure("the lacuna command counts what a network costs: build it, or state --lacuna")
-    directory = data.locate(options.mnist)
 
     def report(line):
         print(line, flush=True)
 
+    if options.costs:
+        rows = print_costs(options, command, report)
+        if options.table:
+            output_file.write_csv(options.table, COSTS, [[row[column] for column in COSTS] for row in rows])
+        return
+    directory = data.locate(options.mnist)
     if not any(options.models.glob("*.lacuna.json")):
         make_models(options, command, directory, report)
     files = {file.name.removesuffix(".lacuna.json"): file for file in sorted(options.models.glob("*.lacuna.json"))}

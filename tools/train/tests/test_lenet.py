@@ -50,7 +50,7 @@ class FormsTest(unittest.TestCase):
             expected = evaluate.logits(model, images)
             self.assertEqual([str(x) for x in sample.naive_logits(model, images[0])], [str(x) for x in expected[0]])
             split, merged = packed_forms.split_pools(model), packed_forms.merge_pools(model)
-            for form in (split, merged, packed_forms.merge_pools(split)):
+            for form in (split, merged, packed_forms.split_pools(merged)):
                 np.testing.assert_array_equal(evaluate.logits(form, images), expected)
             self.assertEqual([layer.kind for layer in split.layers].count("sum_pool"), 0)
             self.assertEqual([layer.name for layer in merged.layers], ["conv1", "square1", "pool1", "conv2", "square2",
