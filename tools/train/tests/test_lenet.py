@@ -132,22 +132,58 @@ class RoundedTest(unittest.TestCase):
         np.testing.assert_array_equal(evaluate.logits(written, images), evaluate.logits(packed, images))
 
 
-@unittest.skipUnless(Path(COMMAND).is_file(), "needs the lacuna command (LACUNA_COMMAND)")
+# Answers as the command does; the plan's products are the bytes of the model's file.
+FAKE = """#!/bin/sh
+case $1 in
+plan) echo '{"client": {"parameters": {"plain_polynomials": [{"power": 1024, "base": 156}]}},
+ "params": {"n": 16384, "log_qp": 261.4}, "nominal_nanoseconds": 67000000, "reasons": ["layout: an image is 1 ciphertext;
+ '$(wc -c < "$3")' diagonals, prepared in 487 MB; 50 rotations that share digits, 23 of sums, 5 that add parts up"]}' | tr -d '\\n' ;;
+evaluate) echo '{"accuracy": 0.9869}' ;;
+mnist) echo '{"seconds": {"infer": 0.5}, "peak_memory_bytes": 1000000000}' ;;
+esac
+"""
+
+
 class ExperimentTest(unittest.TestCase):
-    def test_fewer_products_in_every_row(self):
+    def run_main(self, *arguments):
+        printed, failed = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(failed):
+            code = lenet.main([*map(str, arguments)])
+        self.assertEqual((code, failed.getvalue()), (0, ""))
+        return printed.getvalue()
+
+    def test_models_table_and_plot(self):
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
-            sample.write_mnist(folder, np.random.default_rng(1), data.VALIDATION + 300, 50)
-            printed, failed = io.StringIO(), io.StringIO()
-            with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(failed):
-                code = lenet.main(["--mnist", str(folder), "--images", "200", "--maps", "5", "--squares", "2", "--epochs", "1",
-                                   "--more-epochs", "1", "--kept", "0.4", "--runs", "1", "--models", str(folder / "models"),
-                                   "--lacuna", COMMAND, "--table", str(folder / "t.csv"), "--plot", str(folder / "t.svg")])
-            self.assertEqual((code, failed.getvalue()), (0, ""))
+            (folder / "lacuna").write_text(FAKE, encoding="utf-8")
+            (folder / "lacuna").chmod(0o755)
+            sample.write_mnist(folder, np.random.default_rng(1), data.VALIDATION + 200, 50)
+            arguments = ["--mnist", folder, "--images", 100, "--maps", 5, "--epochs", 1, "--more-epochs", 1, "--kept", 0.4,
+                         "--runs", 1, "--models", folder / "models", "--lacuna", folder / "lacuna", "--table",
+                         folder / "t.csv", "--plot", folder / "t.svg"]
+            self.run_main(*arguments)
             rows = list(csv.DictReader(io.StringIO((folder / "t.csv").read_text(encoding="utf-8"))))
-            self.assertEqual([row["network"] for row in rows], ["dense", "grouped", "grouped-pruned-40"])
-            self.assertEqual(float(rows[0]["speed_up"]), 1)
+            self.assertEqual({row["network"] for row in rows},
+                             {"dense", "grouped", "grouped-pruned-40", "grouped-circulant"})
+            products = {row["network"]: int(row["products"]) for row in rows}
+            self.assertGreater(products["dense"], products["grouped"])
+            self.assertGreater(products["grouped"], products["grouped-pruned-40"])
+            self.assertTrue(all((row["test"], row["rotations"], row["n"]) == ("0.9869", "78", "16384") for row in rows))
             self.assertTrue((folder / "t.svg").read_text(encoding="utf-8").startswith("<svg"))
+            written = (folder / "models" / "dense.lacuna.json").read_bytes()
+            self.run_main(*arguments, "--force")  # measures again
+            self.assertEqual((folder / "models" / "dense.lacuna.json").read_bytes(), written)
+
+    @unittest.skipUnless(Path(COMMAND).is_file(), "needs the lacuna command (LACUNA_COMMAND)")
+    def test_costs_fall(self):
+        with tempfile.TemporaryDirectory() as name:
+            table = Path(name) / "costs.csv"
+            self.run_main("--costs", "--maps", 5, "--squares", 2, "--kept", 0.4, "--lacuna", COMMAND, "--table", table)
+            rows = list(csv.DictReader(io.StringIO(table.read_text(encoding="utf-8"))))
+            self.assertEqual([row["network"] for row in rows], ["dense", "grouped", "grouped-pruned-40"])
+            for column in ("products", "nominal_ms"):
+                values = [float(row[column]) for row in rows]
+                self.assertEqual(values, sorted(values, reverse=True), column)
 
 
 if __name__ == "__main__":
