@@ -27,6 +27,8 @@ class PackedPlan:
     rotations: int
     memory: float  # of prepared diagonals, bytes
     milliseconds: float  # nominal, on the machine that the plan's costs were measured on: it does not vary
+    n: int
+    log_qp: float
 
 
 def ask(command, model, privacy=True):
@@ -45,7 +47,8 @@ def ask(command, model, privacy=True):
         ciphertexts, products, size, unit, *rotations = found.groups()
         return PackedPlan(answer["client"]["parameters"]["plain_polynomials"][0]["power"], int(ciphertexts),
                           int(products.replace(",", "")), sum(map(int, rotations)),
-                          float(size.replace(",", "")) * BYTES[unit], answer["nominal_nanoseconds"] * 1e-6)
+                          float(size.replace(",", "")) * BYTES[unit], answer["nominal_nanoseconds"] * 1e-6,
+                          answer["params"]["n"], answer["params"]["log_qp"])
     except (ValueError, KeyError, IndexError, StopIteration) as problem:
         raise PlanError(f"{command} plan: its answer is not understood ({type(problem).__name__}); is it of this "
                         f"version?") from problem
