@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How much sooner N machines of one thread answer one request than one does, by `lacuna plan --ranks`.
 
-curve.py LACUNA [--model NAME] [--bandwidths 10G 25G] [--csv FILE] [--svg FILE]
+curve.py LACUNA [--models NAME ...] [--bandwidths 10G 25G] [--csv FILE] [--svg FILE]
 
 An estimate: work by the plan's cost model, exchanges by bytes over bandwidth, nothing overlapped. The bytes are counts
 that a test compares with what moves; the seconds scale with the speed of the machine that this runs on. Says for each
@@ -44,19 +44,36 @@ def work_seconds(machines):
     return moduli * sum(line["seconds"] for line in machines["lines"])
 
 
-def row(bandwidth, machines):
+def row(model, bandwidth, machines):
     seconds = machines["estimated_seconds"]
     work = work_seconds(machines)
     moved = machines["request_bytes"] + machines["reply_bytes"] + sum(line["bytes"] for line in machines["lines"])
-    return {"bandwidth": bandwidth, "ranks": machines["ranks"], "lanes": len(machines["lanes"]),
+    return {"model": model, "bandwidth": bandwidth, "ranks": machines["ranks"], "lanes": len(machines["lanes"]),
             "seconds": f"{seconds:.4g}", "work_seconds": f"{work:.4g}", "moved_seconds": f"{seconds - work:.4g}",
             "moved_bytes": moved}
+
+
+def curves(lacuna, model, bandwidths, options):
+    """Rows of all bandwidths, and for the plot of each the logarithms of ranks and of how many times sooner."""
+    rows, series = [], []
+    for bandwidth, of_bandwidth in zip(bandwidths, measure(lacuna, model, bandwidths, options)):
+        own = [row(model, bandwidth, machines) for machines in of_bandwidth]
+        one = float(own[0]["seconds"])
+        series.append((f"{model}, {bandwidth[:-1]} {bandwidth[-1]}b/s",
+                       [(math.log2(r["ranks"]), math.log2(one / float(r["seconds"]))) for r in own]))
+        dear = [r["ranks"] for r in own if float(r["moved_seconds"]) > float(r["work_seconds"])]
+        print(f"{bandwidth}b/s: " + (f"from {dear[0]} ranks on moving takes longer than computing" if dear else
+                                     f"computing takes longer than moving up to {RANKS[-1]} ranks"))
+        for r in own:
+            print("  " + ", ".join(f"{name} {value}" for name, value in list(r.items())[2:]), flush=True)
+        rows += own
+    return rows, series
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("lacuna", type=pathlib.Path)
-    parser.add_argument("--model", default="cryptodl-2")
+    parser.add_argument("--models", nargs="+", default=["cryptodl-2", "cifar10"])
     parser.add_argument("--plan-option", action="append",
                         help="instead of " + " ".join(PLAN) + ", as --plan-option=--batch=9")
     parser.add_argument("--bandwidths", nargs="+", default=["10G", "25G"])
@@ -64,26 +81,19 @@ def main():
     parser.add_argument("--svg", type=pathlib.Path)
     arguments = parser.parse_args()
     rows, series = [], []
-    measured = measure(arguments.lacuna, arguments.model, arguments.bandwidths, arguments.plan_option or PLAN)
-    for bandwidth, of_bandwidth in zip(arguments.bandwidths, measured):
-        own = [row(bandwidth, machines) for machines in of_bandwidth]
-        one = float(own[0]["seconds"])
-        series.append((f"{bandwidth}b/s", [(math.log2(r["ranks"]), math.log2(one / float(r["seconds"]))) for r in own]))
-        dear = [r["ranks"] for r in own if float(r["moved_seconds"]) > float(r["work_seconds"])]
-        print(f"{bandwidth}b/s: " + (f"from {dear[0]} ranks on moving takes longer than computing" if dear else
-                                     f"computing takes longer than moving up to {RANKS[-1]} ranks"))
-        for r in own:
-            print("  " + ", ".join(f"{name} {value}" for name, value in r.items() if name != "bandwidth"))
-        rows += own
+    for model in arguments.models:
+        own_rows, own_series = curves(arguments.lacuna, model, arguments.bandwidths, arguments.plan_option or PLAN)
+        rows += own_rows
+        series += own_series
     if arguments.csv:
         with open(arguments.csv, "w", encoding="utf-8", newline="") as stream:
             writer = csv.DictWriter(stream, rows[0].keys(), lineterminator="\n")
             writer.writeheader()
             writer.writerows(rows)
     if arguments.svg:
-        series.append(("as many times as ranks", [(math.log2(n), math.log2(n)) for n in RANKS]))
-        arguments.svg.write_text(line_plot.plot(series, f"ranks, {arguments.model}", "log2 of how many times sooner",
-                                                [(math.log2(n), str(n)) for n in RANKS]), encoding="utf-8")
+        powers = [(math.log2(n), str(n)) for n in RANKS]
+        arguments.svg.write_text(line_plot.plot(series, "ranks", "times sooner than one rank", powers, y_ticks=powers,
+                                                diagonal="as many times as ranks"), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -28,5 +28,12 @@ class LinePlotTest(unittest.TestCase):
         self.assertEqual(len(list(root.iter(f"{SVG}circle"))), 3)
         self.assertTrue({"a < b", "flat", "x & y", "z"} <= {text.text for text in root.iter(f"{SVG}text")})
 
+    def test_ticks_of_ones_own_and_a_diagonal(self):
+        root = ElementTree.fromstring(line_plot.plot([("curve", [(0, 0), (3, 2)])], "x", "y",
+                                                     y_ticks=[(1, "two"), (9, "far away")], diagonal="y = x"))
+        texts = {text.text for text in root.iter(f"{SVG}text")}
+        self.assertTrue({"curve", "two", "y = x"} <= texts)
+        self.assertFalse("far away" in texts)
+
     def test_one_point(self):
         ElementTree.fromstring(line_plot.plot([("only", [(0, 0)])], "x", "y"))
