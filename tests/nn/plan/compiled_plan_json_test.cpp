@@ -86,11 +86,12 @@ TEST(CompiledPlan, ComesBackForAShippedModel) {
 TEST(CompiledPlan, FilesOfEarlierReleasesAnswerExactly) {
     const Model model = tiny_model();
     for (const std::string name :
-         {"slots", "radix", "packed", "packed_2", "slots_binomial", "radix_binomial"}) {
+         {"slots", "radix", "packed", "packed_2", "packed_7", "slots_binomial", "radix_binomial"}) {
         const fs::path file = test::source_folder() / "tests/golden/nn" / (name + ".plan");
         const Plan plan = load_compiled_plan(file, model);
         EXPECT_EQ(packing_name(plan.client.packing), name.substr(0, name.find('_')));
-        EXPECT_EQ(plan.client.galois_limbs.empty(), name != "packed_2");
+        EXPECT_EQ(plan.client.galois_limbs.empty(), name != "packed_2" && name != "packed_7");
+        EXPECT_EQ(plan.client.packed.images, name == "packed_7" ? 4U : 1U);
         std::ifstream stream(file);
         EXPECT_EQ(format_compiled_plan(plan), std::string(std::istreambuf_iterator<char>(stream), {}));
         const Inference inference(model, plan);
