@@ -240,7 +240,7 @@ class PackedSearch {
 
     /// Norms of diagonals are those of random ones until there is a winner; its own decide whether it
     /// decrypts.
-    [[nodiscard]] std::optional<Candidate> best() {
+    [[nodiscard]] std::optional<Candidate> best(double limit) {
         double least = std::numeric_limits<double>::infinity();
         for (std::size_t n = 2048; n <= max_ntt_size; n *= 2) {
             try_ring(n);
@@ -253,6 +253,9 @@ class PackedSearch {
         }
         std::ranges::stable_sort(choices_, {}, [](const Choice& c) { return c.candidate.request_cost; });
         for (const Choice& choice : choices_) {
+            if (choice.candidate.request_cost >= limit) {
+                return std::nullopt;
+            }
             if (std::optional<Candidate> candidate = measured(choice)) {
                 return candidate;
             }
@@ -378,9 +381,9 @@ double Candidate::reply_budget_bits(const std::array<int, 2>& dropped) const {
 }
 
 std::optional<Candidate> best_candidate(const ExpandedModel& model, const PlanRequest& request,
-                                        Packing packing, const PackingBounds& bounds) {
+                                        Packing packing, const PackingBounds& bounds, double limit) {
     if (packing == Packing::packed) {
-        return PackedSearch(model, request, bounds).best();
+        return PackedSearch(model, request, bounds).best(limit);
     }
     const IntegerRules rules = integer_rules_of(packing);
     const mpz_class needed = 2 * bounds.range + 1;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -37,9 +38,11 @@ struct Candidate {
 [[nodiscard]] std::size_t packed_batch(const PlanRequest& request);
 
 /// The cheapest candidate of one packing over ring sizes, numbers of plaintext moduli, and sizes of primes;
-/// with integers as plaintext moduli, but for the packed packing. Throws Stopped as the model says.
+/// with integers as plaintext moduli, but for the packed packing, where nothing is found that costs `limit`
+/// or more: norms of diagonals take long to measure. Throws Stopped as the model says.
 [[nodiscard]] std::optional<Candidate> best_candidate(const ExpandedModel& model, const PlanRequest& request,
-                                                      Packing packing, const PackingBounds& bounds);
+                                                      Packing packing, const PackingBounds& bounds,
+                                                      double limit = std::numeric_limits<double>::infinity());
 /// The same for slots and radix modulo a binomial, over its k and b.
 [[nodiscard]] std::optional<Candidate> best_binomial(const ExpandedModel& model, const PlanRequest& request,
                                                      Packing packing, const PackingBounds& bounds);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <array>
+#include <limits>
 
 #include <lacuna/he/rlwe/security.h>
 #include <lacuna/nn/model/expanded_model.h>
@@ -135,9 +136,14 @@ Choice best_choice(const Model& model, std::optional<ExpandedModel>& expanded, c
             }
             const PackingBounds bounds =
                 std::visit([&](const auto& rules) { return rules.bounds(*expanded); }, way.rules());
-            std::optional<Candidate> candidate = binomial
-                                                     ? best_binomial(*expanded, request, packing, bounds)
-                                                     : best_candidate(*expanded, request, packing, bounds);
+            const double limit =
+                best ? best->candidate.request_cost / same : std::numeric_limits<double>::infinity();
+            std::optional<Candidate> candidate =
+                binomial ? best_binomial(*expanded, request, packing, bounds)
+                         : best_candidate(*expanded, request, packing, bounds, limit);
+            if (!candidate && best) {
+                continue;
+            }
             if (!candidate) {
                 obstacles += line + obstacle(*expanded, request, way, bounds);
             } else if (!best || candidate->request_cost * same < best->candidate.request_cost) {

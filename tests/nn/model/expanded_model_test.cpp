@@ -73,7 +73,7 @@ TEST(ExpandedModel, EndsWorkWhereAStopIsRequested) {
     EXPECT_THROW((void)stages_of(expanded, Packing::radix, {65537}), Stopped);
     EXPECT_THROW((void)binomial_stages_of(expanded, t, n), Stopped);
     EXPECT_THROW((void)PackedNetwork(expanded, 128), Stopped);
-    EXPECT_THROW((void)PackedNetwork(expanded, 128, network.ways()), Stopped);
+    EXPECT_THROW((void)PackedNetwork(expanded, 128, network.ways(), 1), Stopped);
     EXPECT_THROW(network.measure(encoder, n, source.get_token()), Stopped);
     for (const Packing packing : {Packing::slots, Packing::radix, Packing::packed}) {
         EXPECT_THROW((void)best_candidate(expanded, {}, packing, bounds), Stopped);
