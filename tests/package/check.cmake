@@ -25,7 +25,7 @@ foreach(package OpenMP nlohmann_json)
   list(APPEND without -DCMAKE_DISABLE_FIND_PACKAGE_${package}=ON)
 endforeach()
 run(${CMAKE_COMMAND} -S ${SOURCE}/client_alone -B ${WORK}/client_alone -DCMAKE_PREFIX_PATH=${WORK}/prefix
-  -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_COMPILER=${COMPILER} ${without})
+  -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_COMPILER=${COMPILER} -G ${GENERATOR} ${without})
 run(${CMAKE_COMMAND} --build ${WORK}/client_alone)
 set(model ${SOURCE}/tiny.lacuna.json)
 run(${WORK}/build/server plan ${model} ${WORK})
