@@ -160,7 +160,7 @@ TEST(Demo, KeepsItsPlan) {
     expect_failure(run({"--no-circuit-privacy"}), 1, {"kept.plan", "40 of circuit privacy"});
     Model other = ten_classes({1, 28, 28});
     other.thresholds.pop_back();
-    other.thresholds.push_back(100);
+    other.thresholds.push_back(200);
     save_model(other, folder / "ten.lacuna.json");
     expect_failure(run({}), 1, {"kept.plan", "model_digest"});
 }
