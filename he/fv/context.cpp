@@ -115,19 +115,27 @@ void PlaintextSpace::add_scaled(const Ring& ring, const std::uint64_t* m, std::s
     const auto below = [](std::uint64_t value, std::uint64_t limit) {
         return std::uint64_t{0} - ((value - limit) >> 63);
     };
-    const auto rounded = [&](std::size_t j) {
-        const std::uint64_t value = words[j] + (dither == nullptr ? t - 1 : dither[j]);
+    const auto to_nearest = [&](std::size_t j) { return ~below(words[j], half + 1) & minus_t; };
+    const auto dithered = [&](std::size_t j) {
+        const std::uint64_t value = words[j] + dither[j];
         return (below(value, half) & plus_t) + (~below(value, half + t) & minus_t) +
                (~below(value, half + 2 * t) & minus_t);  // at most 2 q
     };
-    if (t <= q.value()) {
-        for (std::size_t j = 0; j < n; ++j) {
-            words[j] += rounded(j);  // < t + 2 q, below 2^52
+    const auto lift = [&](const auto& rounded) {
+        if (t <= q.value()) {
+            for (std::size_t j = 0; j < n; ++j) {
+                words[j] += rounded(j);  // < t + 2 q, below 2^52
+            }
+        } else {
+            for (std::size_t j = 0; j < n; ++j) {
+                words[j] = q.reduce(words[j]) + rounded(j);
+            }
         }
+    };
+    if (dither == nullptr) {
+        lift(to_nearest);
     } else {
-        for (std::size_t j = 0; j < n; ++j) {
-            words[j] = q.reduce(words[j]) + rounded(j);
-        }
+        lift(dithered);
     }
     kernels.multiply_scalar(words.data(), words.data(), n, minus_inverse_t_[i], q);
     if (subtract) {
