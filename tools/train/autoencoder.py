@@ -28,16 +28,14 @@ import torch
 import torch.nn.functional as F
 
 import data
-import export
+import experiment_command
 import line_plot
 import output_file
 import packed_plan
 import quantise
-import sweep
 import tile_prune
 import training
-from float_layers import ImportFailure
-from network import Network, RecipeError
+from network import Network
 
 WEIGHTS = 255
 LEVELS = [64, 128, 192]
@@ -179,26 +177,15 @@ def run(options):
             output_file.check(file, options.force)
     if options.kept[0] != 1 or options.kept != sorted(set(options.kept), reverse=True) or options.kept[-1] <= 0:
         raise ValueError("--kept: expected shares that fall from 1, all above 0")
-    command = sweep.find_command(options.lacuna)
-    if command is None:
-        raise ImportFailure("the lacuna command counts what a network costs: build it, or state --lacuna")
+    command = experiment_command.lacuna_command(options)
     split, validation = data.load_training(data.locate(options.mnist), options.images)
     torch.set_flush_denormal(True)
     rows = experiment(split, validation, options, command, lambda line: print(line, flush=True))
-    if options.table:
-        output_file.write_csv(options.table, COLUMNS, rows)
-    if options.plot:
-        options.plot.write_text(plot(rows), encoding="utf-8")
+    experiment_command.write(options, COLUMNS, rows, lambda: plot(rows))
 
 
 def main(arguments=None):
-    try:
-        run(parse(arguments))
-    except (data.DataError, ImportFailure, RecipeError, export.FormatError, packed_plan.PlanError,
-            output_file.OutputError, ValueError, OSError) as problem:
-        print(f"autoencoder: {problem}", file=sys.stderr)
-        return 1
-    return 0
+    return experiment_command.outcome("autoencoder", lambda: run(parse(arguments)))
 
 
 if __name__ == "__main__":

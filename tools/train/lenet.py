@@ -30,6 +30,7 @@ import numpy as np
 import torch
 
 import data
+import experiment_command
 import export
 import line_plot
 import output_file
@@ -38,11 +39,9 @@ import packed_plan
 import quantise
 import ranges
 import structure
-import sweep
 import teacher
 import training
-from float_layers import ImportFailure
-from network import Network, RecipeError
+from network import Network
 
 LEVELS = [64, 128, 192]
 WEIGHTS = {"conv1": 15, "conv2": 31, "fc1": 31, "fc2": 31}  # largest
@@ -293,9 +292,7 @@ def run(options):
             output_file.check(file, options.force)
     if not all(0 < share < 1 for share in options.kept) or options.runs < 1:
         raise ValueError("--kept: expected shares between 0 and 1; --runs: at least 1")
-    command = sweep.find_command(options.lacuna)
-    if command is None:
-        raise ImportFailure("the lacuna command counts what a network costs: build it, or state --lacuna")
+    command = experiment_command.lacuna_command(options)
 
     def report(line):
         print(line, flush=True)
@@ -320,20 +317,11 @@ def run(options):
     report(f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}")
     for row in rows:
         report(f"| {' | '.join(str(row[column]) for column in COLUMNS)} |")
-    if options.table:
-        output_file.write_csv(options.table, COLUMNS, [[row[column] for column in COLUMNS] for row in rows])
-    if options.plot:
-        options.plot.write_text(plot(rows), encoding="utf-8")
+    experiment_command.write(options, COLUMNS, [[row[column] for column in COLUMNS] for row in rows], lambda: plot(rows))
 
 
 def main(arguments=None):
-    try:
-        run(parse(arguments))
-    except (data.DataError, ImportFailure, RecipeError, export.FormatError, packed_plan.PlanError,
-            output_file.OutputError, ValueError, OSError) as problem:
-        print(f"lenet: {problem}", file=sys.stderr)
-        return 1
-    return 0
+    return experiment_command.outcome("lenet", lambda: run(parse(arguments)))
 
 
 if __name__ == "__main__":

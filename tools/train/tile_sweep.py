@@ -27,7 +27,7 @@ if __name__ == "__main__":
 import torch
 
 import data
-import export
+import experiment_command
 import line_plot
 import output_file
 import packed_plan
@@ -35,10 +35,8 @@ import quantise
 import ranges
 import run
 import stages
-import sweep
 import teacher
 import training
-from float_layers import ImportFailure
 from network import Network, RecipeError
 
 COLUMNS = ("tiles", "validation", "bent", "range_bits", "products", "rotations", "milliseconds", "flooded_products",
@@ -124,9 +122,7 @@ def sweep_tiles(options):
             output_file.check(file, options.force)
     chosen = combinations(options.tiles)
     recipe = run.read_recipe(options.recipe)
-    command = sweep.find_command(options.lacuna)
-    if command is None:
-        raise ImportFailure("the lacuna command counts what a network costs: build it, or state --lacuna")
+    command = experiment_command.lacuna_command(options)
     torch.set_flush_denormal(True)
     if options.tiny:
         recipe = run.shrink(recipe)
@@ -141,20 +137,11 @@ def sweep_tiles(options):
         title, score, bent, bits, *costs = rows[-1]
         print(f"{title:24} {score:10.2%} {bent:7.2%} {bits:3}  {costs[0]} {costs[1]} {costs[2]:.2f}  "
               f"({costs[3]} {costs[4]} {costs[5]:.2f})", flush=True)
-    if options.table:
-        output_file.write_csv(options.table, COLUMNS, rows)
-    if options.plot:
-        options.plot.write_text(plot(rows), encoding="utf-8")
+    experiment_command.write(options, COLUMNS, rows, lambda: plot(rows))
 
 
 def main(arguments=None):
-    try:
-        sweep_tiles(parse(arguments))
-    except (data.DataError, ImportFailure, RecipeError, export.FormatError, packed_plan.PlanError,
-            output_file.OutputError, ValueError, OSError) as problem:
-        print(f"tile_sweep: {problem}", file=sys.stderr)
-        return 1
-    return 0
+    return experiment_command.outcome("tile_sweep", lambda: sweep_tiles(parse(arguments)))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@
 #include <lacuna/nn/run_control.h>
 #include <lacuna/ntt/error.h>
 #include "tests/support/random_model.h"
+#include "tests/support/scheme.h"
 
 namespace lacuna {
 namespace {
@@ -54,11 +55,8 @@ TEST(ExpandedModel, EndsWorkWhereAStopIsRequested) {
     PackedNetwork network(expanded, 128);
     constexpr std::size_t n = 2048;
     const PlainModulus t = PackedPacking::plain_modulus(n, 128, 1000).value();
-    Parameters parameters;
-    parameters.n = n;
-    parameters.data_bits = {max_modulus_bits};
+    Parameters parameters = testing::small_parameters(n, {max_modulus_bits}, {}, {});
     parameters.plain_polynomials = {t};
-    parameters.allow_insecure = true;
     const Context context(parameters);
     const BinomialEncoder encoder(context);
     const PackingBounds bounds = SlotsPacking::bounds(expanded);
